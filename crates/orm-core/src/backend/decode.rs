@@ -1,0 +1,253 @@
+//! From a driver's row to Rust values.
+
+use std::marker::PhantomData;
+
+use super::Backend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::meta::ModelMeta;
+use crate::relation::IncludePlan;
+use crate::value::{Cell, CellError, Scalar, Value};
+
+/// The current row of a result, read by position.
+pub trait Row {
+    /// One column of it.
+    type Cell<'a>: Cell<'a>
+    where
+        Self: 'a;
+
+    /// The column at `index`, counted from 0. Out of range is a bug of the caller and reads as NULL.
+    fn cell(&self, index: usize) -> Self::Cell<'_>;
+
+    /// The value at `index`.
+    #[inline]
+    fn get<T: Value>(&self, index: usize) -> Result<T> {
+        match T::decode(self.cell(index)) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(decode_error::<T>(error, index)),
+        }
+    }
+}
+
+/// The value of a model's field: as [`Row::get`], with the field named in the error.
+#[inline]
+pub fn field<T: Value, R: Row>(row: &R, at: usize, index: u16, meta: fn() -> &'static ModelMeta) -> Result<T> {
+    match T::decode(row.cell(at + index as usize)) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(name_field(decode_error::<T>(error, at + index as usize), meta(), index)),
+    }
+}
+
+#[cold]
+fn name_field(error: Error, meta: &ModelMeta, index: u16) -> Error {
+    error.with_model(meta.name).with_field(meta.column(index).field.clone())
+}
+
+#[cold]
+fn decode_error<T>(error: CellError, index: usize) -> Error {
+    let wanted = short_name(std::any::type_name::<T>());
+    let text = match error {
+        CellError::Null => format!("column {index} is NULL and `{wanted}` cannot hold that"),
+        CellError::Type { found, wanted: kind } => {
+            format!("column {index} holds {found} where `{wanted}` needs {kind}")
+        }
+        CellError::Invalid(why) => format!("column {index} cannot be read as `{wanted}`: {why}"),
+    };
+    let error = Error::new(ErrorKind::Decode, text);
+    error.with_hint("the field's type and the stored data must agree; make it an Option if NULL is meant")
+}
+
+fn short_name(path: &str) -> String {
+    // `core::option::Option<alloc::string::String>` → `Option<String>`
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in path.chars() {
+        match c {
+            '<' | '>' | ',' | ' ' | '(' | ')' | '[' | ']' | '&' => {
+                out.push_str(&word);
+                word.clear();
+                out.push(c);
+            }
+            ':' => word.clear(),
+            c => word.push(c),
+        }
+    }
+    out + &word
+}
+
+/// A type that is built from consecutive columns of a row.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a row",
+    label = "not a model, a column type, a projection or a tuple of them"
+)]
+pub trait FromRow: Sized {
+    /// How many columns it takes.
+    const WIDTH: usize;
+    /// Reads it from the columns that start at `at`.
+    fn from_row<R: Row>(row: &R, at: usize) -> Result<Self>;
+
+    /// Called once with all rows of a result: models load what was included. Nothing to do for other types.
+    #[doc(hidden)]
+    fn complete<'a, B: Backend>(
+        _rows: &'a mut [Self],
+        _includes: &'a [IncludePlan],
+        _session: &'a B::Session,
+    ) -> impl Future<Output = Result<()>> + Send + 'a
+    where
+        Self: Send,
+    {
+        std::future::ready(Ok(()))
+    }
+}
+
+impl<T: Scalar> FromRow for T {
+    const WIDTH: usize = 1;
+    #[inline]
+    fn from_row<R: Row>(row: &R, at: usize) -> Result<Self> {
+        row.get(at)
+    }
+}
+
+/// A type whose `Option` can be read from a row: a scalar (NULL is `None`), or a model of the outer side of a
+/// left join (a NULL key is `None`).
+pub trait Nullable: FromRow {
+    /// Reads the `Option`.
+    fn nullable<R: Row>(row: &R, at: usize) -> Result<Option<Self>>;
+}
+
+impl<T: Scalar> Nullable for T {
+    #[inline]
+    fn nullable<R: Row>(row: &R, at: usize) -> Result<Option<Self>> {
+        row.get(at)
+    }
+}
+
+impl<T: Nullable> FromRow for Option<T> {
+    const WIDTH: usize = T::WIDTH;
+    #[inline]
+    fn from_row<R: Row>(row: &R, at: usize) -> Result<Self> {
+        T::nullable(row, at)
+    }
+}
+
+macro_rules! tuple_impl {
+    ($($name:ident $var:ident),+) => {
+        impl<$($name: FromRow),+> FromRow for ($($name,)+) {
+            const WIDTH: usize = 0 $(+ $name::WIDTH)+;
+            #[inline]
+            fn from_row<Source: Row>(row: &Source, at: usize) -> Result<Self> {
+                let mut next = at;
+                $(
+                    let $var = $name::from_row(row, next)?;
+                    next += $name::WIDTH;
+                )+
+                let _ = next;
+                Ok(($($var,)+))
+            }
+        }
+    };
+}
+tuple_impl!(A a);
+tuple_impl!(A a, B b);
+tuple_impl!(A a, B b, C c);
+tuple_impl!(A a, B b, C c, D d);
+tuple_impl!(A a, B b, C c, D d, E e);
+tuple_impl!(A a, B b, C c, D d, E e, F f);
+tuple_impl!(A a, B b, C c, D d, E e, F f, G g);
+tuple_impl!(A a, B b, C c, D d, E e, F f, G g, H h);
+tuple_impl!(A a, B b, C c, D d, E e, F f, G g, H h, I i);
+tuple_impl!(A a, B b, C c, D d, E e, F f, G g, H h, I i, J j);
+tuple_impl!(A a, B b, C c, D d, E e, F f, G g, H h, I i, J j, K k);
+tuple_impl!(A a, B b, C c, D d, E e, F f, G g, H h, I i, J j, K k, L l);
+
+/// Whether a decoder wants more rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// More rows, if there are any.
+    More,
+    /// No more: the rest of the result can be dropped.
+    Enough,
+}
+
+/// What takes the rows of a result.
+pub trait Decoder: Send + 'static {
+    /// What it makes of them.
+    type Out: Send + 'static;
+    /// Takes a row.
+    fn row<R: Row>(&mut self, row: &R) -> Result<Flow>;
+    /// Forgets all rows: the read starts again.
+    fn reset(&mut self);
+    /// Ends. `affected` is the number of rows changed by a write, 0 for a read.
+    fn finish(self, affected: u64) -> Result<Self::Out>;
+}
+
+/// Collects every row.
+#[derive(Debug)]
+pub struct Collect<T>(Vec<T>);
+
+impl<T> Default for Collect<T> {
+    fn default() -> Self {
+        Collect(Vec::new())
+    }
+}
+
+impl<T> Collect<T> {
+    /// With room for `rows`.
+    pub fn with_capacity(rows: usize) -> Self {
+        Collect(Vec::with_capacity(rows))
+    }
+}
+
+impl<T: FromRow + Send + 'static> Decoder for Collect<T> {
+    type Out = Vec<T>;
+    #[inline]
+    fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
+        self.0.push(T::from_row(row, 0)?);
+        Ok(Flow::More)
+    }
+    fn reset(&mut self) {
+        self.0.clear();
+    }
+    fn finish(self, _: u64) -> Result<Vec<T>> {
+        Ok(self.0)
+    }
+}
+
+/// Takes the first row.
+#[derive(Debug)]
+pub struct First<T>(Option<T>);
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        First(None)
+    }
+}
+
+impl<T: FromRow + Send + 'static> Decoder for First<T> {
+    type Out = Option<T>;
+    #[inline]
+    fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
+        self.0 = Some(T::from_row(row, 0)?);
+        Ok(Flow::Enough)
+    }
+    fn reset(&mut self) {
+        self.0 = None;
+    }
+    fn finish(self, _: u64) -> Result<Option<T>> {
+        Ok(self.0)
+    }
+}
+
+/// Counts the rows that a write changed.
+#[derive(Debug, Default)]
+pub struct Affected(PhantomData<()>);
+
+impl Decoder for Affected {
+    type Out = u64;
+    fn row<R: Row>(&mut self, _: &R) -> Result<Flow> {
+        Ok(Flow::More)
+    }
+    fn reset(&mut self) {}
+    fn finish(self, affected: u64) -> Result<u64> {
+        Ok(affected)
+    }
+}

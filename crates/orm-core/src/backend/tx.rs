@@ -1,0 +1,214 @@
+//! Transactions: the closure, the guard, savepoints and retries.
+//!
+//! Everything stands on [`Tx`], a guard that abandons its transaction when it is dropped. The closure forms commit it
+//! on `Ok` and roll it back on `Err`; a future dropped in the middle drops the guard.
+
+use std::time::Duration;
+
+use super::capability::capabilities::Savepoints;
+use super::{Backend, Executor, Supports};
+use crate::error::{Error, Result};
+
+/// How transactions that run at the same time see each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// Each statement sees what is committed when it starts.
+    ReadCommitted,
+    /// All statements see the same snapshot.
+    RepeatableRead,
+    /// As if the transactions ran one after the other. SQLite is always serializable.
+    Serializable,
+}
+
+/// The options of a transaction.
+///
+/// ```
+/// use orm_core::backend::{Isolation, TxOptions};
+/// let options = TxOptions::new().isolation(Isolation::Serializable).retries(5);
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TxOptions {
+    /// The isolation; `None` leaves it to the database.
+    pub isolation: Option<Isolation>,
+    /// Whether writes are refused.
+    pub read_only: bool,
+    /// Whether a serializable read-only transaction may wait for a safe snapshot (PostgreSQL).
+    pub deferrable: bool,
+    /// How often a transaction that failed with a retryable error is run again.
+    pub retries: u32,
+}
+
+impl TxOptions {
+    /// The database's own defaults, no retries.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Sets the isolation.
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = Some(isolation);
+        self
+    }
+    /// Refuses writes.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+    /// Lets a serializable read-only transaction wait for a safe snapshot.
+    pub fn deferrable(mut self) -> Self {
+        self.deferrable = true;
+        self
+    }
+    /// Runs the transaction again, up to `times`, after a retryable error.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.retries = times;
+        self
+    }
+}
+
+/// A transaction or a savepoint within one. Dropped without [`commit`](Tx::commit), it is rolled back.
+pub struct Tx<B: Backend> {
+    session: B::Session,
+    open: bool,
+}
+
+impl<B: Backend> std::fmt::Debug for Tx<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("backend", &B::NAME).field("open", &self.open).finish()
+    }
+}
+
+impl<B: Backend> Executor for Tx<B> {
+    type Backend = B;
+    fn session(&self) -> &B::Session {
+        &self.session
+    }
+}
+
+impl<B: Backend> Tx<B> {
+    async fn start(session: &B::Session, options: TxOptions) -> Result<Self> {
+        Ok(Tx { session: B::begin(session, options).await?, open: true })
+    }
+
+    /// Makes the changes permanent (of a savepoint: part of the transaction around it).
+    pub async fn commit(mut self) -> Result<()> {
+        // The driver marks the connection as in doubt before it waits and takes care of an error itself; a future that is
+        // dropped while waiting still finds `open` and abandons.
+        let result = B::commit(&self.session).await;
+        self.open = false;
+        result
+    }
+
+    /// Undoes the changes.
+    pub async fn rollback(mut self) -> Result<()> {
+        let result = B::rollback(&self.session).await;
+        self.open = false;
+        result
+    }
+
+    /// Begins a savepoint, as a guard.
+    pub async fn begin(&self) -> Result<Tx<B>>
+    where
+        B: Supports<Savepoints>,
+    {
+        Tx::start(&self.session, TxOptions::default()).await
+    }
+
+    /// Runs the closure in a savepoint: `Ok` keeps its changes, `Err` undoes them and leaves the transaction usable.
+    pub async fn transaction<T, F>(&self, body: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&Tx<B>) -> Result<T>,
+        B: Supports<Savepoints>,
+    {
+        finish(Tx::start(&self.session, TxOptions::default()).await?, body).await
+    }
+}
+
+impl<B: Backend> Drop for Tx<B> {
+    fn drop(&mut self) {
+        if self.open {
+            B::abandon(&self.session);
+        }
+    }
+}
+
+async fn finish<B, T, E, F>(tx: Tx<B>, body: F) -> std::result::Result<T, E>
+where
+    B: Backend,
+    E: From<Error>,
+    F: AsyncFnOnce(&Tx<B>) -> std::result::Result<T, E>,
+{
+    match body(&tx).await {
+        Ok(value) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The body's error is the one that matters; the driver does not reuse a connection whose rollback failed.
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// A database handle: it begins transactions.
+#[allow(async_fn_in_trait)]
+pub trait Database: Executor + Clone + Send + Sync + 'static {
+    /// Runs the closure in a transaction: `Ok` commits, `Err` rolls back, and so does dropping the future.
+    async fn transaction<T, F>(&self, body: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&Tx<Self::Backend>) -> Result<T>,
+    {
+        finish(Tx::start(self.session(), TxOptions::default()).await?, body).await
+    }
+
+    /// As [`transaction`](Database::transaction), with an error type of your own.
+    async fn try_transaction<T, E, F>(&self, body: F) -> std::result::Result<T, E>
+    where
+        E: From<Error>,
+        F: AsyncFnOnce(&Tx<Self::Backend>) -> std::result::Result<T, E>,
+    {
+        finish(Tx::start(self.session(), TxOptions::default()).await?, body).await
+    }
+
+    /// As [`transaction`](Database::transaction), with options. The closure may run more than once when
+    /// [`TxOptions::retries`] says so: after a [retryable](Error::is_retryable) error, following a pause that
+    /// doubles from 5 ms and varies at random.
+    async fn transaction_with<T, F>(&self, options: TxOptions, mut body: F) -> Result<T>
+    where
+        F: AsyncFnMut(&Tx<Self::Backend>) -> Result<T>,
+    {
+        let mut attempt = 0;
+        loop {
+            let result = match Tx::start(self.session(), options).await {
+                Ok(tx) => finish(tx, &mut body).await,
+                Err(error) => Err(error),
+            };
+            match result {
+                Err(error) if error.is_retryable() && attempt < options.retries => {
+                    attempt += 1;
+                    crate::pause::pause(backoff(attempt)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Begins a transaction, as a guard.
+    async fn begin(&self) -> Result<Tx<Self::Backend>> {
+        Tx::start(self.session(), TxOptions::default()).await
+    }
+
+    /// Begins a transaction with options, as a guard.
+    async fn begin_with(&self, options: TxOptions) -> Result<Tx<Self::Backend>> {
+        Tx::start(self.session(), options).await
+    }
+}
+
+/// 5 ms doubled for each attempt, at most a second, of which a random half is taken off.
+fn backoff(attempt: u32) -> Duration {
+    let full = Duration::from_millis(5).saturating_mul(1 << attempt.min(8)).min(Duration::from_secs(1));
+    let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), attempt);
+    full / 2 + full.mul_f64((random % 1000) as f64 / 2000.0)
+}

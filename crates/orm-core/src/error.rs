@@ -1,0 +1,294 @@
+//! The one error of the library.
+//!
+//! Every backend maps what its driver says onto the same [`ErrorKind`]s, with the model and the
+//! fields named where the metadata can tell. Values never appear in the text.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of every fallible operation of the library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, independent of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A row was asked for and none was there.
+    NotFound,
+    /// One row was asked for and there were more.
+    MultipleRows,
+    /// A unique constraint or primary key would be broken.
+    Unique,
+    /// A foreign key points at no row, or a row is still referred to.
+    ForeignKey,
+    /// A required column would be NULL.
+    NotNull,
+    /// A check constraint would be broken.
+    Check,
+    /// An exclusion constraint would be broken.
+    Exclusion,
+    /// A text or binary value is longer than its column.
+    ValueTooLong,
+    /// A number or a date does not fit its column.
+    OutOfRange,
+    /// The row was changed or deleted by somebody else since it was read.
+    Stale,
+    /// A relation was read before it was loaded.
+    NotLoaded,
+    /// The transaction conflicted with another one; run it again.
+    Serialization,
+    /// The transaction was chosen to end a deadlock; run it again.
+    Deadlock,
+    /// A lock was not granted in time.
+    LockTimeout,
+    /// A statement took longer than its limit, or was interrupted.
+    StatementTimeout,
+    /// No connection became free in time.
+    PoolTimeout,
+    /// The connection or the server is gone.
+    ConnectionLost,
+    /// The connection was lost while COMMIT was under way: the data may or may not be saved.
+    CommitUnknown,
+    /// A stored value does not fit the type of the field.
+    Decode,
+    /// A value cannot be stored without changing it.
+    Encode,
+    /// This database has no such feature.
+    Unsupported,
+    /// A table, column or index is not what the models say.
+    Schema,
+    /// A set-based update or delete has no filter and did not say `.all_rows()`.
+    Unfiltered,
+    /// The library was used in a way that cannot work; the text says how to mend it.
+    Usage,
+    /// The database could not be opened, or its settings are wrong.
+    Configuration,
+    /// Anything the database said that has no kind of its own.
+    Database,
+    /// A migration failed or is missing.
+    Migration,
+}
+
+impl ErrorKind {
+    /// The kind's name, as in the source.
+    pub fn name(self) -> &'static str {
+        use ErrorKind::*;
+        match self {
+            NotFound => "NotFound",
+            MultipleRows => "MultipleRows",
+            Unique => "Unique",
+            ForeignKey => "ForeignKey",
+            NotNull => "NotNull",
+            Check => "Check",
+            Exclusion => "Exclusion",
+            ValueTooLong => "ValueTooLong",
+            OutOfRange => "OutOfRange",
+            Stale => "Stale",
+            NotLoaded => "NotLoaded",
+            Serialization => "Serialization",
+            Deadlock => "Deadlock",
+            LockTimeout => "LockTimeout",
+            StatementTimeout => "StatementTimeout",
+            PoolTimeout => "PoolTimeout",
+            ConnectionLost => "ConnectionLost",
+            CommitUnknown => "CommitUnknown",
+            Decode => "Decode",
+            Encode => "Encode",
+            Unsupported => "Unsupported",
+            Schema => "Schema",
+            Unfiltered => "Unfiltered",
+            Usage => "Usage",
+            Configuration => "Configuration",
+            Database => "Database",
+            Migration => "Migration",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An error of the library: one pointer wide, the same kinds on every backend.
+///
+/// ```
+/// use orm_core::{Error, ErrorKind};
+/// let error = Error::new(ErrorKind::NotFound, "no row matches").with_model("User");
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// assert_eq!(error.model(), Some("User"));
+/// assert!(!error.is_retryable());
+/// ```
+pub struct Error(Box<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    kind: Option<ErrorKind>,
+    message: String,
+    hint: Option<String>,
+    model: Option<String>,
+    fields: Vec<String>,
+    constraint: Option<String>,
+    code: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` whose text is `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
+    }
+
+    /// Says what the user can do about it.
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the model concerned.
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.0.model = Some(model.into());
+        self
+    }
+
+    /// Adds a field concerned.
+    pub fn with_field(mut self, field: impl Into<String>) -> Self {
+        self.0.fields.push(field.into());
+        self
+    }
+
+    /// Names the constraint that was broken.
+    pub fn with_constraint(mut self, constraint: impl Into<String>) -> Self {
+        self.0.constraint = Some(constraint.into());
+        self
+    }
+
+    /// Keeps the database's own code (an SQLite extended code, an SQLSTATE, …).
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// Keeps the driver's error.
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Changes the kind, for a driver that learns more about an error later.
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = Some(kind);
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind.unwrap_or(ErrorKind::Database)
+    }
+
+    /// The message without kind, model and hint.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do about it, if the library knows.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The Rust name of the model concerned.
+    pub fn model(&self) -> Option<&str> {
+        self.0.model.as_deref()
+    }
+
+    /// The Rust names of the fields concerned.
+    pub fn fields(&self) -> &[String] {
+        &self.0.fields
+    }
+
+    /// The name of the constraint that was broken, where the database tells it.
+    pub fn constraint(&self) -> Option<&str> {
+        self.0.constraint.as_deref()
+    }
+
+    /// The database's own code for the error.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// Whether running the whole transaction again can succeed.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::LockTimeout)
+    }
+
+    /// A copy without the source, for results that are shared between rows.
+    pub fn duplicate(&self) -> Self {
+        let inner = &*self.0;
+        Error(Box::new(Inner {
+            kind: inner.kind,
+            message: inner.message.clone(),
+            hint: inner.hint.clone(),
+            model: inner.model.clone(),
+            fields: inner.fields.clone(),
+            constraint: inner.constraint.clone(),
+            code: inner.code.clone(),
+            source: None,
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        match (&inner.model, inner.fields.as_slice()) {
+            (Some(model), []) => write!(f, "{model}: ")?,
+            (Some(model), fields) => write!(f, "{model}.{}: ", fields.join(", "))?,
+            (None, _) => {}
+        }
+        f.write_str(&inner.message)?;
+        if let Some(hint) = &inner.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.kind())?;
+        if let Some(code) = &self.0.code {
+            write!(f, " [{code}]")?;
+        }
+        if let Some(source) = &self.0.source {
+            write!(f, "; caused by: {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_pointer_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_text_names_model_field_and_way_out() {
+        let error = Error::new(ErrorKind::Unique, "another row has this value")
+            .with_model("User")
+            .with_field("email")
+            .with_hint("choose another");
+        assert_eq!(error.to_string(), "User.email: another row has this value (choose another)");
+    }
+}

@@ -1,0 +1,23 @@
+//! The typed shell over [`ir::Expr`](crate::ir::Expr).
+//!
+//! An [`Expr<T, S, N, K>`](Expr) has a value of type `T`, mentions the models `S`, needs the capabilities `N`, and is per row,
+//! an aggregate or a group key (`K`). [`Column`] is the constant the derive makes of a field. What can be done with either
+//! is in [`ExprOps`]; what may stand on the other side of an operator is an [`Operand`]. Which models a query may mention
+//! is the business of [`scope`], what may stand beside an aggregate that of [`kind`]. Types hold what a user can get
+//! wrong, data the rest: every method here ends in a plain IR node.
+
+mod column;
+mod func;
+pub mod kind;
+mod operand;
+mod operators;
+mod ops;
+mod predicate;
+pub mod scope;
+
+pub use column::{Column, Expr, column_ir};
+pub use func::{all_of, any_of, count_all, exists, val};
+pub use operand::{InOperand, Literal, Operand};
+pub use ops::ExprOps;
+pub use predicate::{Condition, IntoOrder, Ordering, Predicate};
+pub use scope::{InScope, Only};

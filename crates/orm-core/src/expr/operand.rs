@@ -1,0 +1,143 @@
+//! What may stand on the other side of an operator.
+
+use super::kind::{Const, Row};
+use super::{Column, Expr, ExprOps};
+use crate::backend::{FromRow, Needs};
+use crate::ir;
+use crate::model::Named;
+use crate::query::Query;
+use crate::value::{Datum, Scalar, Value};
+
+/// A value, column or expression of base type `B`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be compared or combined with a value of type `{B}`",
+    label = "expected `{B}`, or a column or expression of it",
+    note = "for an `Option`, use `.eq_or_null(..)`, or `.is_null()`; for another number type, `.cast::<..>()`"
+)]
+pub trait Operand<B: Scalar> {
+    /// Its type: `B` or an `Option` of it.
+    type T: Value<Base = B>;
+    /// The models it mentions.
+    type S;
+    /// The capabilities it needs.
+    type N: Needs;
+    /// Its kind.
+    type K;
+    /// The IR.
+    fn ir(self) -> ir::Expr;
+}
+
+impl<B: Scalar> Operand<B> for B {
+    type T = B;
+    type S = ();
+    type N = ();
+    type K = Const;
+    #[inline]
+    fn ir(self) -> ir::Expr {
+        ir::Expr::Value(Scalar::encode(self), <B as Scalar>::TYPE)
+    }
+}
+
+impl<B: Scalar + Clone> Operand<B> for &B {
+    type T = B;
+    type S = ();
+    type N = ();
+    type K = Const;
+    fn ir(self) -> ir::Expr {
+        self.clone().ir()
+    }
+}
+
+impl Operand<String> for &str {
+    type T = String;
+    type S = ();
+    type N = ();
+    type K = Const;
+    #[inline]
+    fn ir(self) -> ir::Expr {
+        self.to_owned().ir()
+    }
+}
+
+impl<S: Named, T: Value> Operand<T::Base> for Column<S, T> {
+    type T = T;
+    type S = S;
+    type N = ();
+    type K = Row;
+    #[inline]
+    fn ir(self) -> ir::Expr {
+        self.node()
+    }
+}
+
+impl<T: Value, S, N: Needs, K> Operand<T::Base> for Expr<T, S, N, K> {
+    type T = T;
+    type S = S;
+    type N = N;
+    type K = K;
+    #[inline]
+    fn ir(self) -> ir::Expr {
+        self.into_ir()
+    }
+}
+
+/// A plain value of type `B`, in the forms a user writes it.
+pub trait Literal<B: Scalar> {
+    /// The value, encoded.
+    fn datum(self) -> Datum;
+}
+impl<B: Scalar> Literal<B> for B {
+    fn datum(self) -> Datum {
+        Scalar::encode(self)
+    }
+}
+impl<B: Scalar + Clone> Literal<B> for &B {
+    fn datum(self) -> Datum {
+        Scalar::encode(self.clone())
+    }
+}
+impl Literal<String> for &str {
+    fn datum(self) -> Datum {
+        Datum::Text(self.to_owned())
+    }
+}
+
+/// What `in_` takes: a list of values or a query of one column.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of `{B}` values nor a query that selects one such column",
+    label = "expected an array, slice or `Vec` of `{B}`, or a query"
+)]
+pub trait InOperand<B: Scalar> {
+    /// The IR.
+    fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr;
+}
+
+fn in_list<B: Scalar>(expr: ir::Expr, list: Vec<Datum>, negated: bool) -> ir::Expr {
+    ir::Expr::InList { expr: Box::new(expr), list, ty: <B as Scalar>::TYPE, negated }
+}
+
+impl<B: Scalar, V: Literal<B>> InOperand<B> for Vec<V> {
+    fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
+        in_list::<B>(expr, self.into_iter().map(Literal::datum).collect(), negated)
+    }
+}
+impl<B: Scalar, V: Literal<B>, const LEN: usize> InOperand<B> for [V; LEN] {
+    fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
+        in_list::<B>(expr, self.into_iter().map(Literal::datum).collect(), negated)
+    }
+}
+impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &[V] {
+    fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
+        in_list::<B>(expr, self.iter().cloned().map(Literal::datum).collect(), negated)
+    }
+}
+impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &Vec<V> {
+    fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
+        self.as_slice().test(expr, negated)
+    }
+}
+impl<M, Q, Out: Value + FromRow> InOperand<Out::Base> for Query<M, Q, Out, ()> {
+    fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
+        ir::Expr::InSelect { expr: Box::new(expr), select: Box::new(self.into_select()), negated }
+    }
+}

@@ -1,0 +1,279 @@
+//! Expressions.
+
+use crate::ir::{Select, Direction, Order};
+use crate::meta::{ModelMeta, RelationMeta};
+use crate::value::{Datum, DbType};
+
+/// A model in a FROM clause. The same model twice is told apart by its alias.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// The model.
+    pub model: &'static ModelMeta,
+    /// The alias, empty for the model itself.
+    pub alias: &'static str,
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.model, other.model) && self.alias == other.alias
+    }
+}
+
+impl Eq for Source {}
+
+/// A column of a source. A name is looked up from the innermost query outwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnRef {
+    /// The source.
+    pub source: Source,
+    /// The index in [`ModelMeta::columns`].
+    pub index: u16,
+}
+
+/// An expression. `ty` fields are the type of the operands where a backend has to know it.
+#[derive(Debug, Clone)]
+pub enum Expr {
+    /// A column.
+    Column(ColumnRef),
+    /// A bound value. Excluded from the shape, but for whether it is NULL.
+    Value(Datum, DbType),
+    /// `NOT`, minus.
+    Unary(UnaryOp, Box<Expr>, DbType),
+    /// Comparison, logic and arithmetic on two operands of base type `ty`.
+    Binary(BinaryOp, Box<(Expr, Expr)>, DbType),
+    /// All of them (true for none).
+    All(Vec<Expr>),
+    /// One of them (false for none).
+    Any(Vec<Expr>),
+    /// `IS NULL`, or `IS NOT NULL` if negated.
+    IsNull(Box<Expr>, bool),
+    /// `BETWEEN`, both ends included, on operands of type `ty`.
+    Between(Box<(Expr, Expr, Expr)>, DbType),
+    /// `IN` a list of values; never true for an empty list. SQL's rule for NULL holds.
+    InList {
+        /// What is looked for.
+        expr: Box<Expr>,
+        /// The values, none of them NULL; excluded from the shape together with their number.
+        list: Vec<Datum>,
+        /// Their type.
+        ty: DbType,
+        /// `NOT IN`.
+        negated: bool,
+    },
+    /// `(a, b) IN (…)`: tuples of columns, for composite keys. `rows` is row-major.
+    InTuples {
+        /// The tuple.
+        exprs: Vec<Expr>,
+        /// The values, `exprs.len()` for each tuple; excluded from the shape.
+        rows: Vec<Datum>,
+        /// The type of each part.
+        types: Vec<DbType>,
+    },
+    /// `IN` a subquery of one column.
+    InSelect {
+        /// What is looked for.
+        expr: Box<Expr>,
+        /// The subquery.
+        select: Box<Select>,
+        /// `NOT IN`.
+        negated: bool,
+    },
+    /// Text matching.
+    Like {
+        /// The rule.
+        op: LikeOp,
+        /// The text.
+        expr: Box<Expr>,
+        /// The pattern, or the text to find, unescaped.
+        pattern: Box<Expr>,
+        /// Whether case is ignored.
+        insensitive: bool,
+    },
+    /// A function of fixed meaning.
+    Func(Func, Vec<Expr>),
+    /// A conversion between types.
+    Cast(Box<Expr>, DbType),
+    /// `CASE WHEN … THEN … ELSE … END`.
+    Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
+    /// An aggregate.
+    Aggregate {
+        /// The function.
+        func: AggFunc,
+        /// What is aggregated; `None` for `COUNT(*)`.
+        arg: Option<Box<Expr>>,
+        /// Whether equal values count once.
+        distinct: bool,
+        /// The base type of the argument.
+        ty: DbType,
+        /// Only rows for which this is true.
+        filter: Option<Box<Expr>>,
+        /// The order of an order-sensitive aggregate.
+        order: Vec<Order>,
+    },
+    /// `EXISTS`.
+    Exists(Box<Select>),
+    /// A subquery of one column and at most one row; NULL without a row.
+    Scalar(Box<Select>),
+    /// A test or a count over a relation of `from`.
+    Relation(Box<RelationTest>),
+    /// SQL text of the user: pieces with expressions between them (`pieces.len() == args.len() + 1`).
+    Raw(Vec<&'static str>, Vec<Expr>),
+    /// A column of the row that an upsert could not insert (`excluded`).
+    Excluded(ColumnRef),
+}
+
+/// `any`, `all`, `none` or `count` over the rows that a relation leads to.
+#[derive(Debug, Clone)]
+pub struct RelationTest {
+    /// The relation.
+    pub relation: &'static RelationMeta,
+    /// The source whose relation it is.
+    pub from: Source,
+    /// The alias under which the target's columns stand in `filter` (empty: the model itself).
+    pub alias: &'static str,
+    /// What is asked.
+    pub quantifier: Quantifier,
+    /// A condition on the target's rows.
+    pub filter: Option<Expr>,
+}
+
+/// What is asked of a relation's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quantifier {
+    /// At least one row meets the condition.
+    Any,
+    /// Every row meets the condition (true without rows). A condition that is NULL is not met.
+    All,
+    /// No row meets the condition.
+    None,
+    /// How many rows meet the condition.
+    Count,
+}
+
+/// Operators on one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// Logical not.
+    Not,
+    /// Minus.
+    Neg,
+}
+
+/// Operators on two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    /// Equal; NULL if an operand is.
+    Eq,
+    /// Not equal; NULL if an operand is.
+    Ne,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+    /// Equal, NULL being equal to NULL; never NULL.
+    IsSame,
+    /// Not [`IsSame`](BinaryOp::IsSame).
+    IsNotSame,
+    /// Logical and.
+    And,
+    /// Logical or.
+    Or,
+    /// Plus.
+    Add,
+    /// Minus.
+    Sub,
+    /// Times.
+    Mul,
+    /// Divided by; integers truncate towards zero. Division by zero is the database's (an error or NULL).
+    Div,
+    /// Remainder with the sign of the dividend.
+    Rem,
+    /// Text put together; NULL if an operand is.
+    Concat,
+}
+
+/// How text is matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LikeOp {
+    /// The user's pattern: `%` any text, `_` any character, `\` escapes.
+    Pattern,
+    /// The text contains the operand literally.
+    Contains,
+    /// The text starts with the operand literally.
+    StartsWith,
+    /// The text ends with the operand literally.
+    EndsWith,
+}
+
+/// Functions of fixed meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Func {
+    /// Lower case, of ASCII at least.
+    Lower,
+    /// Upper case, of ASCII at least.
+    Upper,
+    /// Length in characters.
+    CharLength,
+    /// Without white space (U+0020) at both ends.
+    Trim,
+    /// Part of a text: start (from 1), length in characters.
+    Substring,
+    /// Every occurrence of the second text in the first becomes the third.
+    Replace,
+    /// The first operand that is not NULL.
+    Coalesce,
+    /// NULL if both are equal, else the first.
+    NullIf,
+    /// Absolute value.
+    Abs,
+    /// Rounded to the given number of digits (0 if absent), halves away from zero.
+    Round,
+    /// The current instant of the database.
+    Now,
+}
+
+/// Aggregate functions. NULLs are skipped; over no rows `Count` is 0 and the others are NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AggFunc {
+    /// How many (rows without an argument, values that are not NULL with one).
+    Count,
+    /// The sum.
+    Sum,
+    /// The arithmetic mean.
+    Avg,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+}
+
+impl Expr {
+    /// A binary node.
+    pub fn binary(op: BinaryOp, left: Expr, right: Expr, ty: DbType) -> Self {
+        Expr::Binary(op, Box::new((left, right)), ty)
+    }
+
+    /// This and that, either of which may be absent.
+    pub fn and(left: Option<Expr>, right: Expr) -> Self {
+        match left {
+            Some(left) => Expr::binary(BinaryOp::And, left, right, DbType::Bool),
+            None => right,
+        }
+    }
+
+    /// Logical not.
+    pub fn negate(self) -> Self {
+        Expr::Unary(UnaryOp::Not, Box::new(self), DbType::Bool)
+    }
+
+    /// An ordering by this expression, NULLs where the portable rule puts them.
+    pub fn order(self, direction: Direction) -> Order {
+        Order { expr: self, direction, nulls: None, ty: DbType::Text }
+    }
+}

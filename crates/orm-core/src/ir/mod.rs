@@ -1,0 +1,65 @@
+//! The query IR: plain data that says what is asked, without SQL and without a database.
+//!
+//! The typed shell builds it, a backend compiles it. An [`Expr`] is a tree; a [`Select`], [`Insert`],
+//! [`Update`] or [`Delete`] holds expressions; a [`Command`] is one of those. Columns are named by
+//! [`ColumnRef`] (a source and an index), never by text. The *shape* of a command is everything but its
+//! values: [`shape`] folds it into 128 bits, the key of every statement cache, and [`binds`] walks
+//! the values in the same order in which a compiler must number its parameters.
+
+mod expr;
+mod select;
+mod shape;
+mod write;
+
+pub use expr::{AggFunc, BinaryOp, ColumnRef, Expr, Func, LikeOp, Quantifier, RelationTest, Source, UnaryOp};
+pub use select::{Direction, Join, JoinKind, Nulls, Order, Output, PerParent, Select};
+pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
+pub use write::{Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update};
+
+/// Anything that a backend can be asked to run.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Read rows.
+    Select(Box<Select>),
+    /// Add rows.
+    Insert(Box<Insert>),
+    /// Change rows.
+    Update(Box<Update>),
+    /// Remove rows.
+    Delete(Box<Delete>),
+    /// A statement in the database's own language.
+    Raw(Box<RawSql>),
+}
+
+impl Command {
+    /// Whether the command changes data.
+    pub fn is_write(&self) -> bool {
+        match self {
+            Command::Select(_) => false,
+            Command::Insert(_) | Command::Update(_) | Command::Delete(_) => true,
+            Command::Raw(raw) => raw.write,
+        }
+    }
+
+    /// The main model of the command, for error texts.
+    pub fn model(&self) -> Option<&'static crate::meta::ModelMeta> {
+        match self {
+            Command::Select(select) => Some(select.from.model),
+            Command::Insert(insert) => Some(insert.model),
+            Command::Update(update) => Some(update.source.model),
+            Command::Delete(delete) => Some(delete.source.model),
+            Command::Raw(_) => None,
+        }
+    }
+
+    /// The operation's name as OpenTelemetry writes it: `SELECT`, `INSERT`, …
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Command::Select(_) => "SELECT",
+            Command::Insert(_) => "INSERT",
+            Command::Update(_) => "UPDATE",
+            Command::Delete(_) => "DELETE",
+            Command::Raw(_) => "RAW",
+        }
+    }
+}

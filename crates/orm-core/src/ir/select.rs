@@ -1,0 +1,138 @@
+//! Reading.
+
+use super::{ColumnRef, Expr, Source};
+use crate::meta::RelationMeta;
+use crate::value::DbType;
+
+/// A SELECT.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// The root model.
+    pub from: Source,
+    /// Joined models, in order.
+    pub joins: Vec<Join>,
+    /// What comes out.
+    pub output: Output,
+    /// Which rows.
+    pub filter: Option<Expr>,
+    /// Group keys; empty and `grouped` means one group of everything.
+    pub group_by: Vec<Expr>,
+    /// Which groups.
+    pub having: Option<Expr>,
+    /// The order.
+    pub order: Vec<Order>,
+    /// At most this many rows. Small limits are part of the shape.
+    pub limit: Option<u64>,
+    /// Leave out this many rows first.
+    pub offset: Option<u64>,
+    /// Equal output rows come once.
+    pub distinct: bool,
+    /// Limit and offset count within rows of equal key instead of overall.
+    pub per_parent: Option<PerParent>,
+}
+
+/// What a SELECT yields.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// All columns of the root model, in order.
+    Model,
+    /// All columns of the root model, then these (the link columns of a many-to-many load).
+    ModelAnd(Vec<Expr>),
+    /// These.
+    Exprs(Vec<Expr>),
+    /// The constant 1 (for EXISTS).
+    One,
+    /// How many rows the rest of the query yields, limit and distinct included.
+    /// The inner output decides what `distinct` means.
+    CountOf(Box<Output>),
+}
+
+/// Limit and offset within each group of equal key.
+#[derive(Debug, Clone)]
+pub struct PerParent {
+    /// The key.
+    pub key: Vec<Expr>,
+    /// Rows per key.
+    pub limit: Option<u64>,
+    /// Rows left out per key.
+    pub offset: Option<u64>,
+}
+
+/// A joined model.
+#[derive(Debug, Clone)]
+pub struct Join {
+    /// Inner or left.
+    pub kind: JoinKind,
+    /// What is joined.
+    pub target: Source,
+    /// Along this relation of `from` …
+    pub relation: Option<(Source, &'static RelationMeta)>,
+    /// … or pairs of equal columns …
+    pub on_columns: Vec<(ColumnRef, ColumnRef)>,
+    /// … and, if given, this further condition.
+    pub on: Option<Expr>,
+}
+
+/// The kind of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JoinKind {
+    /// Only pairs.
+    Inner,
+    /// Every row of the left side, NULLs where it has no partner.
+    Left,
+}
+
+/// One key of the order.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The key.
+    pub expr: Expr,
+    /// Its direction.
+    pub direction: Direction,
+    /// Where NULLs go. `None`: first when ascending and last when descending, on every backend.
+    pub nulls: Option<Nulls>,
+    /// The base type of the key.
+    pub ty: DbType,
+}
+
+/// The direction of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Smallest first.
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+/// Where NULLs go in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nulls {
+    /// Before all values.
+    First,
+    /// After all values.
+    Last,
+}
+
+impl Select {
+    /// All rows of a source.
+    pub fn new(from: Source) -> Self {
+        Select {
+            from,
+            joins: Vec::new(),
+            output: Output::Model,
+            filter: None,
+            group_by: Vec::new(),
+            having: None,
+            order: Vec::new(),
+            limit: None,
+            offset: None,
+            distinct: false,
+            per_parent: None,
+        }
+    }
+
+    /// Adds a condition to the filter.
+    pub fn and_filter(&mut self, condition: Expr) {
+        self.filter = Some(Expr::and(self.filter.take(), condition));
+    }
+}

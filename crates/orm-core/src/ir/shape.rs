@@ -1,0 +1,467 @@
+//! The shape of a command and the walk over its values.
+//!
+//! Both are one traversal, so they cannot disagree: [`walk`](Walk) visits every part of a command in
+//! rendering order, feeding structure to the hasher and values to the list. A compiler that renders the
+//! command visits it in the same order, so the n-th value is the n-th parameter it numbered.
+
+use super::*;
+use crate::meta::{ModelMeta, RelationMeta};
+use crate::value::{Datum, DbType};
+
+/// The 128-bit key of a shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape(pub u128);
+
+/// A bound parameter of a command.
+#[derive(Debug)]
+pub enum Binds<'a> {
+    /// One value.
+    One(&'a Datum, DbType),
+    /// An offset or a large limit.
+    Number(u64),
+    /// A list of values of one type (`IN`).
+    List(&'a [Datum], DbType),
+    /// A list of tuples, row-major.
+    Tuples(&'a [Datum], &'a [DbType]),
+    /// The rows of an INSERT, row-major.
+    Rows(&'a [Datum], &'a [u16], &'static ModelMeta),
+}
+
+/// Limits up to here are written into the statement, larger ones are bound: SQLite prepares a statement
+/// again at each execution if its LIMIT is a parameter.
+pub const LITERAL_LIMIT: u64 = 1024;
+
+/// The shape of a command: everything but its values and the lengths of its lists.
+pub fn shape(command: &Command) -> Shape {
+    let mut walk = Walk { hasher: ShapeHasher::default(), sink: &mut |_| {} };
+    walk.command(command);
+    walk.hasher.finish()
+}
+
+/// Calls `sink` with every parameter of a command, in rendering order.
+pub fn binds<'a>(command: &'a Command, sink: &mut dyn FnMut(Binds<'a>)) -> Shape {
+    let mut walk = Walk { hasher: ShapeHasher::default(), sink };
+    walk.command(command);
+    walk.hasher.finish()
+}
+
+/// Folds words into 128 bits: two lanes of multiply-and-fold with different constants.
+#[derive(Debug, Clone)]
+pub struct ShapeHasher {
+    a: u64,
+    b: u64,
+}
+
+impl Default for ShapeHasher {
+    fn default() -> Self {
+        ShapeHasher { a: 0x243f_6a88_85a3_08d3, b: 0x1319_8a2e_0370_7344 }
+    }
+}
+
+impl ShapeHasher {
+    /// Adds a word.
+    #[inline]
+    pub fn word(&mut self, word: u64) {
+        let fold = |x: u64, k: u64| {
+            let wide = u128::from(x) * u128::from(k);
+            (wide as u64) ^ ((wide >> 64) as u64)
+        };
+        self.a = fold(self.a ^ word, 0x9e37_79b9_7f4a_7c15).wrapping_add(word.rotate_left(32));
+        self.b = fold(self.b.rotate_left(23) ^ word, 0xd6e8_feb8_6659_fd93).wrapping_add(self.a);
+    }
+
+    /// Adds text.
+    pub fn text(&mut self, text: &str) {
+        self.word(text.len() as u64);
+        for chunk in text.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.word(u64::from_le_bytes(word));
+        }
+    }
+
+    /// The key.
+    pub fn finish(&self) -> Shape {
+        Shape((u128::from(self.a) << 64) | u128::from(self.b))
+    }
+}
+
+struct Walk<'s, 'a> {
+    hasher: ShapeHasher,
+    sink: &'s mut dyn FnMut(Binds<'a>),
+}
+
+impl<'a> Walk<'_, 'a> {
+    #[inline]
+    fn tag(&mut self, tag: u64) {
+        self.hasher.word(tag);
+    }
+
+    fn address<T>(&mut self, thing: &'static T) {
+        self.hasher.word(std::ptr::from_ref(thing).addr() as u64);
+    }
+
+    fn relation(&mut self, relation: &'static RelationMeta) {
+        self.address(relation);
+    }
+
+    fn source(&mut self, source: Source) {
+        self.address::<ModelMeta>(source.model);
+        if !source.alias.is_empty() {
+            self.hasher.text(source.alias);
+        }
+        self.tag(1);
+    }
+
+    fn column(&mut self, column: ColumnRef) {
+        self.source(column.source);
+        self.tag(u64::from(column.index));
+    }
+
+    fn ty(&mut self, ty: DbType) {
+        match ty {
+            DbType::Enum(meta) => {
+                self.tag(1000);
+                self.address(meta);
+            }
+            // The other variants carry nothing.
+            other => self.hasher.word(2000 + discriminant(other)),
+        }
+    }
+
+    fn command(&mut self, command: &'a Command) {
+        match command {
+            Command::Select(select) => {
+                self.tag(1);
+                self.select(select);
+            }
+            Command::Insert(insert) => self.insert(insert),
+            Command::Update(update) => {
+                self.tag(3);
+                self.source(update.source);
+                self.assignments(&update.set);
+                self.optional(update.filter.as_ref());
+                self.returning(update.returning.as_ref());
+            }
+            Command::Delete(delete) => {
+                self.tag(4);
+                self.source(delete.source);
+                self.optional(delete.filter.as_ref());
+                self.returning(delete.returning.as_ref());
+            }
+            Command::Raw(raw) => {
+                self.tag(5);
+                self.hasher.text(&raw.sql);
+                for (datum, ty) in &raw.binds {
+                    (self.sink)(Binds::One(datum, *ty));
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, insert: &'a Insert) {
+        self.tag(2);
+        self.address::<ModelMeta>(insert.model);
+        self.tag(insert.columns.len() as u64);
+        for column in &insert.columns {
+            self.tag(u64::from(*column));
+        }
+        match &insert.source {
+            InsertSource::Values(rows) => {
+                self.tag(1);
+                (self.sink)(Binds::Rows(rows, &insert.columns, insert.model));
+            }
+            InsertSource::Select(select) => {
+                self.tag(2);
+                self.select(select);
+            }
+        }
+        match &insert.conflict {
+            None => self.tag(0),
+            Some(conflict) => {
+                self.tag(1 + conflict.target.len() as u64);
+                for column in &conflict.target {
+                    self.tag(u64::from(*column));
+                }
+                match &conflict.action {
+                    ConflictAction::Nothing => self.tag(0),
+                    ConflictAction::Update(set, filter) => {
+                        self.tag(1);
+                        self.assignments(set);
+                        self.optional(filter.as_ref());
+                    }
+                }
+            }
+        }
+        self.returning(insert.returning.as_ref());
+    }
+
+    fn assignments(&mut self, set: &'a [Assignment]) {
+        self.tag(set.len() as u64);
+        for assignment in set {
+            self.tag(u64::from(assignment.column));
+            self.expr(&assignment.value);
+        }
+    }
+
+    fn returning(&mut self, output: Option<&'a Output>) {
+        match output {
+            None => self.tag(0),
+            Some(output) => self.output(output),
+        }
+    }
+
+    fn output(&mut self, output: &'a Output) {
+        match output {
+            Output::Model => self.tag(1),
+            Output::ModelAnd(exprs) => {
+                self.tag(2);
+                self.list(exprs);
+            }
+            Output::Exprs(exprs) => {
+                self.tag(3);
+                self.list(exprs);
+            }
+            Output::One => self.tag(4),
+            Output::CountOf(inner) => {
+                self.tag(5);
+                self.output(inner);
+            }
+        }
+    }
+
+    fn list(&mut self, exprs: &'a [Expr]) {
+        self.tag(exprs.len() as u64);
+        for expr in exprs {
+            self.expr(expr);
+        }
+    }
+
+    fn optional(&mut self, expr: Option<&'a Expr>) {
+        match expr {
+            None => self.tag(0),
+            Some(expr) => {
+                self.tag(1);
+                self.expr(expr);
+            }
+        }
+    }
+
+    fn limit(&mut self, limit: Option<u64>) {
+        match limit {
+            None => self.tag(0),
+            Some(limit) if limit <= LITERAL_LIMIT => self.tag(2 + limit),
+            Some(limit) => {
+                self.tag(1);
+                (self.sink)(Binds::Number(limit));
+            }
+        }
+    }
+
+    fn offset(&mut self, offset: Option<u64>) {
+        match offset {
+            None => self.tag(0),
+            Some(offset) => {
+                self.tag(1);
+                (self.sink)(Binds::Number(offset));
+            }
+        }
+    }
+
+    fn orders(&mut self, orders: &'a [Order]) {
+        self.tag(orders.len() as u64);
+        for order in orders {
+            self.expr(&order.expr);
+            self.tag(order.direction as u64 * 4 + order.nulls.map_or(0, |nulls| 1 + nulls as u64));
+            self.ty(order.ty);
+        }
+    }
+
+    /// The order of a SELECT's parts: output, joins, filter, groups, having, per-parent, order, limit, offset.
+    fn select(&mut self, select: &'a Select) {
+        self.tag(10 + u64::from(select.distinct));
+        self.source(select.from);
+        self.output(&select.output);
+        self.tag(select.joins.len() as u64);
+        for join in &select.joins {
+            self.tag(join.kind as u64);
+            self.source(join.target);
+            if let Some((from, relation)) = join.relation {
+                self.source(from);
+                self.relation(relation);
+            }
+            self.tag(join.on_columns.len() as u64);
+            for (left, right) in &join.on_columns {
+                self.column(*left);
+                self.column(*right);
+            }
+            self.optional(join.on.as_ref());
+        }
+        self.optional(select.filter.as_ref());
+        self.list(&select.group_by);
+        self.optional(select.having.as_ref());
+        match &select.per_parent {
+            None => self.tag(0),
+            Some(per) => {
+                self.list(&per.key);
+                self.orders(&select.order);
+                self.limit(per.limit);
+                self.offset(per.offset);
+                // The order stands inside the window; it is rendered once more outside by position.
+                self.limit(select.limit);
+                self.offset(select.offset);
+                return;
+            }
+        }
+        self.orders(&select.order);
+        self.limit(select.limit);
+        self.offset(select.offset);
+    }
+
+    fn expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Column(column) => {
+                self.tag(1);
+                self.column(*column);
+            }
+            Expr::Value(datum, ty) => {
+                self.tag(2);
+                self.ty(*ty);
+                (self.sink)(Binds::One(datum, *ty));
+            }
+            Expr::Unary(op, inner, ty) => {
+                self.tag(3 + ((*op as u64) << 8));
+                self.ty(*ty);
+                self.expr(inner);
+            }
+            Expr::Binary(op, both, ty) => {
+                self.tag(4 + ((*op as u64) << 8));
+                self.ty(*ty);
+                self.expr(&both.0);
+                self.expr(&both.1);
+            }
+            Expr::All(list) => {
+                self.tag(5);
+                self.list(list);
+            }
+            Expr::Any(list) => {
+                self.tag(6);
+                self.list(list);
+            }
+            Expr::IsNull(inner, negated) => {
+                self.tag(7 + (u64::from(*negated) << 8));
+                self.expr(inner);
+            }
+            Expr::Between(three, ty) => {
+                self.tag(8);
+                self.ty(*ty);
+                self.expr(&three.0);
+                self.expr(&three.1);
+                self.expr(&three.2);
+            }
+            Expr::InList { expr, list, ty, negated } => {
+                self.tag(9 + (u64::from(*negated) << 8));
+                self.ty(*ty);
+                self.expr(expr);
+                (self.sink)(Binds::List(list, *ty));
+            }
+            Expr::InTuples { exprs, rows, types } => {
+                self.tag(10);
+                self.list(exprs);
+                for ty in types {
+                    self.ty(*ty);
+                }
+                (self.sink)(Binds::Tuples(rows, types));
+            }
+            Expr::InSelect { expr, select, negated } => {
+                self.tag(11 + (u64::from(*negated) << 8));
+                self.expr(expr);
+                self.select(select);
+            }
+            Expr::Like { op, expr, pattern, insensitive } => {
+                self.tag(12 + ((*op as u64) << 8) + (u64::from(*insensitive) << 16));
+                self.expr(expr);
+                self.expr(pattern);
+            }
+            Expr::Func(func, args) => {
+                self.tag(13 + ((*func as u64) << 8));
+                self.list(args);
+            }
+            Expr::Cast(inner, ty) => {
+                self.tag(14);
+                self.ty(*ty);
+                self.expr(inner);
+            }
+            Expr::Case(arms, otherwise) => {
+                self.tag(15);
+                self.tag(arms.len() as u64);
+                for (when, then) in arms {
+                    self.expr(when);
+                    self.expr(then);
+                }
+                self.optional(otherwise.as_deref());
+            }
+            Expr::Aggregate { func, arg, distinct, ty, filter, order } => {
+                self.tag(16 + ((*func as u64) << 8) + (u64::from(*distinct) << 16));
+                self.ty(*ty);
+                self.optional(arg.as_deref());
+                self.orders(order);
+                self.optional(filter.as_deref());
+            }
+            Expr::Exists(select) => {
+                self.tag(17);
+                self.select(select);
+            }
+            Expr::Scalar(select) => {
+                self.tag(18);
+                self.select(select);
+            }
+            Expr::Relation(test) => {
+                self.tag(19 + ((test.quantifier as u64) << 8));
+                self.relation(test.relation);
+                self.source(test.from);
+                self.hasher.text(test.alias);
+                self.optional(test.filter.as_ref());
+            }
+            Expr::Raw(pieces, args) => {
+                self.tag(20);
+                for piece in pieces {
+                    self.hasher.text(piece);
+                }
+                self.list(args);
+            }
+            Expr::Excluded(column) => {
+                self.tag(21);
+                self.column(*column);
+            }
+        }
+    }
+}
+
+fn discriminant(ty: DbType) -> u64 {
+    use DbType::*;
+    match ty {
+        Bool => 1,
+        I8 => 2,
+        I16 => 3,
+        I32 => 4,
+        I64 => 5,
+        U8 => 6,
+        U16 => 7,
+        U32 => 8,
+        U64 => 9,
+        F32 => 10,
+        F64 => 11,
+        Text => 12,
+        Char => 13,
+        Bytes => 14,
+        Uuid => 15,
+        Decimal => 16,
+        Date => 17,
+        Time => 18,
+        DateTime => 19,
+        Timestamp => 20,
+        Json => 21,
+        Enum(_) => 22,
+    }
+}

@@ -1,0 +1,93 @@
+//! The verbs on a model, and reading by primary key.
+
+use std::future::Future;
+
+use super::query::Query;
+use super::terminal::{by_key, not_found};
+use crate::backend::Executor;
+use crate::error::Result;
+use crate::expr::{Condition, Only};
+use crate::ir::{ColumnRef, Expr};
+use crate::model::{Model, ModelKey};
+use crate::relation::Includable;
+
+/// The verbs of every model: `User::filter(..)`, `User::find(..)` …
+pub trait ModelQuery: Model {
+    /// All rows, to be narrowed down.
+    fn query() -> Query<Self> {
+        Query::all_rows_of()
+    }
+
+    /// The rows for which a condition is true.
+    fn filter<C, I>(condition: C) -> Query<Self>
+    where
+        C: Condition<Only<Self>, I, N = ()>,
+    {
+        Query::all_rows_of().filter(condition)
+    }
+
+    /// The row with a primary key.
+    fn find(key: impl Into<Self::Key>) -> Find<Self> {
+        let mut query = Query::all_rows_of();
+        by_key(&mut query.select, Self::meta(), key.into().datums());
+        Find(query)
+    }
+
+    /// The rows with these primary keys, in no particular order; missing ones are simply not there.
+    fn find_many<K: Into<Self::Key>>(keys: impl IntoIterator<Item = K>) -> Query<Self> {
+        let mut query: Query<Self> = Query::all_rows_of();
+        let meta = Self::meta();
+        let column = |index: &u16| Expr::Column(ColumnRef { source: query.select.from, index: *index });
+        let datums = keys.into_iter().flat_map(|key| key.into().datums()).collect();
+        let condition = match meta.primary_key {
+            [only] => Expr::InList {
+                expr: Box::new(column(only)),
+                list: datums,
+                ty: meta.column(*only).ty(),
+                negated: false,
+            },
+            several => Expr::InTuples {
+                exprs: several.iter().map(column).collect(),
+                rows: datums,
+                types: several.iter().map(|index| meta.column(*index).ty()).collect(),
+            },
+        };
+        query.select.and_filter(condition);
+        query
+    }
+}
+
+impl<M: Model> ModelQuery for M {}
+
+/// A read by primary key.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is read before `.one(&db)` or `.optional(&db)`"]
+pub struct Find<M: Model>(Query<M>);
+
+impl<M: Model> Find<M> {
+    /// Loads a relation together with the row.
+    pub fn include(self, relation: impl Includable<M>) -> Self {
+        Find(self.0.include(relation))
+    }
+
+    /// The row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
+    pub fn one<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<M>> + Send {
+        let row = self.optional(db);
+        async move { row.await?.ok_or_else(not_found::<M>) }
+    }
+
+    /// The row, `None` if there is none.
+    pub fn optional<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send {
+        // A primary key needs no LIMIT: leaving it out keeps one shape for all reads by key.
+        let rows = self.0.all(db);
+        async move { Ok(rows.await?.pop()) }
+    }
+
+    /// Whether the row exists.
+    pub fn exists<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<bool>> + Send {
+        self.0.exists(db)
+    }
+}

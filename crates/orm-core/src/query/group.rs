@@ -1,0 +1,102 @@
+//! Grouped queries.
+
+use super::query::Query;
+use super::select::Selection;
+use crate::backend::{And, Needs, Plus};
+use crate::expr::kind::{GroupKey, Grouped as GroupedKind};
+use crate::expr::scope::InScope;
+use crate::expr::{Column, Expr, ExprOps};
+use crate::ir;
+use crate::model::{Model, Named};
+use crate::value::Value;
+
+/// One key of a grouping, or a tuple of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key of a grouping",
+    label = "expected a column or expression, or a tuple of them"
+)]
+pub trait GroupKeys<Q, I> {
+    /// What the closure of `select` gets: the same keys as expressions.
+    type Keys;
+    /// Appends the IR and returns the keys.
+    fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys;
+}
+
+impl<Q, I, S: Named, T: Value> GroupKeys<Q, I> for Column<S, T>
+where
+    S: InScope<Q, I>,
+{
+    type Keys = Expr<T, S, (), GroupKey>;
+    fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
+        out.push(self.node());
+        Expr::new(self.node())
+    }
+}
+
+impl<Q, I, T: Value, S, K> GroupKeys<Q, I> for Expr<T, S, (), K>
+where
+    S: InScope<Q, I>,
+{
+    type Keys = Expr<T, S, (), GroupKey>;
+    fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
+        let ir = self.into_ir();
+        out.push(ir.clone());
+        Expr::new(ir)
+    }
+}
+
+macro_rules! tuples {
+    ($($($name:ident $index:ident $var:ident),+;)*) => {$(
+        impl<Q, $($name, $index),+> GroupKeys<Q, ($($index,)+)> for ($($name,)+)
+        where
+            $($name: GroupKeys<Q, $index>),+
+        {
+            type Keys = ($($name::Keys,)+);
+            fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
+                let ($($var,)+) = self;
+                ($($var.keys(out),)+)
+            }
+        }
+    )*};
+}
+tuples! {
+    A I a;
+    A I a, B J b;
+    A I a, B J b, C K c;
+    A I a, B J b, C K c, D L d;
+    A I a, B J b, C K c, D L d, E O e;
+    A I a, B J b, C K c, D L d, E O e, F P f;
+}
+
+/// A query with group keys that has not said yet what each group yields.
+#[must_use = "say what each group yields: `.select(|keys| …)`"]
+pub struct Grouped<M, Q, G, N> {
+    query: Query<M, Q, (), N>,
+    keys: G,
+}
+
+impl<M, Q, G, N> std::fmt::Debug for Grouped<M, Q, G, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.query.fmt(f)
+    }
+}
+
+impl<M: Model, Q, G, N: Needs> Grouped<M, Q, G, N> {
+    pub(super) fn new(query: Query<M, Q, (), N>, keys: G) -> Self {
+        Grouped { query, keys }
+    }
+
+    /// What each group yields: keys (the closure's argument) and aggregates.
+    pub fn select<L, I>(self, list: impl FnOnce(G) -> L) -> Query<M, Q, L::Out, And<N, L::N>>
+    where
+        L: Selection<Q, I>,
+        L::K: GroupedKind,
+        N: Plus<L::N>,
+    {
+        let mut exprs = Vec::new();
+        list(self.keys).exprs(&mut exprs);
+        let mut select = self.query.into_select();
+        select.output = ir::Output::Exprs(exprs);
+        Query::from_parts(select, Vec::new())
+    }
+}

@@ -1,0 +1,22 @@
+//! The typed query: built by verbs, run by terminals.
+//!
+//! [`Query<M, Scope, Out, Needs>`](Query) holds an [`ir::Select`](crate::ir::Select) and the plans of included relations. Its
+//! type says which models may be mentioned, what comes out and what the database must offer; ordinary verbs leave the type
+//! alone, so queries can be built up in a loop. [`build`](self) verbs are in `query.rs`, the SELECT list in `select.rs`,
+//! grouping in `group.rs`, and everything that talks to the database in `terminal.rs`, `find.rs` and `page.rs`.
+
+mod find;
+mod group;
+mod page;
+mod projection;
+#[allow(clippy::module_inception)]
+mod query;
+mod select;
+mod terminal;
+
+pub use find::{Find, ModelQuery};
+pub use group::{Grouped, GroupKeys};
+pub use page::{Cursor, Keyset, KeysetPage, Page};
+pub use projection::Projection;
+pub use query::Query;
+pub use select::{ListNeeds, Selection, Whole, whole};

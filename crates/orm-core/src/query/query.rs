@@ -1,0 +1,182 @@
+//! Building a query.
+
+use std::marker::PhantomData;
+
+use super::group::{GroupKeys, Grouped};
+use super::projection::Projection;
+use super::select::Selection;
+use crate::backend::{And, FromRow, Needs, Plus};
+use crate::expr::kind::OneKind;
+use crate::expr::scope::{InScope, Inner, Left};
+use crate::expr::{Condition, IntoOrder, Only};
+use crate::ir::{self, Join, JoinKind, Output};
+use crate::model::Model;
+use crate::relation::{Includable, IncludePlan, Rel, Slot};
+
+/// A query over the model `M`: `Q` is the scope, `Out` what comes out, `N` what the database must offer.
+///
+/// `Query<User>` is the type of a query that yields users, however many filters it has.
+pub struct Query<M, Q = Only<M>, Out = M, N = ()> {
+    pub(crate) select: ir::Select,
+    pub(crate) includes: Vec<IncludePlan>,
+    marker: PhantomData<fn() -> (M, Q, Out, N)>,
+}
+
+impl<M, Q, Out, N> Clone for Query<M, Q, Out, N> {
+    fn clone(&self) -> Self {
+        Query::from_parts(self.select.clone(), self.includes.clone())
+    }
+}
+
+impl<M, Q, Out, N> std::fmt::Debug for Query<M, Q, Out, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.select.fmt(f)
+    }
+}
+
+impl<M, Q, Out, N> Query<M, Q, Out, N> {
+    /// Gives a SELECT a type. The caller vouches for it.
+    pub fn from_parts(select: ir::Select, includes: Vec<IncludePlan>) -> Self {
+        Query { select, includes, marker: PhantomData }
+    }
+
+    /// The IR.
+    pub fn into_select(self) -> ir::Select {
+        self.select
+    }
+
+    fn retype<Q2, Out2, N2>(self) -> Query<M, Q2, Out2, N2> {
+        Query::from_parts(self.select, self.includes)
+    }
+}
+
+impl<M: Model> Query<M> {
+    pub(crate) fn all_rows_of() -> Self {
+        Query::from_parts(ir::Select::new(ir::Source { model: M::meta(), alias: "" }), Vec::new())
+    }
+
+    /// Loads a relation together with the rows: one query for all of them.
+    pub fn include(mut self, relation: impl Includable<M>) -> Self {
+        self.includes.push(relation.into_plan());
+        self
+    }
+}
+
+impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
+    /// Only rows for which the condition is true. Several filters must all be true.
+    pub fn filter<C, I>(mut self, condition: C) -> Query<M, Q, Out, And<N, C::N>>
+    where
+        C: Condition<Q, I>,
+        N: Plus<C::N>,
+    {
+        self.select.and_filter(condition.condition());
+        self.retype()
+    }
+
+    /// As [`filter`](Query::filter) if there is a condition, else nothing.
+    pub fn filter_if<C, I>(self, condition: Option<C>) -> Query<M, Q, Out, And<N, C::N>>
+    where
+        C: Condition<Q, I>,
+        N: Plus<C::N>,
+    {
+        match condition {
+            Some(condition) => self.filter(condition),
+            None => self.retype(),
+        }
+    }
+
+    /// Adds keys to the order.
+    pub fn order_by<I>(mut self, order: impl IntoOrder<Q, I>) -> Self {
+        order.orders(&mut self.select.order);
+        self
+    }
+
+    /// At most this many rows.
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.select.limit = Some(rows);
+        self
+    }
+
+    /// Leaves out this many rows first.
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.select.offset = Some(rows);
+        self
+    }
+
+    /// Equal results come once.
+    pub fn distinct(mut self) -> Self {
+        self.select.distinct = true;
+        self
+    }
+
+    /// Joins the model that a relation leads to; rows without a partner are left out.
+    pub fn join<A: Model, S: Slot, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Inner), Q), Out, N>
+    where
+        A: InScope<Q, I>,
+    {
+        self.push_join(JoinKind::Inner, relation);
+        self.retype()
+    }
+
+    /// Joins the model that a relation leads to; rows without a partner stay, and the joined columns become `Option`.
+    pub fn left_join<A: Model, S: Slot, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Left), Q), Out, N>
+    where
+        A: InScope<Q, I>,
+    {
+        self.push_join(JoinKind::Left, relation);
+        self.retype()
+    }
+
+    fn push_join<A: Model, S: Slot>(&mut self, kind: JoinKind, relation: Rel<A, S>) {
+        self.select.joins.push(Join {
+            kind,
+            target: ir::Source { model: S::Target::meta(), alias: "" },
+            relation: Some((relation.source(), relation.meta())),
+            on_columns: Vec::new(),
+            on: None,
+        });
+    }
+
+    /// Selects columns and expressions instead of whole rows: one, or a tuple of up to twelve.
+    pub fn select<L, I>(mut self, list: L) -> Query<M, Q, L::Out, And<N, L::N>>
+    where
+        L: Selection<Q, I>,
+        L::K: OneKind,
+        N: Plus<L::N>,
+    {
+        let mut exprs = Vec::new();
+        list.exprs(&mut exprs);
+        self.select.output = Output::Exprs(exprs);
+        self.includes.clear();
+        self.retype()
+    }
+
+    /// Selects the columns that a struct with `#[derive(Projection)]` names.
+    pub fn select_as<P: Projection<Model = M> + FromRow>(mut self) -> Query<M, Q, P, N> {
+        self.select.output = Output::Exprs(P::columns());
+        self.includes.clear();
+        self.retype()
+    }
+
+    /// Groups the rows by one key or a tuple of keys; then `select` what each group yields.
+    pub fn group_by<G, I>(mut self, keys: G) -> Grouped<M, Q, G::Keys, N>
+    where
+        G: GroupKeys<Q, I>,
+    {
+        let typed = keys.keys(&mut self.select.group_by);
+        Grouped::new(self.retype(), typed)
+    }
+
+    /// Only groups for which the condition is true.
+    pub fn having<P, S, X, K, I>(mut self, condition: crate::expr::Expr<P, S, X, K>) -> Query<M, Q, Out, And<N, X>>
+    where
+        P: crate::expr::Predicate,
+        S: InScope<Q, I>,
+        K: crate::expr::kind::Grouped,
+        X: Needs,
+        N: Plus<X>,
+    {
+        self.select.having = Some(ir::Expr::and(self.select.having.take(), condition.into_ir()));
+        self.retype()
+    }
+}

@@ -1,0 +1,162 @@
+//! The SELECT list.
+
+use std::marker::PhantomData;
+
+use crate::backend::{And, FromRow, Needs, Nullable, Plus};
+use crate::expr::kind::{Aggregate, Const, GroupKey, Row};
+use crate::expr::scope::{InScope, Inner, Left, Wrap};
+use crate::expr::{Column, Expr, ExprOps};
+use crate::ir;
+use crate::model::{Model, Named};
+use crate::value::Value;
+
+/// What can be selected in the scope `Q`. Columns of a left-joined model come out as `Option`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be selected here",
+    label = "expected a column, an expression, or a tuple of up to twelve"
+)]
+pub trait Selection<Q, I> {
+    /// The type of a result row.
+    type Out: FromRow;
+    /// The capabilities needed.
+    type N: Needs;
+    /// Row, aggregate, key, constant, or a list of these.
+    type K;
+    /// Appends the expressions.
+    fn exprs(self, out: &mut Vec<ir::Expr>);
+}
+
+impl<Q, I, S: Named, T: Value> Selection<Q, I> for Column<S, T>
+where
+    S: InScope<Q, I>,
+    S::Side: Wrap<T>,
+    <S::Side as Wrap<T>>::Out: FromRow,
+{
+    type Out = <S::Side as Wrap<T>>::Out;
+    type N = ();
+    type K = Row;
+    fn exprs(self, out: &mut Vec<ir::Expr>) {
+        out.push(self.node());
+    }
+}
+
+/// The type of an expression in a result, by its kind.
+pub trait SelectAs<K, T: Value> {
+    /// The type.
+    type Out;
+}
+macro_rules! select_as {
+    ($($kind:ident),*) => {$(
+        impl<J: Wrap<T>, T: Value> SelectAs<$kind, T> for J {
+            type Out = J::Out;
+        }
+    )*};
+}
+select_as!(Row, GroupKey, Const);
+impl<J, T: Value> SelectAs<Aggregate, T> for J {
+    type Out = T;
+}
+
+impl<Q, I, T: Value, S, N: Needs, K> Selection<Q, I> for Expr<T, S, N, K>
+where
+    S: InScope<Q, I>,
+    S::Side: SelectAs<K, T>,
+    <S::Side as SelectAs<K, T>>::Out: FromRow,
+{
+    type Out = <S::Side as SelectAs<K, T>>::Out;
+    type N = N;
+    type K = K;
+    fn exprs(self, out: &mut Vec<ir::Expr>) {
+        out.push(self.into_ir());
+    }
+}
+
+/// All columns of a joined model: see [`whole`].
+pub struct Whole<M>(PhantomData<fn() -> M>);
+
+impl<M> std::fmt::Debug for Whole<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Whole")
+    }
+}
+
+/// All columns of a model of the query, as the model (or `Option` of it behind a left join).
+pub fn whole<M: Model>() -> Whole<M> {
+    Whole(PhantomData)
+}
+
+/// The type of a whole model in a result.
+pub trait WrapModel<M> {
+    /// The model or an `Option` of it.
+    type Out: FromRow;
+}
+impl<M: Model> WrapModel<M> for Inner {
+    type Out = M;
+}
+impl<M: Model + Nullable> WrapModel<M> for Left {
+    type Out = Option<M>;
+}
+
+impl<Q, I, M: Model> Selection<Q, I> for Whole<M>
+where
+    M: InScope<Q, I>,
+    M::Side: WrapModel<M>,
+{
+    type Out = <M::Side as WrapModel<M>>::Out;
+    type N = ();
+    type K = Row;
+    fn exprs(self, out: &mut Vec<ir::Expr>) {
+        let source = M::source();
+        let columns = 0..source.model.columns.len() as u16;
+        out.extend(columns.map(|index| ir::Expr::Column(ir::ColumnRef { source, index })));
+    }
+}
+
+/// The needs of a list, folded.
+pub trait ListNeeds {
+    /// All of them.
+    type Out: Needs;
+}
+impl ListNeeds for () {
+    type Out = ();
+}
+impl<H: Needs + Plus<T::Out>, T: ListNeeds> ListNeeds for (H, T) {
+    type Out = And<H, T::Out>;
+}
+
+macro_rules! nest {
+    ($part:ident;) => { () };
+    ($part:ident; $head:ident $($tail:ident)*) => { ($head::$part, nest!($part; $($tail)*)) };
+}
+
+macro_rules! tuples {
+    ($($($name:ident $index:ident $var:ident),+;)*) => {$(
+        impl<Q, $($name, $index),+> Selection<Q, ($($index,)+)> for ($($name,)+)
+        where
+            $($name: Selection<Q, $index>,)+
+            nest!(N; $($name)+): ListNeeds,
+        {
+            type Out = ($($name::Out,)+);
+            type N = <nest!(N; $($name)+) as ListNeeds>::Out;
+            type K = nest!(K; $($name)+);
+            fn exprs(self, out: &mut Vec<ir::Expr>) {
+                let ($($var,)+) = self;
+                $($var.exprs(out);)+
+            }
+        }
+    )*};
+}
+tuples! {
+    A1 I1 a1;
+    A1 I1 a1, A2 I2 a2;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8, A9 I9 a9;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8, A9 I9 a9, A10 I10 a10;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8, A9 I9 a9, A10 I10 a10, A11 I11 a11;
+    A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8, A9 I9 a9, A10 I10 a10, A11 I11 a11, A12 I12 a12;
+}

@@ -1,0 +1,213 @@
+//! Running a query.
+
+use std::future::Future;
+
+use super::query::Query;
+use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, Provides, run};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{Command, Output, Select};
+use crate::model::Model;
+use crate::relation::IncludePlan;
+
+impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
+    fn command(self) -> (Command, Vec<IncludePlan>) {
+        (Command::Select(Box::new(self.select)), self.includes)
+    }
+
+    /// Every row.
+    ///
+    /// # Errors
+    /// Whatever the database says; [`ErrorKind::Decode`] if a stored value does not fit its field.
+    pub fn all<E>(self, db: &E) -> impl Future<Output = Result<Vec<Out>>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+        Out: FromRow + Send + 'static,
+    {
+        let (command, includes) = self.command();
+        async move {
+            let mut rows = run(db, command, Collect::<Out>::default()).await?;
+            Out::complete::<E::Backend>(&mut rows, &includes, db.session()).await?;
+            Ok(rows)
+        }
+    }
+
+    /// The first row, `None` if there is none. Without an order, any of them.
+    pub fn first<E>(mut self, db: &E) -> impl Future<Output = Result<Option<Out>>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+        Out: FromRow + Send + 'static,
+    {
+        self.select.limit = Some(self.select.limit.map_or(1, |limit| limit.min(1)));
+        let (command, includes) = self.command();
+        async move {
+            let mut row = run(db, command, First::<Out>::default()).await?;
+            if let Some(row) = row.as_mut() {
+                Out::complete::<E::Backend>(std::slice::from_mut(row), &includes, db.session()).await?;
+            }
+            Ok(row)
+        }
+    }
+
+    /// The only row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::MultipleRows`] if there are more.
+    pub fn one<E>(mut self, db: &E) -> impl Future<Output = Result<Out>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+        Out: FromRow + Send + 'static,
+    {
+        self.select.limit = Some(self.select.limit.map_or(2, |limit| limit.min(2)));
+        let rows = self.all(db);
+        async move {
+            let mut rows = rows.await?;
+            match (rows.pop(), rows.len()) {
+                (Some(row), 0) => Ok(row),
+                (None, _) => Err(not_found::<M>()),
+                (Some(_), _) => Err(Error::new(ErrorKind::MultipleRows, "more than one row matches")
+                    .with_model(M::meta().name)
+                    .with_hint("use `first` or `all`, or filter by a unique column")),
+            }
+        }
+    }
+
+    /// How many rows the query yields; limit, offset and distinct count.
+    pub fn count<E>(mut self, db: &E) -> impl Future<Output = Result<u64>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        if self.select.limit.is_none() && self.select.offset.is_none() {
+            self.select.order.clear();
+        }
+        let output = std::mem::replace(&mut self.select.output, Output::One);
+        self.select.output = Output::CountOf(Box::new(output));
+        let (command, _) = self.command();
+        async move {
+            let count = run(db, command, First::<i64>::default()).await?;
+            Ok(count.unwrap_or(0).max(0) as u64)
+        }
+    }
+
+    /// Whether the query yields a row.
+    pub fn exists<E>(mut self, db: &E) -> impl Future<Output = Result<bool>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        let select = &mut self.select;
+        if select.group_by.is_empty() && select.having.is_none() && !select.distinct {
+            let aggregates = matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
+            if !aggregates {
+                select.output = Output::One;
+            }
+        }
+        select.order.clear();
+        select.limit = Some(select.limit.map_or(1, |limit| limit.min(1)));
+        let (command, _) = self.command();
+        async move { Ok(run(db, command, AnyRow(false)).await?) }
+    }
+
+    /// The rows one by one, in constant memory. Included relations are not loaded: use `all` or pages for those.
+    pub fn stream<E>(self, db: &E) -> BoxStream<'static, Result<Out>>
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+        Out: FromRow + Send + 'static,
+    {
+        if !self.includes.is_empty() {
+            let error = Error::new(ErrorKind::Usage, "a stream cannot load included relations")
+                .with_model(M::meta().name)
+                .with_hint("drop `.include(..)`, or read pages with `.page(..)` or `.keyset(..)`");
+            return Box::pin(futures_util::stream::once(std::future::ready(Err(error))));
+        }
+        let (command, _) = self.command();
+        E::Backend::stream::<Out>(db.session(), command)
+    }
+
+    /// Calls the closure with each row, in constant memory; its first error ends the query.
+    pub fn for_each<E, F>(self, db: &E, mut body: F) -> impl Future<Output = Result<()>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+        Out: FromRow + Send + 'static,
+        F: FnMut(Out) -> Result<()> + Send,
+    {
+        use futures_util::StreamExt;
+        let mut rows = self.stream(db);
+        async move {
+            while let Some(row) = rows.next().await {
+                body(row?)?;
+            }
+            Ok(())
+        }
+    }
+
+    /// The query in the database's language, for reading.
+    pub fn to_sql<E>(&self, db: &E) -> Result<String>
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        E::Backend::render(db.session(), &Command::Select(Box::new(self.select.clone())))
+    }
+
+    /// The database's plan for the query, as text for people.
+    pub fn explain<E>(&self, db: &E) -> impl Future<Output = Result<String>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        let command = Command::Select(Box::new(self.select.clone()));
+        async move { E::Backend::explain(db.session(), command).await }
+    }
+}
+
+pub(super) fn not_found<M: Model>() -> Error {
+    Error::new(ErrorKind::NotFound, "no row matches").with_model(M::meta().name)
+}
+
+fn has_aggregate(expr: &crate::ir::Expr) -> bool {
+    use crate::ir::Expr::*;
+    match expr {
+        Aggregate { .. } => true,
+        Unary(_, inner, _) | IsNull(inner, _) | Cast(inner, _) => has_aggregate(inner),
+        Binary(_, both, _) => has_aggregate(&both.0) || has_aggregate(&both.1),
+        Func(_, args) | All(args) | Any(args) => args.iter().any(has_aggregate),
+        Case(arms, otherwise) => {
+            arms.iter().any(|(when, then)| has_aggregate(when) || has_aggregate(then))
+                || otherwise.as_deref().is_some_and(has_aggregate)
+        }
+        _ => false,
+    }
+}
+
+/// Whether there was a row.
+struct AnyRow(bool);
+
+impl crate::backend::Decoder for AnyRow {
+    type Out = bool;
+    fn row<R: crate::backend::Row>(&mut self, _: &R) -> Result<crate::backend::Flow> {
+        self.0 = true;
+        Ok(crate::backend::Flow::Enough)
+    }
+    fn reset(&mut self) {
+        self.0 = false;
+    }
+    fn finish(self, _: u64) -> Result<bool> {
+        Ok(self.0)
+    }
+}
+
+/// The SELECT of one row by its primary key.
+pub(super) fn by_key(select: &mut Select, meta: &'static crate::meta::ModelMeta, key: Vec<crate::value::Datum>) {
+    use crate::ir::{BinaryOp, ColumnRef, Expr};
+    for (index, datum) in meta.primary_key.iter().zip(key) {
+        let ty = meta.column(*index).ty();
+        let column = Expr::Column(ColumnRef { source: select.from, index: *index });
+        select.and_filter(Expr::binary(BinaryOp::Eq, column, Expr::Value(datum, ty), ty));
+    }
+}

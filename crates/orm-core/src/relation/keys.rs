@@ -1,0 +1,253 @@
+//! Keys that join parents and children: collected from the parents, sent as one list, looked up for each child.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHashMap;
+
+use crate::backend::Row;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Model;
+use crate::value::{Cell, CellError, CellResult, Datum, DbType};
+
+/// The values of the columns of a relation in one row, none of them NULL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Key {
+    /// One integer: by far the most common, and no allocation.
+    Int(i64),
+    One(Box<Datum>),
+    Many(Box<[Datum]>),
+}
+
+impl Hash for Key {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Key::Int(value) => state.write_i64(*value),
+            Key::One(datum) => datum.hash(state),
+            Key::Many(parts) => parts.iter().for_each(|part| part.hash(state)),
+        }
+    }
+}
+
+impl Key {
+    #[inline]
+    fn one(datum: Datum) -> Option<Key> {
+        match datum {
+            Datum::Null => None,
+            Datum::I64(value) => Some(Key::Int(value)),
+            other => Some(Key::One(Box::new(other))),
+        }
+    }
+
+    /// `None` if a part is NULL: such a row is related to nothing.
+    #[inline]
+    pub(super) fn of_row<M: Model>(row: &M, columns: &[u16]) -> Option<Key> {
+        if let [column] = columns {
+            return Key::one(row.datum(*column));
+        }
+        let parts = columns.iter().map(|column| Some(row.datum(*column)).filter(|datum| !datum.is_null()));
+        Some(Key::Many(parts.collect::<Option<_>>()?))
+    }
+
+    /// Reads the key of a child from these columns.
+    #[inline]
+    pub(super) fn of_cells<R: Row>(row: &R, columns: &[(usize, DbType)]) -> Result<Option<Key>> {
+        if let [(at, ty)] = columns {
+            if ty.is_integer() {
+                return present(row.cell(*at).i64(), *at).map(|value| value.map(Key::Int));
+            }
+            return Ok(present(datum_of(row.cell(*at), *ty), *at)?.and_then(Key::one));
+        }
+        let mut parts = Vec::with_capacity(columns.len());
+        for (at, ty) in columns {
+            match present(datum_of(row.cell(*at), *ty), *at)? {
+                Some(part) => parts.push(part),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Key::Many(parts.into())))
+    }
+
+    fn append_to(&self, list: &mut Vec<Datum>) {
+        match self {
+            Key::Int(value) => list.push(Datum::I64(*value)),
+            Key::One(datum) => list.push((**datum).clone()),
+            Key::Many(parts) => list.extend_from_slice(parts),
+        }
+    }
+}
+
+#[inline]
+fn present<T>(value: CellResult<T>, at: usize) -> Result<Option<T>> {
+    match value {
+        Ok(value) => Ok(Some(value)),
+        Err(CellError::Null) => Ok(None),
+        Err(error) => Err(unreadable(error, at)),
+    }
+}
+
+#[cold]
+fn unreadable(error: CellError, at: usize) -> Error {
+    let why = match error {
+        CellError::Null => "it is NULL".to_owned(),
+        CellError::Type { found, wanted } => format!("it holds {found} where {wanted} is needed"),
+        CellError::Invalid(why) => why.into_owned(),
+    };
+    Error::new(ErrorKind::Decode, format!("column {at}, the key of a relation, cannot be read: {why}"))
+        .with_hint("the columns on both sides of a relation must have the same type as the fields")
+}
+
+/// Reads a cell as the owned value that a field of this column type encodes to.
+pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum> {
+    use DbType::*;
+    Ok(match ty {
+        Bool => Datum::Bool(cell.bool()?),
+        I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64 => Datum::I64(cell.i64()?),
+        F32 | F64 => Datum::F64(cell.f64()?),
+        Text | Char => Datum::Text(cell.text()?.to_owned()),
+        Bytes => Datum::Bytes(cell.bytes()?.to_vec()),
+        Uuid => Datum::Uuid(cell.uuid()?),
+        Decimal => Datum::Decimal(cell.decimal()?),
+        Date => Datum::Date(cell.date()?),
+        Time => Datum::Time(cell.time()?),
+        DateTime => Datum::DateTime(cell.datetime()?),
+        Timestamp => Datum::Timestamp(cell.timestamp()?),
+        Json => Datum::Json(cell.json()?.into_owned()),
+        Enum(meta) if meta.integer => Datum::I64(cell.i64()?),
+        Enum(_) => Datum::Text(cell.enum_name()?.to_owned()),
+    })
+}
+
+/// No group, or no further row.
+const NONE: u32 = u32::MAX;
+
+/// The distinct keys of some rows, and which rows have which key.
+///
+/// Rows of equal key form a group, groups being numbered in the order of their first row.
+#[derive(Debug, Default)]
+pub(super) struct KeySet {
+    groups: FxHashMap<Key, u32>,
+    /// For each group its last row, for each row the one before it in its group.
+    last: Vec<u32>,
+    before: Vec<u32>,
+    group_of: Vec<u32>,
+    list: Vec<Datum>,
+}
+
+impl KeySet {
+    /// Of the keys of rows; `None` for a row without a key.
+    pub(super) fn of(keys: impl ExactSizeIterator<Item = Option<Key>>) -> Self {
+        let rows = keys.len();
+        let mut set = KeySet {
+            before: Vec::with_capacity(rows),
+            group_of: Vec::with_capacity(rows),
+            list: Vec::with_capacity(rows),
+            ..KeySet::default()
+        };
+        set.groups.reserve(rows);
+        keys.for_each(|key| set.add(key));
+        set
+    }
+
+    fn add(&mut self, key: Option<Key>) {
+        let row = self.before.len() as u32;
+        let Some(key) = key else {
+            self.before.push(NONE);
+            self.group_of.push(NONE);
+            return;
+        };
+        let next = self.last.len() as u32;
+        let KeySet { groups, list, .. } = self;
+        let group = *groups.entry(key).or_insert_with_key(|key| {
+            key.append_to(list);
+            next
+        });
+        if group == next {
+            self.last.push(NONE);
+        }
+        self.before.push(std::mem::replace(&mut self.last[group as usize], row));
+        self.group_of.push(group);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.last.is_empty()
+    }
+
+    /// The distinct keys one after the other, for the query. Given away once.
+    pub(super) fn take_list(&mut self) -> Vec<Datum> {
+        std::mem::take(&mut self.list)
+    }
+
+    /// How many contents are needed: one for each group if they are shared, else one for each row.
+    pub(super) fn places(&self, shared: bool) -> usize {
+        if shared { self.last.len() } else { self.before.len() }
+    }
+
+    /// The place of a row's content, `None` for a row without a key.
+    pub(super) fn place_of(&self, row: usize, shared: bool) -> Option<usize> {
+        match self.group_of.get(row) {
+            None | Some(&NONE) => None,
+            Some(&group) => Some(if shared { group as usize } else { row }),
+        }
+    }
+
+    /// Calls `each` for every place where a child of this key belongs.
+    #[inline]
+    pub(super) fn for_each_place(
+        &self,
+        key: &Key,
+        shared: bool,
+        mut each: impl FnMut(u32) -> Result<()>,
+    ) -> Result<()> {
+        let Some(&group) = self.groups.get(key) else { return Ok(()) };
+        if shared {
+            return each(group);
+        }
+        let mut row = self.last[group as usize];
+        while row != NONE {
+            each(row)?;
+            row = self.before[row as usize];
+        }
+        Ok(())
+    }
+
+    /// Each distinct key and its group.
+    pub(super) fn into_groups(self) -> impl Iterator<Item = (Key, u32)> {
+        self.groups.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(set: &KeySet, key: &Key, shared: bool) -> Vec<u32> {
+        let mut places = Vec::new();
+        set.for_each_place(key, shared, |place| {
+            places.push(place);
+            Ok(())
+        })
+        .unwrap();
+        places.sort_unstable();
+        places
+    }
+
+    #[test]
+    fn equal_keys_are_sent_once_and_lead_to_every_row() {
+        let text = |text: &str| Key::one(Datum::Text(text.into()));
+        let mut set = KeySet::of([text("a"), None, text("b"), text("a")].into_iter());
+        assert_eq!(set.take_list(), [Datum::Text("a".into()), Datum::Text("b".into())]);
+        let a = text("a").unwrap();
+        assert_eq!(places(&set, &a, false), [0, 3]);
+        assert_eq!(places(&set, &a, true), [0]);
+        assert_eq!((set.places(false), set.places(true)), (4, 2));
+        assert_eq!((set.place_of(3, true), set.place_of(3, false)), (Some(0), Some(3)));
+        assert_eq!((set.place_of(1, true), set.place_of(1, false)), (None, None));
+        assert!(places(&set, &Key::Int(9), false).is_empty());
+    }
+
+    #[test]
+    fn a_key_is_small() {
+        assert!(size_of::<Key>() <= 24);
+    }
+}

@@ -1,0 +1,24 @@
+//! Relations: the slots in a model's fields, the typed constants that name them, and loading.
+//!
+//! A slot ([`HasMany`], [`HasOne`], [`BelongsTo`], [`ManyToMany`]) is empty until it is loaded, and says so when it is
+//! read. [`Rel`] is the constant behind `User::posts`: an index into the metadata and the way to the slot. Loading is
+//! one query per edge and level: [`IncludePlan`] is the plan as data, `Model::fetch` (made by the derive) turns it into the
+//! right generic function of [`load`], and the children are moved into their parents' slots by an [`Attach`].
+
+mod complete;
+mod include;
+mod keys;
+mod lazy;
+mod load;
+mod rel;
+mod slot;
+
+pub use complete::complete;
+pub use include::{Include, IncludePlan, Includable};
+pub use lazy::{FetchMode, LoadSlice, LoadOne, Siblings};
+pub use load::{Attach, attach_includes, fetch_belongs_to, fetch_has_many, fetch_has_one, fetch_many_to_many};
+pub use rel::Rel;
+pub use slot::{BelongsTo, HasMany, HasOne, ManyToMany, Slot, ToMany, ToOne};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,525 @@
+//! The slots: fields of a model that hold the rows of a relation once they are loaded.
+//!
+//! A slot is in one of two states, and reading one that was never loaded is an error: an empty slice always means that the
+//! database has no rows. Parents are shared ([`BelongsTo`] holds an `Arc`), children are owned by their parent. Until it is
+//! loaded, a slot also remembers the [`Siblings`] of its row, for lazy loading in batches.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+
+use super::Siblings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::meta::RelationMeta;
+use crate::model::Model;
+
+/// A field of a model that holds the rows of a relation.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a relation",
+    label = "expected `BelongsTo<…>`, `HasOne<…>`, `HasMany<…>` or `ManyToMany<…>` of a model"
+)]
+pub trait Slot: Default + Send + Sync + Sized + 'static {
+    /// The model at the other end.
+    type Target: Model;
+    /// What reading a loaded slot gives.
+    type Loaded<'a>
+    where
+        Self: 'a;
+    /// What is put into a slot; the default is "loaded, and nothing there".
+    #[doc(hidden)]
+    type Content: Default + Send + 'static;
+    /// Whether rows of equal key share one child instead of each having their own.
+    #[doc(hidden)]
+    const SHARED: bool;
+
+    /// Whether the slot was loaded.
+    fn is_loaded(&self) -> bool;
+    /// Reads the slot, as its `get` does.
+    fn read(&self) -> Result<Self::Loaded<'_>>;
+
+    #[doc(hidden)]
+    fn siblings(&self) -> Option<&Siblings>;
+    /// Fills the slot.
+    #[doc(hidden)]
+    fn put(&mut self, content: Self::Content);
+    /// What one row gets: a copy where contents are shared, else the content itself.
+    #[doc(hidden)]
+    fn hand_out(content: &mut Self::Content) -> Self::Content;
+    /// Sorts children into their places, keeping their order.
+    #[doc(hidden)]
+    fn distribute(
+        relation: &RelationMeta,
+        count: usize,
+        places: &[u32],
+        children: Vec<Self::Target>,
+    ) -> Result<Vec<Self::Content>>;
+}
+
+/// A slot for at most one row.
+#[diagnostic::on_unimplemented(message = "`{Self}` does not lead to at most one row", label = "expected `BelongsTo` or `HasOne`")]
+pub trait ToOne: Slot {}
+
+/// A slot for any number of rows.
+#[diagnostic::on_unimplemented(message = "`{Self}` does not lead to many rows", label = "expected `HasMany` or `ManyToMany`")]
+pub trait ToMany: Slot {}
+
+/// The last segment of a type's path.
+fn short<T>() -> &'static str {
+    let name = std::any::type_name::<T>();
+    let plain = name.split('<').next().unwrap_or(name);
+    plain.rsplit("::").next().unwrap_or(plain)
+}
+
+#[cold]
+pub(super) fn not_loaded<T>() -> Error {
+    let text = format!("the relation to `{}` was read before it was loaded", short::<T>());
+    Error::new(ErrorKind::NotLoaded, text)
+        .with_hint("load it with the query by `.include(..)`, or afterwards by `.load(.., &db).await?`")
+}
+
+#[cold]
+fn absent<T>() -> Error {
+    let text = format!("the relation is loaded and there is no `{}`", short::<T>());
+    Error::new(ErrorKind::NotFound, text).with_hint("read it with `get_opt()` if it may be absent")
+}
+
+#[cold]
+fn several<T>(relation: &RelationMeta) -> Error {
+    let text = format!("the relation `{}` found more than one `{}` for one row", relation.name, short::<T>());
+    Error::new(ErrorKind::MultipleRows, text)
+        .with_hint("make its foreign key unique, or the relation a `HasMany`")
+}
+
+/// The row that this row's foreign key points to, shared between all rows of one result that point to it.
+///
+/// ```
+/// use orm_core::relation::BelongsTo;
+/// assert!(BelongsTo::<String>::default().get().is_err());
+/// assert_eq!(BelongsTo::loaded("Ada".to_string()).get().unwrap(), "Ada");
+/// assert_eq!(BelongsTo::<String>::absent().get_opt().unwrap(), None);
+/// ```
+pub struct BelongsTo<T> {
+    content: Option<Option<Arc<T>>>,
+    siblings: Option<Siblings>,
+}
+
+impl<T> BelongsTo<T> {
+    /// A loaded slot.
+    pub fn loaded(row: T) -> Self {
+        Self::shared(Arc::new(row))
+    }
+
+    /// A loaded slot of a row that others point to as well.
+    pub fn shared(row: Arc<T>) -> Self {
+        BelongsTo { content: Some(Some(row)), siblings: None }
+    }
+
+    /// A loaded slot of a row that points to nothing.
+    pub fn absent() -> Self {
+        BelongsTo { content: Some(None), siblings: None }
+    }
+
+    /// The row. [`ErrorKind::NotLoaded`] before it is loaded, [`ErrorKind::NotFound`] if there is none.
+    pub fn get(&self) -> Result<&T> {
+        self.get_opt()?.ok_or_else(absent::<T>)
+    }
+
+    /// The row, `None` if the foreign key is NULL or points to nothing. [`ErrorKind::NotLoaded`] before it is loaded.
+    pub fn get_opt(&self) -> Result<Option<&T>> {
+        self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
+    }
+
+    /// The row as it is shared, as [`get_opt`](Self::get_opt).
+    pub fn get_arc(&self) -> Result<Option<Arc<T>>> {
+        self.content.clone().ok_or_else(not_loaded::<T>)
+    }
+
+    /// Puts a row into the slot. The foreign key beside it is not changed.
+    pub fn set(&mut self, row: Option<Arc<T>>) {
+        (self.content, self.siblings) = (Some(row), None);
+    }
+}
+
+impl<T> Clone for BelongsTo<T> {
+    fn clone(&self) -> Self {
+        BelongsTo { content: self.content.clone(), siblings: self.siblings.clone() }
+    }
+}
+
+impl<T: Model> Slot for BelongsTo<T> {
+    type Target = T;
+    type Loaded<'a> = &'a T;
+    type Content = Option<Arc<T>>;
+    const SHARED: bool = true;
+
+    fn is_loaded(&self) -> bool {
+        self.content.is_some()
+    }
+    fn read(&self) -> Result<&T> {
+        self.get()
+    }
+    fn siblings(&self) -> Option<&Siblings> {
+        self.siblings.as_ref()
+    }
+    fn put(&mut self, content: Self::Content) {
+        self.set(content);
+    }
+    fn hand_out(content: &mut Self::Content) -> Self::Content {
+        content.clone()
+    }
+    fn distribute(_: &RelationMeta, count: usize, places: &[u32], children: Vec<T>) -> Result<Vec<Self::Content>> {
+        let mut contents = Vec::new();
+        contents.resize_with(count, || None);
+        for (place, child) in places.iter().zip(children) {
+            contents[*place as usize].get_or_insert_with(|| Arc::new(child));
+        }
+        Ok(contents)
+    }
+}
+
+impl<T: Model> ToOne for BelongsTo<T> {}
+
+/// The one row whose foreign key points to this row, if there is one.
+///
+/// ```
+/// use orm_core::relation::HasOne;
+/// assert!(HasOne::<String>::default().get().is_err());
+/// assert_eq!(HasOne::loaded(Some(7)).get().unwrap(), Some(&7));
+/// ```
+#[derive(Clone)]
+pub struct HasOne<T> {
+    content: Option<Option<Box<T>>>,
+    siblings: Option<Siblings>,
+}
+
+impl<T> HasOne<T> {
+    /// A loaded slot.
+    pub fn loaded(row: impl Into<Option<T>>) -> Self {
+        HasOne { content: Some(row.into().map(Box::new)), siblings: None }
+    }
+
+    /// The row, `None` if there is none. [`ErrorKind::NotLoaded`] before it is loaded.
+    pub fn get(&self) -> Result<Option<&T>> {
+        self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
+    }
+
+    /// The row, to change or to load its own relations.
+    pub fn get_mut(&mut self) -> Result<Option<&mut T>> {
+        self.content.as_mut().map(Option::as_deref_mut).ok_or_else(not_loaded::<T>)
+    }
+
+    /// Takes the row out.
+    pub fn into_option(self) -> Result<Option<T>> {
+        self.content.map(|row| row.map(|row| *row)).ok_or_else(not_loaded::<T>)
+    }
+
+    /// Puts a row into the slot. The row's foreign key is not changed.
+    pub fn set(&mut self, row: Option<T>) {
+        (self.content, self.siblings) = (Some(row.map(Box::new)), None);
+    }
+}
+
+impl<T: Model> Slot for HasOne<T> {
+    type Target = T;
+    type Loaded<'a> = Option<&'a T>;
+    type Content = Option<Box<T>>;
+    const SHARED: bool = false;
+
+    fn is_loaded(&self) -> bool {
+        self.content.is_some()
+    }
+    fn read(&self) -> Result<Option<&T>> {
+        self.get()
+    }
+    fn siblings(&self) -> Option<&Siblings> {
+        self.siblings.as_ref()
+    }
+    fn put(&mut self, content: Self::Content) {
+        (self.content, self.siblings) = (Some(content), None);
+    }
+    fn hand_out(content: &mut Self::Content) -> Self::Content {
+        content.take()
+    }
+    fn distribute(
+        relation: &RelationMeta,
+        count: usize,
+        places: &[u32],
+        children: Vec<T>,
+    ) -> Result<Vec<Self::Content>> {
+        let mut contents: Vec<Self::Content> = Vec::new();
+        contents.resize_with(count, || None);
+        for (place, child) in places.iter().zip(children) {
+            if contents[*place as usize].replace(Box::new(child)).is_some() {
+                return Err(several::<T>(relation));
+            }
+        }
+        Ok(contents)
+    }
+}
+
+impl<T: Model> ToOne for HasOne<T> {}
+
+macro_rules! to_many {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name<T> {
+            content: Option<Vec<T>>,
+            siblings: Option<Siblings>,
+        }
+
+        impl<T> $name<T> {
+            /// A loaded slot.
+            pub fn loaded(rows: impl Into<Vec<T>>) -> Self {
+                $name { content: Some(rows.into()), siblings: None }
+            }
+
+            /// The rows. [`ErrorKind::NotLoaded`] before they are loaded.
+            pub fn get(&self) -> Result<&[T]> {
+                self.content.as_deref().ok_or_else(not_loaded::<T>)
+            }
+
+            /// The rows, to change or to load their own relations.
+            pub fn get_mut(&mut self) -> Result<&mut Vec<T>> {
+                self.content.as_mut().ok_or_else(not_loaded::<T>)
+            }
+
+            /// Takes the rows out.
+            pub fn into_vec(self) -> Result<Vec<T>> {
+                self.content.ok_or_else(not_loaded::<T>)
+            }
+
+            /// Puts rows into the slot. The rows' foreign keys are not changed.
+            pub fn set(&mut self, rows: Vec<T>) {
+                (self.content, self.siblings) = (Some(rows), None);
+            }
+        }
+
+        impl<T: Model> Slot for $name<T> {
+            type Target = T;
+            type Loaded<'a> = &'a [T];
+            type Content = Vec<T>;
+            const SHARED: bool = false;
+
+            fn is_loaded(&self) -> bool {
+                self.content.is_some()
+            }
+            fn read(&self) -> Result<&[T]> {
+                self.get()
+            }
+            fn siblings(&self) -> Option<&Siblings> {
+                self.siblings.as_ref()
+            }
+            fn put(&mut self, content: Vec<T>) {
+                self.set(content);
+            }
+            fn hand_out(content: &mut Vec<T>) -> Vec<T> {
+                mem::take(content)
+            }
+            fn distribute(
+                _: &RelationMeta,
+                count: usize,
+                places: &[u32],
+                children: Vec<T>,
+            ) -> Result<Vec<Vec<T>>> {
+                Ok(sort_into(count, places, children))
+            }
+        }
+
+        impl<T: Model> ToMany for $name<T> {}
+    };
+}
+to_many! {
+    /// The rows whose foreign key points to this row.
+    ///
+    /// ```
+    /// use orm_core::relation::HasMany;
+    /// assert!(HasMany::<i32>::default().get().is_err());
+    /// assert_eq!(HasMany::loaded([1, 2]).get().unwrap(), [1, 2]);
+    /// ```
+    HasMany
+}
+to_many! {
+    /// The rows that a model between links to this row.
+    ///
+    /// ```
+    /// use orm_core::relation::ManyToMany;
+    /// assert!(ManyToMany::<i32>::default().get().is_err());
+    /// assert_eq!(ManyToMany::loaded([1, 2]).into_vec().unwrap(), [1, 2]);
+    /// ```
+    ManyToMany
+}
+
+fn sort_into<T>(count: usize, places: &[u32], children: Vec<T>) -> Vec<Vec<T>> {
+    let mut sizes = vec![0; count];
+    for place in places {
+        sizes[*place as usize] += 1;
+    }
+    let mut contents: Vec<Vec<T>> = sizes.into_iter().map(Vec::with_capacity).collect();
+    for (place, child) in places.iter().zip(children) {
+        contents[*place as usize].push(child);
+    }
+    contents
+}
+
+macro_rules! common {
+    ($($name:ident, $owned:ty;)*) => {$(
+        impl<T> $name<T> {
+            /// Whether the slot was loaded.
+            pub fn is_loaded(&self) -> bool {
+                self.content.is_some()
+            }
+
+            /// The opposite, for `#[serde(skip_serializing_if)]`.
+            pub fn is_unloaded(&self) -> bool {
+                self.content.is_none()
+            }
+
+            /// Called by the derive.
+            #[doc(hidden)]
+            pub fn set_siblings(&mut self, siblings: &Siblings) {
+                if self.content.is_none() {
+                    self.siblings = Some(siblings.clone());
+                }
+            }
+        }
+
+        impl<T> Default for $name<T> {
+            fn default() -> Self {
+                $name { content: None, siblings: None }
+            }
+        }
+
+        /// The content, or `not loaded`.
+        impl<T: fmt::Debug> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match &self.content {
+                    Some(content) => content.fmt(f),
+                    None => f.write_str("not loaded"),
+                }
+            }
+        }
+
+        /// Equal if both are loaded and hold equal rows, or neither is loaded.
+        impl<T: PartialEq> PartialEq for $name<T> {
+            fn eq(&self, other: &Self) -> bool {
+                self.content == other.content
+            }
+        }
+
+        impl<T: Eq> Eq for $name<T> {}
+
+        /// The content. A slot that was not loaded is an error; skip it with
+        #[doc = concat!("`#[serde(default, skip_serializing_if = \"", stringify!($name), "::is_unloaded\")]`.")]
+        impl<T: Serialize> Serialize for $name<T> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self.get_for_serde() {
+                    Some(content) => content.serialize(serializer),
+                    None => Err(ser::Error::custom(not_loaded::<T>())),
+                }
+            }
+        }
+
+        impl<'de, T: Deserialize<'de>> Deserialize<'de> for $name<T> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let content = <$owned>::deserialize(deserializer)?;
+                Ok(Self::from_serde(content))
+            }
+        }
+    )*};
+}
+common! {
+    BelongsTo, Option<T>;
+    HasOne, Option<T>;
+    HasMany, Vec<T>;
+    ManyToMany, Vec<T>;
+}
+
+macro_rules! serde_one {
+    ($($name:ident, $pointer:ident;)*) => {$(
+        impl<T> $name<T> {
+            fn get_for_serde(&self) -> Option<Option<&T>> {
+                self.content.as_ref().map(Option::as_deref)
+            }
+            fn from_serde(content: Option<T>) -> Self {
+                $name { content: Some(content.map($pointer::new)), siblings: None }
+            }
+        }
+    )*};
+}
+serde_one! { BelongsTo, Arc; HasOne, Box; }
+
+macro_rules! serde_many {
+    ($($name:ident;)*) => {$(
+        impl<T> $name<T> {
+            fn get_for_serde(&self) -> Option<&[T]> {
+                self.content.as_deref()
+            }
+            fn from_serde(content: Vec<T>) -> Self {
+                $name { content: Some(content), siblings: None }
+            }
+        }
+    )*};
+}
+serde_many! { HasMany; ManyToMany; }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_before_loading_is_an_error_that_names_the_target_and_the_way_out() {
+        let error = HasMany::<String>::default().get().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotLoaded);
+        assert!(error.message().contains("`String`"), "{error}");
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.contains(".include(") && hint.contains(".load("), "{hint}");
+        assert_eq!(ManyToMany::<i32>::default().into_vec().unwrap_err().kind(), ErrorKind::NotLoaded);
+        assert_eq!(HasOne::<i32>::default().get().unwrap_err().kind(), ErrorKind::NotLoaded);
+        assert_eq!(BelongsTo::<i32>::default().get_opt().unwrap_err().kind(), ErrorKind::NotLoaded);
+    }
+
+    #[test]
+    fn loaded_and_empty_is_not_unloaded() {
+        let empty = HasMany::<i32>::loaded([]);
+        assert!(empty.is_loaded() && empty.get().unwrap().is_empty());
+        assert_ne!(empty, HasMany::default());
+        assert_eq!(HasOne::<i32>::loaded(None).get().unwrap(), None);
+        assert_eq!(BelongsTo::<i32>::absent().get().unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(BelongsTo::<i32>::absent().get_opt().unwrap(), None);
+    }
+
+    #[test]
+    fn a_parent_is_shared_and_not_copied() {
+        struct NoClone;
+        let slot = BelongsTo::loaded(NoClone);
+        let other = slot.clone();
+        assert!(std::ptr::eq(slot.get().unwrap(), other.get().unwrap()));
+    }
+
+    #[test]
+    fn debug_shows_the_content() {
+        assert_eq!(format!("{:?}", HasMany::loaded([1, 2])), "[1, 2]");
+        assert_eq!(format!("{:?}", BelongsTo::loaded(1)), "Some(1)");
+        assert_eq!(format!("{:?}", HasMany::<i32>::default()), "not loaded");
+    }
+
+    #[test]
+    fn children_keep_their_order_in_each_place() {
+        let contents = sort_into(3, &[2, 0, 2], vec!['a', 'b', 'c']);
+        assert_eq!(contents, [vec!['b'], vec![], vec!['a', 'c']]);
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn only_a_loaded_slot_is_serialised() {
+        assert_eq!(serde_json::to_string(&HasMany::loaded([1, 2])).unwrap(), "[1,2]");
+        assert_eq!(serde_json::to_string(&BelongsTo::loaded(1)).unwrap(), "1");
+        assert_eq!(serde_json::to_string(&HasOne::<i32>::loaded(None)).unwrap(), "null");
+        assert!(serde_json::to_string(&HasOne::<i32>::default()).unwrap_err().to_string().contains("loaded"));
+        let back: HasMany<i32> = serde_json::from_str("[1,2]").unwrap();
+        assert_eq!(back, HasMany::loaded([1, 2]));
+    }
+}

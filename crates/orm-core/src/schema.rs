@@ -1,0 +1,74 @@
+//! A closed set of models that are created, dropped and migrated together.
+
+use crate::backend::{Backend, Executor};
+use crate::error::Result;
+use crate::meta::{ModelFn, ModelMeta};
+
+/// A set of models. Made by [`schema!`](crate::schema!).
+pub trait Schema {
+    /// The models.
+    const MODELS: &'static [ModelFn];
+
+    /// The metadata of the models, parents before children where there is no cycle.
+    fn models() -> Vec<&'static ModelMeta> {
+        parents_first(&Self::MODELS.iter().map(|model| model()).collect::<Vec<_>>())
+    }
+
+    /// Creates all tables, indexes and constraints that are missing.
+    fn create_all<E: Executor + ?Sized>(db: &E) -> impl Future<Output = Result<()>> + Send {
+        let models = Self::models();
+        async move { E::Backend::create_all(db.session(), &models).await }
+    }
+
+    /// Drops all tables that exist.
+    fn drop_all<E: Executor + ?Sized>(db: &E) -> impl Future<Output = Result<()>> + Send {
+        let models = Self::models();
+        async move { E::Backend::drop_all(db.session(), &models).await }
+    }
+}
+
+/// Orders models so that what a foreign key points at comes first. Cycles keep the order they were given in.
+pub fn parents_first(models: &[&'static ModelMeta]) -> Vec<&'static ModelMeta> {
+    fn visit(
+        model: &'static ModelMeta,
+        all: &[&'static ModelMeta],
+        seen: &mut Vec<&'static str>,
+        out: &mut Vec<&'static ModelMeta>,
+    ) {
+        if seen.contains(&model.table) {
+            return;
+        }
+        seen.push(model.table);
+        for key in &model.foreign_keys {
+            let target = (key.target)();
+            if all.iter().any(|other| std::ptr::eq(*other, target)) {
+                visit(target, all, seen, out);
+            }
+        }
+        out.push(model);
+    }
+    let (mut seen, mut out) = (Vec::new(), Vec::new());
+    for model in models {
+        visit(model, models, &mut seen, &mut out);
+    }
+    out
+}
+
+/// Declares a schema: a unit struct that implements [`Schema`].
+///
+/// ```ignore
+/// orm::schema!(pub AppSchema: User, Post, Tag);
+/// AppSchema::create_all(&db).await?;
+/// ```
+#[macro_export]
+macro_rules! schema {
+    ($(#[$attr:meta])* $vis:vis $name:ident: $($model:ty),+ $(,)?) => {
+        $(#[$attr])*
+        #[doc = "A set of models, made by `orm::schema!`."]
+        #[derive(Debug, Clone, Copy)]
+        $vis struct $name;
+        impl $crate::schema::Schema for $name {
+            const MODELS: &'static [$crate::meta::ModelFn] = &[$(<$model as $crate::Model>::meta),+];
+        }
+    };
+}

@@ -1,0 +1,75 @@
+//! Column types, in terms that every backend maps to its own.
+
+/// The type of a column, independent of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DbType {
+    /// `true` or `false`.
+    Bool,
+    /// Signed, 8 bits.
+    I8,
+    /// Signed, 16 bits.
+    I16,
+    /// Signed, 32 bits.
+    I32,
+    /// Signed, 64 bits.
+    I64,
+    /// Unsigned, 8 bits.
+    U8,
+    /// Unsigned, 16 bits.
+    U16,
+    /// Unsigned, 32 bits.
+    U32,
+    /// Unsigned, 64 bits, kept within the signed range where the database has no unsigned type.
+    U64,
+    /// IEEE 754, 32 bits.
+    F32,
+    /// IEEE 754, 64 bits.
+    F64,
+    /// Unicode text.
+    Text,
+    /// One Unicode scalar value.
+    Char,
+    /// Bytes.
+    Bytes,
+    /// A UUID.
+    Uuid,
+    /// An exact decimal number.
+    Decimal,
+    /// A calendar date.
+    Date,
+    /// A time of day.
+    Time,
+    /// A date and time without a zone.
+    DateTime,
+    /// An instant, kept in UTC.
+    Timestamp,
+    /// A JSON document.
+    Json,
+    /// A closed set of names or numbers.
+    Enum(&'static EnumMeta),
+}
+
+impl DbType {
+    /// Whether values are whole numbers.
+    pub const fn is_integer(self) -> bool {
+        use DbType::*;
+        matches!(self, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
+    }
+
+    /// Whether values are numbers of any kind.
+    pub const fn is_number(self) -> bool {
+        self.is_integer() || matches!(self, DbType::F32 | DbType::F64 | DbType::Decimal)
+    }
+}
+
+/// An enum made by `#[derive(DbEnum)]`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct EnumMeta {
+    /// The name of the type, for databases with named enum types.
+    pub name: &'static str,
+    /// Whether the variants are stored as their numbers instead of their names.
+    pub integer: bool,
+    /// Stored name and number of each variant.
+    pub variants: &'static [(&'static str, i64)],
+}

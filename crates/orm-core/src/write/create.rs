@@ -1,0 +1,172 @@
+//! New rows before they are sent, and the values that the library fills in.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, ErrorKind};
+use crate::meta::{ColumnMeta, ModelMeta};
+use crate::value::{Datum, DateTime, DbType};
+
+/// A row to be inserted: one datum per column of the model, [`Datum::Default`] where none was given.
+#[derive(Debug, Clone)]
+pub struct NewRow {
+    pub(super) values: Vec<Datum>,
+}
+
+impl NewRow {
+    /// A row of which nothing is given yet.
+    pub fn new(meta: &ModelMeta) -> Self {
+        NewRow { values: meta.columns.iter().map(|_| Datum::Default).collect() }
+    }
+
+    /// Gives a column its value.
+    pub fn set(&mut self, column: u16, datum: Datum) {
+        if let Some(slot) = self.values.get_mut(usize::from(column)) {
+            *slot = datum;
+        }
+    }
+
+    /// The values, in the order of the model's columns.
+    pub fn values(&self) -> &[Datum] {
+        &self.values
+    }
+
+    pub(super) fn is_given(&self, column: u16) -> bool {
+        self.values.get(usize::from(column)).is_some_and(is_given)
+    }
+}
+
+pub(super) fn is_given(datum: &Datum) -> bool {
+    !matches!(datum, Datum::Default)
+}
+
+/// Marks a required field of a builder as set.
+#[derive(Debug)]
+pub struct Set;
+
+/// The required field is set. A field that is not stands for itself, so the compiler's message names it.
+#[diagnostic::on_unimplemented(
+    message = "required field `{Self}` is not set",
+    label = "`insert` needs every required field",
+    note = "call `.{Self}(..)` first"
+)]
+pub trait Given {}
+impl Given for Set {}
+
+/// A new row of the model `M` with every required field: a builder from `M::create()`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a new row of `{M}`",
+    label = "expected a builder made by `{M}::create()`"
+)]
+pub trait Insertable<M> {
+    /// The row.
+    fn into_row(self) -> NewRow;
+}
+
+/// The clock, read once per command so that all rows of it agree.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now(DateTime);
+
+impl Now {
+    pub(super) fn read() -> Self {
+        Self::at(SystemTime::now())
+    }
+
+    /// Truncated to microseconds: PostgreSQL keeps no more, and what is sent must equal what is read back.
+    fn at(time: SystemTime) -> Self {
+        let micros = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i128::try_from(after.as_micros()).unwrap_or(i128::MAX),
+            Err(before) => -i128::try_from(before.duration().as_micros()).unwrap_or(i128::MAX),
+        };
+        let secs = i64::try_from(micros.div_euclid(1_000_000)).unwrap_or(i64::MAX);
+        Now(DateTime { secs, nanos: micros.rem_euclid(1_000_000) as u32 * 1000 })
+    }
+
+    /// The current time as a value of the column.
+    pub(super) fn datum(self, meta: &ModelMeta, column: &ColumnMeta) -> Datum {
+        let part = match column.ty() {
+            DbType::Timestamp => Some(Datum::Timestamp(self.0)),
+            DbType::DateTime => Some(Datum::DateTime(self.0)),
+            DbType::Date => self.0.split().map(|(date, _)| Datum::Date(date)),
+            DbType::Time => self.0.split().map(|(_, time)| Datum::Time(time)),
+            _ => None,
+        };
+        part.unwrap_or_else(|| {
+            Datum::invalid(
+                Error::new(ErrorKind::Usage, "the current time cannot be stored in a column of this type")
+                    .with_model(meta.name)
+                    .with_field(column.field.clone())
+                    .with_hint("`created_at` and `updated_at` need a date, time or timestamp"),
+            )
+        })
+    }
+}
+
+/// What the library fills in for a column that was not given.
+pub(super) fn initial(meta: &ModelMeta, index: u16, now: Now) -> Option<Datum> {
+    let column = meta.columns.get(usize::from(index))?;
+    if column.created_at || column.updated_at {
+        Some(now.datum(meta, column))
+    } else if column.version || meta.version == Some(index) {
+        Some(Datum::I64(0))
+    } else {
+        None
+    }
+}
+
+/// Fills in timestamps and the first version where nothing was given.
+pub(super) fn prepare(meta: &ModelMeta, row: &mut NewRow, now: Now) {
+    for (index, value) in (0..).zip(&mut row.values) {
+        if is_given(value) {
+            continue;
+        }
+        if let Some(initial) = initial(meta, index, now) {
+            *value = initial;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::Model;
+    use crate::write::testing::{CREATED, Note, TITLE, UPDATED, VERSION};
+
+    #[test]
+    fn the_clock_is_cut_to_microseconds_on_both_sides_of_1970() {
+        let after = Now::at(UNIX_EPOCH + Duration::new(1, 999_999_999));
+        assert_eq!(after.0, DateTime { secs: 1, nanos: 999_999_000 });
+        let before = Now::at(UNIX_EPOCH - Duration::from_micros(1));
+        assert_eq!(before.0, DateTime { secs: -1, nanos: 999_999_000 });
+    }
+
+    #[test]
+    fn timestamps_and_version_are_filled_in() {
+        let mut row = NewRow::new(Note::meta());
+        let now = Now::read();
+        prepare(Note::meta(), &mut row, now);
+        assert_eq!(row.values[usize::from(CREATED)], Datum::Timestamp(now.0));
+        assert_eq!(row.values[usize::from(UPDATED)], Datum::Timestamp(now.0));
+        assert_eq!(row.values[usize::from(VERSION)], Datum::I64(0));
+        assert!(!row.is_given(TITLE));
+    }
+
+    #[test]
+    fn a_given_value_wins() {
+        let mut row = NewRow::new(Note::meta());
+        let given = Datum::Timestamp(DateTime { secs: 7, nanos: 0 });
+        row.set(CREATED, given.clone());
+        row.set(VERSION, Datum::I64(9));
+        prepare(Note::meta(), &mut row, Now::read());
+        assert_eq!(row.values[usize::from(CREATED)], given);
+        assert_eq!(row.values[usize::from(VERSION)], Datum::I64(9));
+    }
+
+    #[test]
+    fn a_timestamp_in_a_text_column_is_reported() {
+        let column = ColumnMeta { field: "at".into(), ty: Some(DbType::Text), ..ColumnMeta::default() };
+        let datum = Now::read().datum(Note::meta(), &column);
+        assert!(matches!(datum, Datum::Invalid(error) if error.fields() == ["at"]));
+    }
+}

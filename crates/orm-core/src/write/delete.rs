@@ -1,0 +1,124 @@
+//! DELETE: a row, and the rows that a query names.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::update::{RowId, missing_row, rows_of};
+use crate::backend::{Affected, Collect, Executor, Needs, Provides, run};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{Command, Delete, Output, Select};
+use crate::model::{Model, Named};
+use crate::query::Query;
+
+/// Deletes a row.
+///
+/// # Errors
+/// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
+/// row is gone.
+pub fn delete_row<'e, M: Model, E: Executor + ?Sized>(row: &M, db: &'e E) -> impl Future<Output = Result<()>> + Send + use<'e, M, E> {
+    let source = M::source();
+    let (filter, missing) = RowId::of(row).filter(source);
+    let command = Command::Delete(Box::new(Delete { source, filter: Some(filter), returning: None }));
+    async move {
+        match run(db, command, Affected::default()).await? {
+            0 => Err(missing_row(M::meta(), missing)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A DELETE of the rows that a query yields: made by [`Query::into_delete`].
+#[must_use = "nothing is deleted before `.exec(&db)` or `.returning(&db)`"]
+pub struct DeleteQuery<M, N = ()> {
+    select: Select,
+    includes: bool,
+    all_rows: bool,
+    marker: PhantomData<fn() -> (M, N)>,
+}
+
+impl<M, N> std::fmt::Debug for DeleteQuery<M, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeleteQuery").field("select", &self.select).finish_non_exhaustive()
+    }
+}
+
+impl<M: Model, Q, N: Needs> Query<M, Q, M, N> {
+    /// Deletes the rows of the query and returns how many there were: short for `.into_delete().exec(&db)`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unfiltered`] if the query has no filter.
+    pub fn delete<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        self.into_delete().exec(db)
+    }
+
+    /// The deletion of the rows of the query, to say `.all_rows()` or `.returning(&db)`.
+    pub fn into_delete(self) -> DeleteQuery<M, N> {
+        let includes = !self.includes.is_empty();
+        DeleteQuery { select: self.select, includes, all_rows: false, marker: PhantomData }
+    }
+}
+
+impl<M: Model, N: Needs> DeleteQuery<M, N> {
+    /// Says that a query without a filter is meant.
+    pub fn all_rows(mut self) -> Self {
+        self.all_rows = true;
+        self
+    }
+
+    fn command(self, returning: Option<Output>) -> Result<Command> {
+        let source = self.select.from;
+        if self.includes && returning.is_some() {
+            return Err(Error::new(ErrorKind::Usage, "deleted rows cannot load their relations")
+                .with_model(source.model.name)
+                .with_hint("drop `.include(..)`, or read the rows before they are deleted"));
+        }
+        let filter = rows_of(self.select, self.all_rows)?;
+        Ok(Command::Delete(Box::new(Delete { source, filter, returning })))
+    }
+
+    /// Deletes the rows and returns how many there were.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unfiltered`] if the query has no filter and [`all_rows`](DeleteQuery::all_rows) was not called.
+    pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        let command = self.command(None);
+        async move { run(db, command?, Affected::default()).await }
+    }
+
+    /// Deletes the rows and returns them as they were.
+    ///
+    /// # Errors
+    /// As [`exec`](DeleteQuery::exec); [`ErrorKind::Usage`] if the query includes relations.
+    pub fn returning<E>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        let command = self.command(Some(Output::Model));
+        async move { run(db, command?, Collect::<M>::default()).await }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::ExprOps;
+    use crate::query::ModelQuery;
+    use crate::write::testing::Note;
+
+    #[test]
+    fn a_filter_or_all_rows_is_required() {
+        let error = Note::query().into_delete().command(None).expect_err("unfiltered");
+        assert_eq!((error.kind(), error.model()), (ErrorKind::Unfiltered, Some("Note")));
+        assert!(Note::query().into_delete().all_rows().command(None).is_ok());
+        assert!(Note::filter(Note::ID.eq(1)).into_delete().command(None).is_ok());
+    }
+}

@@ -1,0 +1,417 @@
+//! UPDATE: the changed columns of a row, and the rows that a query names.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::assign::Assign;
+use super::create::Now;
+use super::insert::Written;
+use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, Provides, run};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::Column;
+use crate::ir::{Assignment, BinaryOp, ColumnRef, Command, Expr, Output, Select, Source, Update};
+use crate::meta::ModelMeta;
+use crate::model::{Model, Named};
+use crate::query::Query;
+use crate::relation::{IncludePlan, complete};
+use crate::value::{Datum, DbType, Value};
+
+/// What changes in a row: its key and version as they were read, and the columns that were set.
+pub struct Change<M> {
+    pub(super) row: RowId,
+    pub(super) set: Vec<Assignment>,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M> Clone for Change<M> {
+    fn clone(&self) -> Self {
+        Change { row: self.row.clone(), set: self.set.clone(), marker: PhantomData }
+    }
+}
+
+impl<M> std::fmt::Debug for Change<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let columns: Vec<u16> = self.set.iter().map(|assignment| assignment.column).collect();
+        f.debug_struct("Change").field("columns", &columns).finish_non_exhaustive()
+    }
+}
+
+impl<M: Model> Change<M> {
+    /// A change of this row that does nothing yet.
+    pub fn new(row: &M) -> Self {
+        Change { row: RowId::of(row), set: Vec::new(), marker: PhantomData }
+    }
+
+    /// Gives a column a new value.
+    pub fn set(&mut self, column: u16, datum: Datum) {
+        let ty = M::meta().columns.get(usize::from(column)).map_or(DbType::Text, |column| column.ty());
+        assign(&mut self.set, column, Expr::Value(datum, ty));
+    }
+
+    /// Whether nothing was set.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+}
+
+/// Sends the changed columns and returns the row as it is now. Without changes the row is read again.
+///
+/// # Errors
+/// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
+/// row is gone.
+pub fn save_changes<M: Model, E: Executor + ?Sized>(change: Change<M>, db: &E) -> impl Future<Output = Result<M>> + Send {
+    let (command, missing) = change_command(M::source(), change.row, change.set);
+    async move { run(db, command, Written::<M>::default()).await?.ok_or_else(|| missing_row(M::meta(), missing)) }
+}
+
+/// Which row is meant, and in which state.
+#[derive(Debug, Clone)]
+pub(super) struct RowId {
+    key: Vec<Datum>,
+    version: Option<Datum>,
+}
+
+impl RowId {
+    pub(super) fn of<M: Model>(row: &M) -> Self {
+        RowId {
+            key: M::PRIMARY_KEY.iter().map(|index| row.datum(*index)).collect(),
+            version: M::meta().version.map(|index| row.datum(index)),
+        }
+    }
+
+    fn key_filter(key: Vec<Datum>, source: Source) -> Option<Expr> {
+        let mut filter = None;
+        for (index, datum) in source.model.primary_key.iter().zip(key) {
+            filter = Some(Expr::and(filter, equals(source, *index, datum)));
+        }
+        filter
+    }
+
+    /// The condition on key and version, and what it means if no row meets it. A model without a key has no row to name.
+    pub(super) fn filter(self, source: Source) -> (Expr, ErrorKind) {
+        let never = || Expr::Any(Vec::new());
+        let key = Self::key_filter(self.key, source).unwrap_or_else(never);
+        match source.model.version.zip(self.version) {
+            Some((index, version)) => (Expr::and(Some(key), equals(source, index, version)), ErrorKind::Stale),
+            None => (key, ErrorKind::NotFound),
+        }
+    }
+}
+
+fn equals(source: Source, index: u16, datum: Datum) -> Expr {
+    let ty = source.model.column(index).ty();
+    let op = if datum.is_null() { BinaryOp::IsSame } else { BinaryOp::Eq };
+    Expr::binary(op, Expr::Column(ColumnRef { source, index }), Expr::Value(datum, ty), ty)
+}
+
+fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Command, ErrorKind) {
+    if set.is_empty() {
+        let mut select = Select::new(source);
+        let unchecked = RowId { version: None, ..row };
+        let (filter, missing) = unchecked.filter(source);
+        select.filter = Some(filter);
+        return (Command::Select(Box::new(select)), missing);
+    }
+    maintain(source, &mut set);
+    let (filter, missing) = row.filter(source);
+    (Command::Update(Box::new(Update { source, set, filter: Some(filter), returning: Some(Output::Model) })), missing)
+}
+
+#[cold]
+pub(super) fn missing_row(meta: &ModelMeta, kind: ErrorKind) -> Error {
+    match kind {
+        ErrorKind::Stale => Error::new(kind, "the row was changed or deleted since it was read")
+            .with_hint("read it again and repeat the change"),
+        kind => Error::new(kind, "the row is not there"),
+    }
+    .with_model(meta.name)
+}
+
+/// Sets a column; the last value for a column counts.
+pub(super) fn assign(set: &mut Vec<Assignment>, column: u16, value: Expr) {
+    match set.iter_mut().find(|assignment| assignment.column == column) {
+        Some(assignment) => assignment.value = value,
+        None => set.push(Assignment { column, value }),
+    }
+}
+
+/// `version + 1`.
+pub(super) fn next_version(source: Source, index: u16) -> Expr {
+    let ty = source.model.column(index).ty();
+    Expr::binary(BinaryOp::Add, Expr::Column(ColumnRef { source, index }), Expr::Value(Datum::I64(1), ty), ty)
+}
+
+/// Adds what every update changes: `updated_at` and the version, unless the program set them itself.
+fn maintain(source: Source, set: &mut Vec<Assignment>) {
+    let meta = source.model;
+    let now = Now::read();
+    for (index, column) in (0..).zip(&meta.columns) {
+        if set.iter().any(|assignment| assignment.column == index) {
+            continue;
+        }
+        if column.updated_at {
+            set.push(Assignment { column: index, value: Expr::Value(now.datum(meta, column), column.ty()) });
+        } else if meta.version == Some(index) {
+            set.push(Assignment { column: index, value: next_version(source, index) });
+        }
+    }
+}
+
+/// An UPDATE of the rows that a query yields: made by [`Query::update`].
+#[must_use = "nothing is changed before `.exec(&db)` or `.returning(&db)`"]
+pub struct UpdateQuery<M, N = ()> {
+    select: Select,
+    includes: Vec<IncludePlan>,
+    set: Vec<Assignment>,
+    all_rows: bool,
+    marker: PhantomData<fn() -> (M, N)>,
+}
+
+impl<M, N> std::fmt::Debug for UpdateQuery<M, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateQuery").field("set", &self.set).field("select", &self.select).finish_non_exhaustive()
+    }
+}
+
+impl<M: Model, Q, N: Needs> Query<M, Q, M, N> {
+    /// Changes the rows of the query: `User::filter(..).update().set(User::age, User::age + 1).exec(&db)`.
+    pub fn update(self) -> UpdateQuery<M, N> {
+        UpdateQuery {
+            select: self.select,
+            includes: self.includes,
+            set: Vec::new(),
+            all_rows: false,
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<M: Model, N: Needs> UpdateQuery<M, N> {
+    /// Gives a column a value, or an expression over the row's columns as they were before the update.
+    pub fn set<T, V, I>(mut self, column: Column<M, T>, value: V) -> UpdateQuery<M, And<N, V::N>>
+    where
+        T: Value,
+        V: Assign<M, T, I>,
+        N: Plus<V::N>,
+    {
+        assign(&mut self.set, column.index(), value.value());
+        UpdateQuery {
+            select: self.select,
+            includes: self.includes,
+            set: self.set,
+            all_rows: self.all_rows,
+            marker: PhantomData,
+        }
+    }
+
+    /// Says that a query without a filter is meant.
+    pub fn all_rows(mut self) -> Self {
+        self.all_rows = true;
+        self
+    }
+
+    fn command(self, returning: Option<Output>) -> Result<Command> {
+        update_set(self.select, self.set, self.all_rows, returning)
+    }
+
+    /// Changes the rows and returns how many there were.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unfiltered`] if the query has no filter and [`all_rows`](UpdateQuery::all_rows) was not called.
+    pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        let command = self.command(None);
+        async move { run(db, command?, Affected::default()).await }
+    }
+
+    /// Changes the rows and returns them as they are now, with the relations that the query includes.
+    ///
+    /// # Errors
+    /// As [`exec`](UpdateQuery::exec).
+    pub fn returning<E>(mut self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        let includes = std::mem::take(&mut self.includes);
+        let command = self.command(Some(Output::Model));
+        async move {
+            let mut rows = run(db, command?, Collect::<M>::default()).await?;
+            complete::<M, E::Backend>(&mut rows, &includes, db.session()).await?;
+            Ok(rows)
+        }
+    }
+}
+
+fn update_set(select: Select, mut set: Vec<Assignment>, all_rows: bool, returning: Option<Output>) -> Result<Command> {
+    let source = select.from;
+    if set.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the update sets no column")
+            .with_model(source.model.name)
+            .with_hint("call `.set(column, value)`"));
+    }
+    let filter = rows_of(select, all_rows)?;
+    maintain(source, &mut set);
+    Ok(Command::Update(Box::new(Update { source, set, filter, returning })))
+}
+
+/// The condition that names the rows of a query in an UPDATE or DELETE.
+///
+/// Those have no joins, limits and offsets of their own (SQLite and PostgreSQL alike), so a query with any of these becomes
+/// `key IN (SELECT key …)`. An order without a limit means nothing here, and neither does DISTINCT: rows are told apart by their key.
+pub(super) fn rows_of(mut select: Select, all_rows: bool) -> Result<Option<Expr>> {
+    let source = select.from;
+    let meta = source.model;
+    let usage = |text: &str, hint: &str| Err(Error::new(ErrorKind::Usage, text).with_model(meta.name).with_hint(hint));
+    if !all_rows && select.filter.as_ref().is_none_or(is_always_true) {
+        return Err(Error::new(ErrorKind::Unfiltered, "this would write to every row")
+            .with_model(meta.name)
+            .with_hint("add `.filter(..)`, or call `.all_rows()` if every row is meant"));
+    }
+    if !select.group_by.is_empty() || select.having.is_some() || select.per_parent.is_some() {
+        return usage("the rows of a grouped query cannot be written to", "use a filter instead of groups");
+    }
+    let cut = select.limit.is_some() || select.offset.is_some();
+    if select.joins.is_empty() && !cut {
+        return Ok(select.filter);
+    }
+    let [key] = meta.primary_key else {
+        return usage(
+            "a write with joins, a limit or an offset needs a primary key of one column",
+            "use a relation predicate such as `.any(..)` in the filter, or read the keys first",
+        );
+    };
+    let key = Expr::Column(ColumnRef { source, index: *key });
+    if !cut {
+        select.order.clear();
+    } else if select.distinct && !select.joins.is_empty() {
+        // The limit counts different rows. GROUP BY keeps the order legal where DISTINCT would want its keys selected.
+        select.group_by.push(key.clone());
+    }
+    select.distinct = false;
+    select.output = Output::Exprs(vec![key.clone()]);
+    Ok(Some(Expr::InSelect { expr: Box::new(key), select: Box::new(select), negated: false }))
+}
+
+/// Whether a filter is one in name only: `all_of` without conditions, or `true`.
+fn is_always_true(filter: &Expr) -> bool {
+    match filter {
+        Expr::All(list) => list.iter().all(is_always_true),
+        Expr::Binary(BinaryOp::And, both, _) => is_always_true(&both.0) && is_always_true(&both.1),
+        Expr::Value(Datum::Bool(truth), _) => *truth,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::{Expr as Typed, ExprOps, all_of};
+
+    use crate::query::ModelQuery;
+    use crate::write::testing::{BODY, ID, Link, Note, TITLE, Tag, UPDATED, VERSION};
+
+    fn update_of(command: Command) -> Update {
+        match command {
+            Command::Update(update) => *update,
+            other => panic!("not an update: {other:?}"),
+        }
+    }
+
+    fn columns(set: &[Assignment]) -> Vec<u16> {
+        set.iter().map(|assignment| assignment.column).collect()
+    }
+
+    #[test]
+    fn a_change_sends_what_was_set_and_checks_the_version() {
+        let mut change = Change::new(&Note::sample());
+        change.set(TITLE, Datum::Text("a".into()));
+        change.set(TITLE, Datum::Text("b".into()));
+        let (command, missing) = change_command(Note::source(), change.row, change.set);
+        let update = update_of(command);
+        assert_eq!(columns(&update.set), [TITLE, UPDATED, VERSION]);
+        assert!(matches!(&update.set[0].value, Expr::Value(Datum::Text(text), _) if text == "b"));
+        assert_eq!(missing, ErrorKind::Stale);
+        let Some(Expr::Binary(BinaryOp::And, both, _)) = &update.filter else { panic!("{:?}", update.filter) };
+        assert!(matches!(&both.1, Expr::Binary(BinaryOp::Eq, parts, _)
+            if matches!(&parts.0, Expr::Column(column) if column.index == VERSION)));
+    }
+
+    #[test]
+    fn a_row_without_a_version_is_not_found_rather_than_stale() {
+        let mut change = Change::new(&Tag::sample());
+        change.set(1, Datum::Text("x".into()));
+        let (_, missing) = change_command(Tag::source(), change.row, change.set);
+        assert_eq!(missing, ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn an_empty_change_reads_the_row() {
+        let change = Change::new(&Note::sample());
+        assert!(change.is_empty());
+        let (command, missing) = change_command(Note::source(), change.row, change.set);
+        assert!(!command.is_write());
+        assert_eq!(missing, ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_set_based_update_maintains_time_and_version() {
+        let update = Note::filter(Note::ID.gt(3)).update().set(Note::TITLE, "x").set(Note::BODY, None);
+        let update = update_of(update.command(None).expect("filtered"));
+        assert_eq!(columns(&update.set), [TITLE, BODY, UPDATED, VERSION]);
+        assert!(matches!(update.set[1].value, Expr::Value(Datum::Null, DbType::Text)));
+        assert!(matches!(update.filter, Some(Expr::Binary(BinaryOp::Gt, ..))));
+    }
+
+    #[test]
+    fn options_values_and_columns_can_be_assigned_to_a_nullable_column() {
+        let update = Note::filter(Note::ID.gt(3)).update();
+        let update = update.set(Note::BODY, Some("a".to_owned())).set(Note::BODY, "a").set(Note::BODY, Note::TITLE);
+        let update = update.set(Note::TITLE, Note::BODY.coalesce(Note::TITLE));
+        assert_eq!(columns(&update_of(update.command(None).expect("filtered")).set)[..2], [BODY, TITLE]);
+    }
+
+    #[test]
+    fn without_a_filter_every_row_must_be_meant() {
+        let unfiltered = |query: Query<Note>| query.update().set(Note::TITLE, "x").command(None);
+        let error = unfiltered(Note::query()).expect_err("unfiltered");
+        assert_eq!(error.kind(), ErrorKind::Unfiltered);
+        assert!(error.hint().is_some_and(|hint| hint.contains(".all_rows()")));
+        let none: Vec<Typed<bool, Note>> = Vec::new();
+        assert!(unfiltered(Note::filter(all_of(none))).is_err());
+        let meant = Note::query().update().set(Note::TITLE, "x").all_rows().command(None);
+        assert!(update_of(meant.expect("meant")).filter.is_none());
+    }
+
+    #[test]
+    fn a_limit_goes_through_a_subquery_over_the_key() {
+        let query = Note::filter(Note::ID.gt(3)).order_by(Note::ID.asc()).limit(2).distinct();
+        let filter = rows_of(query.into_select(), false).expect("one key column");
+        let Some(Expr::InSelect { expr, select, negated: false }) = filter else { panic!("{filter:?}") };
+        assert!(matches!(*expr, Expr::Column(column) if column.index == ID));
+        assert_eq!((select.limit, select.order.len(), select.distinct), (Some(2), 1, false));
+        assert!(select.group_by.is_empty());
+    }
+
+    #[test]
+    fn an_order_alone_changes_nothing() {
+        let query = Note::filter(Note::ID.gt(3)).order_by(Note::ID.asc());
+        assert!(matches!(rows_of(query.into_select(), false), Ok(Some(Expr::Binary(..)))));
+    }
+
+    #[test]
+    fn a_composite_key_refuses_what_needs_the_subquery() {
+        let error = rows_of(Link::filter(Link::NOTE.gt(1)).limit(1).into_select(), false).expect_err("two key columns");
+        assert_eq!((error.kind(), error.model()), (ErrorKind::Usage, Some("Link")));
+        assert!(rows_of(Link::filter(Link::NOTE.gt(1)).into_select(), false).is_ok());
+    }
+
+    #[test]
+    fn an_update_without_a_column_is_refused() {
+        let error = Note::filter(Note::ID.gt(3)).update().command(None).expect_err("nothing set");
+        assert_eq!(error.kind(), ErrorKind::Usage);
+    }
+}

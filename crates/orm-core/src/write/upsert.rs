@@ -1,0 +1,236 @@
+//! INSERT … ON CONFLICT: a row that may be there already.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::assign::{Assign, Columns};
+use super::create::{Insertable, NewRow};
+use super::insert::{Written, insert_row, no_row};
+use super::update::{assign, next_version};
+use crate::backend::{And, Executor, Needs, Plus, Provides, run};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Column, Expr};
+use crate::ir::{self, Assignment, ColumnRef, Command, Conflict, ConflictAction, Source};
+use crate::model::{Model, Named};
+use crate::value::Value;
+
+/// Inserts a row, or changes the one that is there: see [`Upsert`].
+pub fn upsert<M: Model>(row: impl Insertable<M>) -> Upsert<M> {
+    Upsert { row: row.into_row(), target: Vec::new(), chosen: Chosen::Nothing, set: Vec::new(), marker: PhantomData }
+}
+
+/// The value of a column in the row that could not be inserted, for [`Upsert::set`].
+pub fn excluded<M: Named, T: Value>(column: Column<M, T>) -> Expr<T, M> {
+    Expr::new(ir::Expr::Excluded(column.column_ref()))
+}
+
+/// Which columns of an existing row take the values of the new one.
+#[derive(Debug, Clone)]
+enum Chosen {
+    /// None was named: all, unless `.set(..)` says what to do.
+    Nothing,
+    All,
+    Columns(Vec<u16>),
+}
+
+/// A row to insert, or to merge into the row that is there already.
+///
+/// By default every given column but the key is updated. `updated_at` is refreshed and the version grows.
+#[must_use = "nothing is written before `.insert(&db)`"]
+pub struct Upsert<M, N = ()> {
+    row: NewRow,
+    target: Vec<u16>,
+    chosen: Chosen,
+    set: Vec<Assignment>,
+    marker: PhantomData<fn() -> (M, N)>,
+}
+
+impl<M, N> std::fmt::Debug for Upsert<M, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upsert").field("target", &self.target).field("chosen", &self.chosen).finish_non_exhaustive()
+    }
+}
+
+impl<M: Model, N: Needs> Upsert<M, N> {
+    /// The unique columns that say whether the row is there: one, or a tuple. Without it, the primary key if it is given, else the
+    /// only unique index that is given in full.
+    pub fn on(mut self, columns: impl Columns<M>) -> Self {
+        self.target = columns.indexes();
+        self
+    }
+
+    /// An existing row takes the new values of these columns.
+    pub fn update(mut self, columns: impl Columns<M>) -> Self {
+        let mut indexes = columns.indexes();
+        match &mut self.chosen {
+            Chosen::Columns(chosen) => chosen.append(&mut indexes),
+            other => *other = Chosen::Columns(indexes),
+        }
+        self
+    }
+
+    /// An existing row takes the new values of all columns that are given, but for its key and `created_at`.
+    pub fn update_all(mut self) -> Self {
+        self.chosen = Chosen::All;
+        self
+    }
+
+    /// An existing row gets this value: plain, or computed from its own columns and [`excluded`] ones.
+    pub fn set<T, V, I>(mut self, column: Column<M, T>, value: V) -> Upsert<M, And<N, V::N>>
+    where
+        T: Value,
+        V: Assign<M, T, I>,
+        N: Plus<V::N>,
+    {
+        assign(&mut self.set, column.index(), value.value());
+        Upsert { row: self.row, target: self.target, chosen: self.chosen, set: self.set, marker: PhantomData }
+    }
+
+    /// An existing row stays as it is.
+    pub fn do_nothing(self) -> InsertOrIgnore<M> {
+        InsertOrIgnore { row: self.row, target: self.target, marker: PhantomData }
+    }
+
+    /// Inserts or updates, and returns the row as it is now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if it is not clear which unique columns are meant.
+    pub fn insert<E>(self, db: &E) -> impl Future<Output = Result<M>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Provides<N>,
+    {
+        let command = command(M::source(), self.row, self.target, self.chosen, self.set);
+        async move { run(db, command?, Written::<M>::default()).await?.ok_or_else(|| no_row(M::meta())) }
+    }
+}
+
+/// A row to insert unless it is there already: made by [`Upsert::do_nothing`].
+#[must_use = "nothing is written before `.insert_or_ignore(&db)`"]
+pub struct InsertOrIgnore<M> {
+    row: NewRow,
+    target: Vec<u16>,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M> std::fmt::Debug for InsertOrIgnore<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InsertOrIgnore").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+impl<M: Model> InsertOrIgnore<M> {
+    /// Inserts the row and returns it, or returns `None` if it was there.
+    pub fn insert_or_ignore<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send {
+        let conflict = Conflict { target: self.target, action: ConflictAction::Nothing };
+        let command = insert_row(M::meta(), self.row, Some(conflict));
+        async move { run(db, command, Written::<M>::default()).await }
+    }
+}
+
+fn command(source: Source, row: NewRow, target: Vec<u16>, chosen: Chosen, mut set: Vec<Assignment>) -> Result<Command> {
+    let meta = source.model;
+    let target = if target.is_empty() { find_target(source, &row)? } else { target };
+    let of_row = |index: u16| ir::Expr::Excluded(ColumnRef { source, index });
+    let mut columns = match chosen {
+        Chosen::Columns(columns) => columns,
+        Chosen::Nothing if !set.is_empty() => Vec::new(),
+        Chosen::Nothing | Chosen::All => (0..)
+            .zip(&meta.columns)
+            .filter(|(index, column)| {
+                row.is_given(*index)
+                    && !target.contains(index)
+                    && !meta.primary_key.contains(index)
+                    && meta.version != Some(*index)
+                    && !column.created_at
+                    && column.generated.is_none()
+            })
+            .map(|(index, _)| index)
+            .collect(),
+    };
+    // The row of the INSERT already holds the new `updated_at`: given, or the time of the command.
+    columns.extend((0..).zip(&meta.columns).filter(|(_, column)| column.updated_at).map(|(index, _)| index));
+    for index in columns {
+        if !set.iter().any(|assignment| assignment.column == index) {
+            set.push(Assignment { column: index, value: of_row(index) });
+        }
+    }
+    if let Some(index) = meta.version.filter(|index| !set.iter().any(|assignment| assignment.column == *index)) {
+        set.push(Assignment { column: index, value: next_version(source, index) });
+    }
+    if set.is_empty() {
+        // DO NOTHING would return no row; the key onto itself changes nothing and does.
+        set.extend(target.first().map(|index| Assignment { column: *index, value: of_row(*index) }));
+    }
+    let conflict = Conflict { target, action: ConflictAction::Update(set, None) };
+    Ok(insert_row(meta, row, Some(conflict)))
+}
+
+fn find_target(source: Source, row: &NewRow) -> Result<Vec<u16>> {
+    let meta = source.model;
+    let given = |columns: &[u16]| !columns.is_empty() && columns.iter().all(|index| row.is_given(*index));
+    if given(meta.primary_key) {
+        return Ok(meta.primary_key.to_vec());
+    }
+    let mut unique = meta.indexes.iter().filter(|index| index.unique && given(&index.columns));
+    match (unique.next(), unique.next()) {
+        (Some(only), None) => Ok(only.columns.clone()),
+        _ => Err(Error::new(ErrorKind::Usage, "it is not clear which unique columns tell that the row is there")
+            .with_model(meta.name)
+            .with_hint("name them: `.on(column)` or `.on((column, column))`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::ExprOps;
+    use crate::write::testing::{BODY, CREATED, ID, NewNote, Note, TITLE, UPDATED, VERSION};
+
+    fn conflict_of<N>(upsert: Upsert<Note, N>) -> (Vec<u16>, Vec<Assignment>) {
+        let command = command(Note::source(), upsert.row, upsert.target, upsert.chosen, upsert.set).expect("clear");
+        match command {
+            Command::Insert(insert) => match insert.conflict {
+                Some(Conflict { target, action: ConflictAction::Update(set, _) }) => (target, set),
+                other => panic!("no update: {other:?}"),
+            },
+            other => panic!("not an insert: {other:?}"),
+        }
+    }
+
+    fn columns(set: &[Assignment]) -> Vec<u16> {
+        set.iter().map(|assignment| assignment.column).collect()
+    }
+
+    #[test]
+    fn by_default_all_given_columns_but_the_key_are_updated() {
+        let (target, set) = conflict_of(upsert::<Note>(NewNote::titled("a").body("b")));
+        assert_eq!(target, [TITLE]);
+        assert_eq!(columns(&set), [BODY, UPDATED, VERSION]);
+        assert!(!columns(&set).contains(&CREATED));
+    }
+
+    #[test]
+    fn chosen_columns_and_computed_values_stand_together() {
+        let row = NewNote::titled("a").body("b");
+        let upsert = upsert::<Note>(row).on(Note::ID).update(Note::TITLE).set(Note::BODY, Note::BODY.concat(excluded(Note::TITLE)));
+        let (target, set) = conflict_of(upsert);
+        assert_eq!(target, [ID]);
+        assert_eq!(columns(&set), [BODY, TITLE, UPDATED, VERSION]);
+        assert!(matches!(set[1].value, ir::Expr::Excluded(_)));
+    }
+
+    #[test]
+    fn the_version_grows_from_the_row_that_is_there() {
+        let (_, set) = conflict_of(upsert::<Note>(NewNote::titled("a")));
+        let version = set.iter().find(|assignment| assignment.column == VERSION).expect("version");
+        assert!(matches!(&version.value, ir::Expr::Binary(ir::BinaryOp::Add, both, _) if matches!(both.0, ir::Expr::Column(_))));
+    }
+
+    #[test]
+    fn without_a_unique_column_given_the_target_must_be_named() {
+        let error = find_target(Note::source(), &NewRow::new(Note::meta())).expect_err("unclear");
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(error.hint().is_some_and(|hint| hint.contains(".on(")));
+    }
+}

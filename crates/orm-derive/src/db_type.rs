@@ -1,0 +1,44 @@
+//! `#[derive(DbType)]`.
+
+use darling::FromDeriveInput;
+use darling::ast::Data;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{DeriveInput, Ident, Type};
+
+use crate::attributes::PathArg;
+
+#[derive(FromDeriveInput)]
+#[darling(attributes(orm), supports(struct_newtype))]
+struct Input {
+    ident: Ident,
+    data: Data<darling::util::Ignored, Type>,
+    #[darling(rename = "crate")]
+    krate: Option<PathArg>,
+}
+
+pub fn derive(input: &DeriveInput) -> TokenStream {
+    let input = match Input::from_derive_input(input) {
+        Ok(input) => input,
+        Err(errors) => return errors.write_errors(),
+    };
+    let krate = input.krate.as_ref().map_or_else(|| quote!(::orm), |path| {
+        let path = &path.0;
+        quote!(#path)
+    });
+    let name = &input.ident;
+    let inner = input.data.take_struct().and_then(|fields| fields.fields.into_iter().next());
+    quote! {
+        impl #krate::value::Scalar for #name {
+            const TYPE: #krate::value::DbType = <#inner as #krate::value::Scalar>::TYPE;
+            #[inline]
+            fn encode(self) -> #krate::value::Datum {
+                #krate::value::Scalar::encode(self.0)
+            }
+            #[inline]
+            fn decode<'r, __C: #krate::value::Cell<'r>>(cell: __C) -> #krate::value::CellResult<Self> {
+                <#inner as #krate::value::Scalar>::decode(cell).map(#name)
+            }
+        }
+    }
+}

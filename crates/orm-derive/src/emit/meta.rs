@@ -1,0 +1,158 @@
+//! The metadata.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Expr, Lit};
+
+use super::columns::column_type;
+use crate::attributes::{ActionArg, DefaultArg};
+use crate::model::{Column, Kind, Model, Relation, is_option};
+
+pub fn emit(model: &Model) -> TokenStream {
+    let (krate, name, table) = (&model.krate, model.ident.to_string(), &model.table);
+    let columns = model.columns.iter().map(|column| column_meta(model, column));
+    let primary_key = &model.primary_key;
+    let relations = model.relations.iter().map(|relation| relation_meta(model, relation));
+    let foreign_keys = model.belongs_to().map(|relation| foreign_key(model, relation));
+    let indexes = model.indexes.iter().map(|index| {
+        let names: Vec<&str> = index.columns.iter().map(|column| model.columns[*column as usize].name.as_str()).collect();
+        let prefix = if index.unique { "uq" } else { "idx" };
+        let (index_name, columns, unique) = (format!("{prefix}_{table}_{}", names.join("_")), &index.columns, index.unique);
+        quote!(#krate::meta::IndexMeta { name: #index_name.into(), columns: vec![#(#columns),*], unique: #unique })
+    });
+    let checks = model.checks.iter().map(|(name, expression)| quote!(#krate::meta::CheckMeta { name: #name, expression: #expression }));
+    let (comment, was) = (option(&model.comment), option(&model.was));
+    let version = option(&model.columns.iter().find(|column| column.field.version.is_present()).map(|column| column.index));
+    quote! {
+        #krate::meta::ModelMeta {
+            name: #name,
+            table: #table,
+            columns: vec![#(#columns),*],
+            primary_key: &[#(#primary_key),*],
+            relations: vec![#(#relations),*],
+            foreign_keys: vec![#(#foreign_keys),*],
+            indexes: vec![#(#indexes),*],
+            checks: vec![#(#checks),*],
+            comment: #comment,
+            was: #was,
+            version: #version,
+        }
+    }
+}
+
+fn option<T: quote::ToTokens>(value: &Option<T>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+fn column_meta(model: &Model, column: &Column) -> TokenStream {
+    let (krate, field) = (&model.krate, &column.field);
+    let ty = column_type(model, column);
+    let (path, name) = (column.ident.to_string(), &column.name);
+    let default = match &field.default {
+        None => quote!(None),
+        Some(DefaultArg::Sql(sql)) => quote!(Some(#krate::meta::DefaultMeta::Sql(#sql))),
+        Some(DefaultArg::Value(value)) => {
+            let value = literal(value, is_option(&field.ty));
+            quote!(Some(#krate::meta::DefaultMeta::Value({
+                let value: #ty = #value;
+                <#ty as #krate::value::Value>::encode(value)
+            })))
+        }
+    };
+    let (auto, version, created, updated) = (
+        field.auto.is_present(),
+        field.version.is_present(),
+        field.created_at.is_present(),
+        field.updated_at.is_present(),
+    );
+    let client = field.default_fn.is_some();
+    let (max_len, precision, scale) = (option(&field.max_len), option(&field.precision), option(&field.scale));
+    let (generated, was, comment) = (option(&field.generated), option(&field.was), option(&field.comment));
+    quote! {
+        #krate::meta::ColumnMeta {
+            field: #path.into(),
+            name: #name.into(),
+            ty: Some(<#ty as #krate::value::Value>::TYPE),
+            nullable: <#ty as #krate::value::Value>::NULLABLE,
+            auto: #auto,
+            default: #default,
+            client_default: #client,
+            max_len: #max_len,
+            precision: #precision,
+            scale: #scale,
+            generated: #generated,
+            version: #version,
+            created_at: #created,
+            updated_at: #updated,
+            was: #was,
+            comment: #comment,
+        }
+    }
+}
+
+/// A default as the user wrote it, in the form that the field's type takes.
+fn literal(value: &Expr, optional: bool) -> TokenStream {
+    let text = matches!(value, Expr::Lit(lit) if matches!(lit.lit, Lit::Str(_)));
+    let value = if text { quote!(::core::convert::Into::into(#value)) } else { quote!(#value) };
+    if optional { quote!(Some(#value)) } else { value }
+}
+
+fn relation_meta(model: &Model, relation: &Relation) -> TokenStream {
+    let (krate, this, target, constant) = (&model.krate, &model.ident, &relation.target, &relation.constant);
+    let name = relation.ident.to_string();
+    let kind = match relation.kind {
+        Kind::BelongsTo => quote!(BelongsTo),
+        Kind::HasOne => quote!(HasOne),
+        Kind::HasMany => quote!(HasMany),
+        Kind::ManyToMany => quote!(ManyToMany),
+    };
+    let through = match &relation.field.through {
+        Some(through) => {
+            let through = &through.0;
+            quote!(Some(#krate::meta::ThroughMeta {
+                model: <#through as #krate::Model>::meta,
+                near: <#through as #krate::model::Pair<#this>>::COLUMNS,
+                far: <#through as #krate::model::Pair<#target>>::COLUMNS,
+            }))
+        }
+        None => quote!(None),
+    };
+    quote! {
+        #krate::meta::RelationMeta {
+            name: #name,
+            kind: #krate::meta::RelationKind::#kind,
+            target: <#target as #krate::Model>::meta,
+            local: #this::#constant.local(),
+            remote: #this::#constant.remote(),
+            through: #through,
+            morph: None,
+        }
+    }
+}
+
+fn foreign_key(model: &Model, relation: &Relation) -> TokenStream {
+    let (krate, target, keys) = (&model.krate, &relation.target, &relation.keys);
+    // The action may stand on the relation or on the field that keeps the key.
+    let field_of = |key: &u16| &model.columns[*key as usize].field;
+    let action = |own: &Option<ActionArg>, of_key: Option<&ActionArg>| {
+        let action = own.as_ref().or(of_key);
+        match action {
+            Some(ActionArg(action)) => quote!(#krate::meta::Action::#action),
+            None => quote!(#krate::meta::Action::NoAction),
+        }
+    };
+    let on_delete = action(&relation.field.on_delete, keys.iter().find_map(|key| field_of(key).on_delete.as_ref()));
+    let on_update = action(&relation.field.on_update, keys.iter().find_map(|key| field_of(key).on_update.as_ref()));
+    quote! {
+        #krate::meta::ForeignKeyMeta {
+            columns: &[#(#keys),*],
+            target: <#target as #krate::Model>::meta,
+            target_columns: &[],
+            on_delete: #on_delete,
+            on_update: #on_update,
+        }
+    }
+}

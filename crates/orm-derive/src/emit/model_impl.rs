@@ -1,0 +1,83 @@
+//! The implementation of `Model`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::model::{Kind, Model};
+
+pub fn emit(model: &Model) -> TokenStream {
+    let (name, krate, primary_key) = (&model.ident, &model.krate, &model.primary_key);
+    let (create, update) = (format_ident!("{name}Create"), format_ident!("{name}Update"));
+    let key_types: Vec<_> = primary_key.iter().map(|key| &model.columns[*key as usize].field.ty).collect();
+    let key = match key_types.as_slice() {
+        [only] => quote!(#only),
+        several => quote!((#(#several,)*)),
+    };
+    let meta = super::meta::emit(model);
+    let datums = model.columns.iter().map(|column| {
+        let (ident, index) = (&column.ident, column.index);
+        let value = quote_spanned!(column.field.ty.span()=> ::core::clone::Clone::clone(&self.#ident));
+        let value = if column.field.json.is_present() { quote!(#krate::value::Json(#value)) } else { value };
+        quote!(#index => #krate::value::Value::encode(#value))
+    });
+    let fetches = model.relations.iter().map(|relation| {
+        let (index, constant) = (relation.index, &relation.constant);
+        let fetch = match relation.kind {
+            Kind::BelongsTo => quote!(fetch_belongs_to),
+            Kind::HasOne => quote!(fetch_has_one),
+            Kind::HasMany => quote!(fetch_has_many),
+            Kind::ManyToMany => quote!(fetch_many_to_many),
+        };
+        let target = &relation.target;
+        quote!(#index => #krate::relation::#fetch::<Self, #target, __B>(Self::#constant, rows, plan, session))
+    });
+    let slots = model.relations.iter().map(|relation| &relation.ident);
+    quote! {
+        impl #krate::Model for #name {
+            type Key = #key;
+            type Create = #create;
+            type Update = #update;
+            const PRIMARY_KEY: &'static [u16] = &[#(#primary_key),*];
+
+            fn meta() -> &'static #krate::meta::ModelMeta {
+                static META: ::std::sync::OnceLock<#krate::meta::ModelMeta> = ::std::sync::OnceLock::new();
+                META.get_or_init(|| #meta)
+            }
+
+            fn datum(&self, column: u16) -> #krate::value::Datum {
+                match column {
+                    #(#datums,)*
+                    _ => #krate::value::Datum::Null,
+                }
+            }
+
+            fn create() -> #create {
+                #create::new()
+            }
+
+            fn update(&self) -> #update {
+                #update { change: #krate::write::Change::new(self) }
+            }
+
+            fn fetch<'a, __B: #krate::backend::Backend>(
+                rows: &'a [Self],
+                plan: &'a #krate::relation::IncludePlan,
+                session: &'a __B::Session,
+            ) -> #krate::backend::BoxFuture<'a, #krate::Result<#krate::relation::Attach<Self>>> {
+                let _ = (rows, session);
+                match plan.relation {
+                    #(#fetches,)*
+                    _ => ::std::boxed::Box::pin(async {
+                        Ok(::std::boxed::Box::new(|_: &mut [Self]| Ok(())) as #krate::relation::Attach<Self>)
+                    }),
+                }
+            }
+
+            fn set_siblings(&mut self, siblings: &#krate::relation::Siblings) {
+                let _ = siblings;
+                #(self.#slots.set_siblings(siblings);)*
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Reading the struct from a row.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::columns::column_type;
+use crate::model::Model;
+
+pub fn emit(model: &Model) -> TokenStream {
+    let (name, krate) = (&model.ident, &model.krate);
+    let width = model.columns.len();
+    let columns = model.columns.iter().map(|column| {
+        let (ident, index, ty) = (&column.ident, column.index, column_type(model, column));
+        let inner = column.field.json.is_present().then(|| quote!(.0));
+        quote_spanned! {column.field.ty.span()=>
+            #ident: #krate::backend::field::<#ty, __Row>(row, at, #index, <Self as #krate::Model>::meta)? #inner
+        }
+    });
+    let others = model.relations.iter().map(|relation| &relation.ident).chain(&model.skipped);
+    let keys = model.primary_key.iter().map(|key| *key as usize);
+    quote! {
+        impl #krate::backend::FromRow for #name {
+            const WIDTH: usize = #width;
+            #[inline]
+            fn from_row<__Row: #krate::backend::Row>(row: &__Row, at: usize) -> #krate::Result<Self> {
+                Ok(#name {
+                    #(#columns,)*
+                    #(#others: ::core::default::Default::default(),)*
+                })
+            }
+            fn complete<'a, __B: #krate::backend::Backend>(
+                rows: &'a mut [Self],
+                includes: &'a [#krate::relation::IncludePlan],
+                session: &'a __B::Session,
+            ) -> impl ::core::future::Future<Output = #krate::Result<()>> + Send + 'a {
+                #krate::relation::complete::<Self, __B>(rows, includes, session)
+            }
+        }
+        impl #krate::backend::Nullable for #name {
+            fn nullable<__Row: #krate::backend::Row>(row: &__Row, at: usize) -> #krate::Result<Option<Self>> {
+                if #(#krate::value::Cell::is_null(row.cell(at + #keys)))&&* {
+                    return Ok(None);
+                }
+                #krate::backend::FromRow::from_row(row, at).map(Some)
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The derives of `orm`: tokens in, tokens out.
+//!
+//! Three rooms: [`attributes`] is what a user may write, read by darling; [`model`] is the checked description with spans, in which
+//! every later question has one answer; [`emit`] has one file per product. All errors of a struct are reported in one run.
+
+mod attributes;
+mod db_enum;
+mod db_type;
+mod emit;
+mod model;
+mod projection;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Makes a struct a model: metadata, typed columns and relations, row decoding, create and update builders.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, Model)]
+/// #[orm(table = "users", index(name, created_at))]
+/// pub struct User {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     #[orm(unique, max_len = 320)]
+///     pub email: String,
+///     pub posts: HasMany<Post>,
+/// }
+/// ```
+#[proc_macro_derive(Model, attributes(orm))]
+pub fn model(input: TokenStream) -> TokenStream {
+    emit::model(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes an enum without fields a column type, stored by name or, with `#[orm(integer)]`, by number.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, Copy, PartialEq, DbEnum)]
+/// pub enum Mood { Calm, #[orm(rename = "glad")] Happy }
+/// ```
+#[proc_macro_derive(DbEnum, attributes(orm))]
+pub fn db_enum(input: TokenStream) -> TokenStream {
+    db_enum::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes a newtype a column type, stored as what it wraps.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, Copy, PartialEq, DbType)]
+/// pub struct UserId(i64);
+/// ```
+#[proc_macro_derive(DbType, attributes(orm))]
+pub fn db_type(input: TokenStream) -> TokenStream {
+    db_type::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes a struct a selection of some columns of a model, checked against the model's types.
+///
+/// ```ignore
+/// #[derive(Projection)]
+/// #[orm(model = User)]
+/// pub struct UserCard { id: i64, name: String }
+/// ```
+#[proc_macro_derive(Projection, attributes(orm))]
+pub fn projection(input: TokenStream) -> TokenStream {
+    projection::derive(&parse_macro_input!(input as DeriveInput)).into()
+}

@@ -1,0 +1,319 @@
+//! The checked description of a model: every question of the emitters has one answer here.
+
+use darling::{Error, FromDeriveInput};
+use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::spanned::Spanned;
+use syn::{DeriveInput, GenericArgument, Ident, PathArguments, Type, Visibility};
+
+use crate::attributes::{FieldInput, ModelInput};
+
+pub struct Model {
+    pub ident: Ident,
+    pub vis: Visibility,
+    pub krate: TokenStream,
+    pub table: String,
+    pub columns: Vec<Column>,
+    pub relations: Vec<Relation>,
+    pub skipped: Vec<Ident>,
+    pub primary_key: Vec<u16>,
+    pub indexes: Vec<Index>,
+    pub checks: Vec<(String, String)>,
+    pub comment: Option<String>,
+    pub was: Option<String>,
+}
+
+pub struct Column {
+    pub field: FieldInput,
+    pub ident: Ident,
+    pub constant: Ident,
+    pub name: String,
+    pub index: u16,
+    pub required: bool,
+}
+
+pub struct Relation {
+    pub field: FieldInput,
+    pub ident: Ident,
+    pub constant: Ident,
+    pub index: u16,
+    pub kind: Kind,
+    pub target: Type,
+    /// The columns of this model that keep the key (`BelongsTo` only).
+    pub keys: Vec<u16>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    BelongsTo,
+    HasOne,
+    HasMany,
+    ManyToMany,
+}
+
+pub struct Index {
+    pub columns: Vec<u16>,
+    pub unique: bool,
+}
+
+/// Associated functions that a constant of the same name would hide.
+const VERBS: &[&str] = &[
+    "create", "filter", "query", "find", "find_many", "insert_many", "upsert", "meta", "update", "save", "delete", "datum", "fetch",
+    "from_row", "nullable",
+];
+
+impl Model {
+    /// Reads and checks a struct; all errors at once.
+    pub fn parse(input: &DeriveInput) -> darling::Result<Self> {
+        let parsed = ModelInput::from_derive_input(input)?;
+        let mut errors = Error::accumulator();
+        if !input.generics.params.is_empty() {
+            errors.push(Error::custom("a model cannot have type parameters or lifetimes").with_span(&input.generics));
+        }
+        let krate = parsed.krate.as_ref().map_or_else(|| quote!(::orm), |path| {
+            let path = &path.0;
+            quote!(#path)
+        });
+        let rename = |name: &str| match &parsed.rename_all {
+            Some(style) => rename(name, &style.value()),
+            None => Some(name.to_owned()),
+        };
+        if let Some(style) = &parsed.rename_all
+            && self::rename("a", &style.value()).is_none()
+        {
+            errors.push(Error::custom("expected snake_case, camelCase, PascalCase, SCREAMING_SNAKE_CASE, kebab-case, lowercase or UPPERCASE").with_span(style));
+        }
+        let (mut columns, mut relations, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let fields = parsed.data.take_struct().map(|fields| fields.fields).unwrap_or_default();
+        for field in fields {
+            let Some(ident) = field.ident.clone() else { continue };
+            let name = ident.to_string().trim_start_matches("r#").to_owned();
+            if field.skip.is_present() {
+                skipped.push(ident);
+                continue;
+            }
+            let constant = match &field.column_const {
+                Some(text) => Ident::new(&text.value(), text.span()),
+                None => ident.clone(),
+            };
+            if VERBS.contains(&constant.to_string().as_str()) {
+                errors.push(
+                    Error::custom(format!(
+                        "the constant `{constant}` would hide the verb `{constant}`; rename it with `#[orm(column_const = \"{constant}_\")]`"
+                    ))
+                    .with_span(&ident),
+                );
+            }
+            match slot(&field.ty) {
+                Some((kind, target)) => {
+                    let index = relations.len() as u16;
+                    relations.push(Relation { ident, constant, index, kind, target, keys: Vec::new(), field });
+                }
+                None => {
+                    let index = columns.len() as u16;
+                    let given = field.auto.is_present()
+                        || field.default.is_some()
+                        || field.default_fn.is_some()
+                        || field.created_at.is_present()
+                        || field.updated_at.is_present()
+                        || field.version.is_present()
+                        || field.generated.is_some();
+                    let required = !given && !is_option(&field.ty);
+                    let name = field.column.clone().or_else(|| rename(&name)).unwrap_or(name);
+                    columns.push(Column { ident, constant, name, index, required, field });
+                }
+            }
+        }
+        let find = |name: &Ident, errors: &mut darling::error::Accumulator| -> Option<u16> {
+            let found = columns.iter().find(|column: &&Column| column.ident == *name);
+            if found.is_none() {
+                let names: Vec<String> = columns.iter().map(|column| format!("`{}`", column.ident)).collect();
+                errors.push(Error::custom(format!("no column field `{name}`; there are {}", names.join(", "))).with_span(name));
+            }
+            found.map(|column| column.index)
+        };
+        let list = |paths: &darling::util::PathList, errors: &mut darling::error::Accumulator| -> Vec<u16> {
+            paths.iter().filter_map(|path| path.get_ident()).filter_map(|name| find(name, errors)).collect()
+        };
+        let marked: Vec<&Column> = columns.iter().filter(|column| column.field.primary_key.is_present()).collect();
+        let primary_key = match (&parsed.primary_key, marked.as_slice()) {
+            (Some(paths), []) => list(paths, &mut errors),
+            (None, [only]) => vec![only.index],
+            (None, []) => {
+                errors.push(Error::custom("no primary key: mark one field with `#[orm(primary_key)]`, or name several with `#[orm(primary_key(a, b))]` on the struct").with_span(&parsed.ident));
+                Vec::new()
+            }
+            (None, [_, second, ..]) => {
+                errors.push(Error::custom("a second primary key: name all its fields with `#[orm(primary_key(a, b))]` on the struct instead").with_span(&second.ident));
+                Vec::new()
+            }
+            (Some(_), [first, ..]) => {
+                errors.push(Error::custom("the primary key is already named on the struct").with_span(&first.ident));
+                Vec::new()
+            }
+        };
+        for relation in &mut relations {
+            check_relation(relation, &find, &mut errors);
+        }
+        let mut indexes = Vec::new();
+        for column in &columns {
+            if column.field.unique.is_present() || column.field.index.is_present() {
+                indexes.push(Index { columns: vec![column.index], unique: column.field.unique.is_present() });
+            }
+        }
+        for paths in &parsed.index {
+            indexes.push(Index { columns: list(paths, &mut errors), unique: false });
+        }
+        for paths in &parsed.unique {
+            indexes.push(Index { columns: list(paths, &mut errors), unique: true });
+        }
+        let table = parsed.table.as_ref().map_or_else(|| plural(&parsed.ident.to_string().to_snake_case()), syn::LitStr::value);
+        errors.finish()?;
+        Ok(Model {
+            ident: parsed.ident,
+            vis: parsed.vis,
+            krate,
+            table,
+            columns,
+            relations,
+            skipped,
+            primary_key,
+            indexes,
+            checks: parsed.check.into_iter().map(|check| (check.name, check.expression)).collect(),
+            comment: parsed.comment,
+            was: parsed.was,
+        })
+    }
+
+    pub fn belongs_to(&self) -> impl Iterator<Item = &Relation> {
+        self.relations.iter().filter(|relation| relation.kind == Kind::BelongsTo)
+    }
+}
+
+fn check_relation(
+    relation: &mut Relation,
+    find: &dyn Fn(&Ident, &mut darling::error::Accumulator) -> Option<u16>,
+    errors: &mut darling::error::Accumulator,
+) {
+    let at = relation.field.ty.span();
+    match relation.kind {
+        Kind::BelongsTo => match &relation.field.foreign_key {
+            Some(names) => relation.keys = names.0.iter().filter_map(|name| find(name, errors)).collect(),
+            None => errors.push(
+                Error::custom(format!(
+                    "`{}` does not say which field keeps its key: add `#[orm(foreign_key = {}_id)]`",
+                    relation.ident, relation.ident
+                ))
+                .with_span(&at),
+            ),
+        },
+        Kind::ManyToMany if relation.field.through.is_none() => errors.push(
+            Error::custom("a many-to-many relation needs the model between: add `#[orm(through = …)]`").with_span(&at),
+        ),
+        _ if relation.field.foreign_key.is_some() => errors.push(
+            Error::custom("the foreign key belongs to the `BelongsTo` field on the other side; here, name that field with `#[orm(pair = …)]`")
+                .with_span(&at),
+        ),
+        _ => {}
+    }
+}
+
+/// The kind and target of a relation slot, by the last segment of its type.
+fn slot(ty: &Type) -> Option<(Kind, Type)> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    let kind = match last.ident.to_string().as_str() {
+        "BelongsTo" => Kind::BelongsTo,
+        "HasOne" => Kind::HasOne,
+        "HasMany" => Kind::HasMany,
+        "ManyToMany" => Kind::ManyToMany,
+        _ => return None,
+    };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(target) => Some((kind, target.clone())),
+        _ => None,
+    }
+}
+
+/// Whether the type is spelled `Option<…>`. Only the create builder asks; nullability itself is decided by the trait.
+pub fn is_option(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|name| name == "Option")
+}
+
+/// Whether the type is spelled `String`, so that builders can take anything that becomes one.
+pub fn is_string(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|name| name == "String")
+}
+
+fn last_segment(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    }
+}
+
+/// A name in a style; `None` for an unknown style.
+pub fn rename(name: &str, style: &str) -> Option<String> {
+    Some(match style {
+        "snake_case" => name.to_snake_case(),
+        "camelCase" => name.to_lower_camel_case(),
+        "PascalCase" => name.to_upper_camel_case(),
+        "SCREAMING_SNAKE_CASE" => name.to_shouty_snake_case(),
+        "kebab-case" => name.to_kebab_case(),
+        "lowercase" => name.to_lowercase(),
+        "UPPERCASE" => name.to_uppercase(),
+        _ => return None,
+    })
+}
+
+/// The plural of an English noun, by the regular rules; `table = "…"` says what they cannot.
+fn plural(noun: &str) -> String {
+    let vowel_before_y = noun.ends_with("ay") || noun.ends_with("ey") || noun.ends_with("oy") || noun.ends_with("uy");
+    if let Some(stem) = noun.strip_suffix('y').filter(|_| !vowel_before_y) {
+        return format!("{stem}ies");
+    }
+    if ["s", "x", "z", "ch", "sh"].iter().any(|end| noun.ends_with(end)) {
+        return format!("{noun}es");
+    }
+    format!("{noun}s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(input: TokenStream) -> Vec<String> {
+        match syn::parse2::<DeriveInput>(input).map(|input| Model::parse(&input)) {
+            Ok(Ok(_)) => Vec::new(),
+            Ok(Err(error)) => error.flatten().into_iter().map(|error| error.to_string()).collect(),
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
+    #[test]
+    fn plurals_follow_the_regular_rules() {
+        assert_eq!(["post", "category", "day", "box", "match"].map(plural), ["posts", "categories", "days", "boxes", "matches"]);
+    }
+
+    #[test]
+    fn a_model_without_a_key_is_told_how_to_get_one() {
+        assert!(errors(quote!(struct A { id: i64 }))[0].starts_with("no primary key"));
+    }
+
+    #[test]
+    fn all_errors_come_in_one_run() {
+        let found = errors(quote! {
+            #[orm(index(nope))]
+            struct A { #[orm(primary_key)] id: i64, b: BelongsTo<B>, find: i32 }
+        });
+        assert_eq!(found.len(), 3, "{found:?}");
+    }
+
+    #[test]
+    fn an_unknown_attribute_suggests_the_nearest_one() {
+        let found = errors(quote!(struct A { #[orm(primary_kye)] id: i64 }));
+        assert!(found[0].contains("primary_key"), "{found:?}");
+    }
+}

@@ -1,0 +1,104 @@
+//! Tables and indexes from the metadata of a model.
+
+use orm_core::meta::{Action, ColumnMeta, DefaultMeta, ForeignKeyMeta, IndexMeta, ModelMeta};
+
+use crate::Dialect;
+
+/// The statements that create a model's table and its indexes where they are missing, in order.
+pub fn create_table<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Vec<String> {
+    let mut parts: Vec<String> =
+        (0..).zip(&model.columns).map(|(index, column)| column_def(dialect, model, index, column)).collect();
+    if model.primary_key.len() > 1 {
+        parts.push(format!("PRIMARY KEY ({})", names(dialect, model, model.primary_key)));
+    }
+    for check in &model.checks {
+        parts.push(format!("CONSTRAINT {} CHECK ({})", dialect.quote_ident(check.name), check.expression));
+    }
+    if dialect.inline_foreign_keys() {
+        parts.extend(model.foreign_keys.iter().map(|key| foreign_key(dialect, model, key)));
+    }
+    let table = format!("CREATE TABLE IF NOT EXISTS {} ({})", dialect.table(model), parts.join(", "));
+    let mut statements = vec![table];
+    statements.extend(create_indexes(dialect, model));
+    statements
+}
+
+/// The statements that create a model's indexes where they are missing.
+pub fn create_indexes<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Vec<String> {
+    let create = |index: &IndexMeta| {
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let (name, table) = (dialect.quote_ident(&index.name), dialect.table(model));
+        format!(
+            "CREATE {unique}INDEX IF NOT EXISTS {name} ON {table} ({})",
+            names(dialect, model, &index.columns)
+        )
+    };
+    model.indexes.iter().map(create).collect()
+}
+
+/// The statement that drops a model's table if it is there.
+pub fn drop_table<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> String {
+    format!("DROP TABLE IF EXISTS {}", dialect.table(model))
+}
+
+/// A foreign key as a table constraint.
+pub fn foreign_key<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta, key: &ForeignKeyMeta) -> String {
+    let target = (key.target)();
+    let mut sql = format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        names(dialect, model, key.columns),
+        dialect.table(target),
+        names(dialect, target, key.referenced()),
+    );
+    for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
+        let action = match action {
+            Action::NoAction => continue,
+            Action::Restrict => "RESTRICT",
+            Action::Cascade => "CASCADE",
+            Action::SetNull => "SET NULL",
+            Action::SetDefault => "SET DEFAULT",
+        };
+        sql += &format!(" ON {event} {action}");
+    }
+    sql
+}
+
+fn column_def<D: Dialect + ?Sized>(
+    dialect: &D,
+    model: &ModelMeta,
+    index: u16,
+    column: &ColumnMeta,
+) -> String {
+    let alone_in_key = model.primary_key == [index];
+    let mut sql = dialect.quote_ident(&column.name) + " ";
+    if alone_in_key && column.auto {
+        return sql + &dialect.auto_increment(column);
+    }
+    sql += &dialect.column_type(column);
+    if !column.nullable {
+        sql += " NOT NULL";
+    }
+    if alone_in_key {
+        sql += " PRIMARY KEY";
+    }
+    match &column.default {
+        None => {}
+        Some(DefaultMeta::Sql(expression)) => sql += &format!(" DEFAULT ({expression})"),
+        Some(DefaultMeta::Value(value)) => {
+            if let Some(literal) = dialect.literal(value) {
+                sql += &format!(" DEFAULT {literal}");
+            }
+        }
+    }
+    if let Some(expression) = column.generated {
+        sql += &format!(" GENERATED ALWAYS AS ({expression}) STORED");
+    }
+    for check in dialect.column_checks(column) {
+        sql += &format!(" CHECK ({check})");
+    }
+    sql
+}
+
+fn names<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta, columns: &[u16]) -> String {
+    columns.iter().map(|index| dialect.quote_ident(&model.column(*index).name)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,218 @@
+//! Expressions that are values.
+
+use orm_core::Error;
+use orm_core::ir::{AggFunc, BinaryOp, ColumnRef, Direction, Expr, Nulls, Order, UnaryOp};
+use orm_core::value::DbType;
+
+use super::operand::{Level, Sql, type_of};
+use super::{Render, qualified, usage};
+
+impl Render<'_> {
+    pub(super) fn expr(&mut self, expr: &Expr) -> Result<Sql, Error> {
+        Ok(match expr {
+            Expr::Column(column) => Sql::atom(self.column(*column)?),
+            Expr::Excluded(column) => Sql::atom(self.excluded(*column)?),
+            Expr::Value(_, ty) => Sql::atom(self.parameter(*ty)),
+            Expr::Unary(op, operand, ty) => self.unary(*op, operand, *ty)?,
+            Expr::Binary(op, both, ty) => self.binary(*op, &both.0, &both.1, *ty)?,
+            Expr::All(list) => self.chain(list, " AND ", Level::And, true)?,
+            Expr::Any(list) => self.chain(list, " OR ", Level::Or, false)?,
+            Expr::IsNull(operand, negated) => {
+                let operand = self.expr(operand)?.at(Level::Arithmetic);
+                Sql::new(format!("{operand} IS {}NULL", if *negated { "NOT " } else { "" }), Level::Compare)
+            }
+            Expr::Between(three, ty) => self.between(three, *ty)?,
+            Expr::InList { expr, list: _, ty, negated } => {
+                let operand = self.expr(expr)?.at(Level::Arithmetic);
+                let number = self.number();
+                Sql::new(self.dialect.in_list(&operand, number, *ty, *negated), Level::Compare)
+            }
+            Expr::InTuples { exprs, rows: _, types } => {
+                let exprs =
+                    exprs.iter().map(|expr| Ok(self.expr(expr)?.text)).collect::<Result<Vec<_>, Error>>()?;
+                let number = self.number();
+                Sql::new(self.dialect.in_tuples(&exprs, number, types), Level::Compare)
+            }
+            Expr::InSelect { expr, select, negated } => {
+                let operand = self.expr(expr)?.at(Level::Arithmetic);
+                let not = if *negated { "NOT " } else { "" };
+                Sql::new(format!("{operand} {not}IN ({})", self.subquery(select)?), Level::Compare)
+            }
+            Expr::Like { op, expr, pattern, insensitive } => {
+                let text = self.expr(expr)?.at(Level::Atom);
+                let pattern = self.expr(pattern)?.at(Level::Atom);
+                Sql::new(self.dialect.like(*op, &text, &pattern, *insensitive), Level::Compare)
+            }
+            Expr::Func(func, args) => {
+                let ty = args.iter().find_map(type_of);
+                let args = args
+                    .iter()
+                    .map(|arg| Ok(self.expr(arg)?.at(Level::Or)))
+                    .collect::<Result<Vec<_>, Error>>()?;
+                // With one argument the result may be the argument itself, which may need parentheses.
+                let sql = self.dialect.function(*func, &args, ty)?;
+                let level = if args.first() == Some(&sql) { Level::Raw } else { Level::Atom };
+                Sql::new(sql, level)
+            }
+            Expr::Cast(operand, ty) => {
+                let from = type_of(operand);
+                let operand = self.expr(operand)?.at(Level::Atom);
+                Sql::atom(self.dialect.cast(&operand, from, *ty))
+            }
+            Expr::Case(arms, otherwise) => self.case(arms, otherwise.as_deref())?,
+            Expr::Aggregate { func, arg, distinct, ty, filter, order } => {
+                self.aggregate(*func, arg.as_deref(), *distinct, *ty, filter.as_deref(), order)?
+            }
+            Expr::Exists(select) => Sql::atom(format!("EXISTS ({})", self.subquery(select)?)),
+            Expr::Scalar(select) => Sql::atom(format!("({})", self.subquery(select)?)),
+            Expr::Relation(test) => self.relation_test(test)?,
+            Expr::Raw(pieces, args) => self.raw(pieces, args)?,
+        })
+    }
+
+    pub(super) fn exprs(&mut self, exprs: &[Expr]) -> Result<Vec<String>, Error> {
+        exprs.iter().map(|expr| Ok(self.expr(expr)?.text)).collect()
+    }
+
+    /// A condition that stands alone after WHERE, HAVING or ON.
+    pub(super) fn condition(&mut self, expr: &Expr) -> Result<String, Error> {
+        Ok(self.expr(expr)?.text)
+    }
+
+    fn excluded(&mut self, column: ColumnRef) -> Result<String, Error> {
+        let name = self.column_name(column.source.model, column.index)?;
+        Ok(self.dialect.excluded(&name))
+    }
+
+    fn unary(&mut self, op: UnaryOp, operand: &Expr, ty: DbType) -> Result<Sql, Error> {
+        let operand = self.expr(operand)?.at(Level::Atom);
+        if let Some(sql) = self.dialect.unary(op, &operand, ty) {
+            return Ok(Sql::atom(sql));
+        }
+        Ok(match op {
+            UnaryOp::Not => Sql::new(format!("NOT {operand}"), Level::Not),
+            UnaryOp::Neg => Sql::new(format!("-{operand}"), Level::Arithmetic),
+        })
+    }
+
+    fn case(&mut self, arms: &[(Expr, Expr)], otherwise: Option<&Expr>) -> Result<Sql, Error> {
+        let mut sql = String::from("CASE");
+        for (when, then) in arms {
+            let when = self.expr(when)?.text;
+            sql += &format!(" WHEN {when} THEN {}", self.expr(then)?.text);
+        }
+        let otherwise = otherwise.map(|expr| self.expr(expr)).transpose()?;
+        if arms.is_empty() {
+            return Ok(otherwise.unwrap_or_else(|| Sql::atom("NULL")));
+        }
+        if let Some(otherwise) = otherwise {
+            sql += &format!(" ELSE {}", otherwise.text);
+        }
+        Ok(Sql::atom(sql + " END"))
+    }
+
+    fn aggregate(
+        &mut self,
+        func: AggFunc,
+        arg: Option<&Expr>,
+        distinct: bool,
+        ty: DbType,
+        filter: Option<&Expr>,
+        order: &[Order],
+    ) -> Result<Sql, Error> {
+        self.aggregated = true;
+        let mut body = match arg {
+            None => String::from("*"),
+            Some(arg) if matches!(func, AggFunc::Min | AggFunc::Max) => {
+                let arg = self.expr(arg)?.at(Level::Atom);
+                self.dialect.ordered(arg, ty)
+            }
+            Some(arg) => self.expr(arg)?.text,
+        };
+        if distinct {
+            body.insert_str(0, "DISTINCT ");
+        }
+        let order = self.orders(order)?;
+        if !order.is_empty() {
+            body += &format!(" ORDER BY {}", order.join(", "));
+        }
+        let filter = match filter {
+            None => String::new(),
+            Some(filter) => format!(" FILTER (WHERE {})", self.condition(filter)?),
+        };
+        Ok(Sql::atom(self.dialect.aggregate(func, &body, &filter, ty)))
+    }
+
+    fn raw(&mut self, pieces: &[&str], args: &[Expr]) -> Result<Sql, Error> {
+        if pieces.len() != args.len() + 1 {
+            return Err(usage("a raw expression needs one piece of text more than it has arguments"));
+        }
+        let mut sql = String::from(pieces[0]);
+        for (arg, piece) in args.iter().zip(&pieces[1..]) {
+            sql += &self.expr(arg)?.at(Level::Atom);
+            sql += piece;
+        }
+        Ok(Sql::new(sql, Level::Raw))
+    }
+
+    /// The keys of an ORDER BY.
+    pub(super) fn orders(&mut self, orders: &[Order]) -> Result<Vec<String>, Error> {
+        let render = |order: &Order| {
+            let key = self.expr(&order.expr)?.at(Level::Atom);
+            Ok(self.order_key(key, order))
+        };
+        orders.iter().map(render).collect()
+    }
+
+    /// A rendered key with its collation, direction and place for NULLs.
+    pub(super) fn order_key(&self, key: String, order: &Order) -> String {
+        let ty = type_of(&order.expr).unwrap_or(order.ty);
+        let mut sql = self.dialect.ordered(key, ty);
+        let portable = match order.direction {
+            Direction::Asc => Nulls::First,
+            Direction::Desc => {
+                sql += " DESC";
+                Nulls::Last
+            }
+        };
+        let wanted = order.nulls.unwrap_or(portable);
+        if wanted != self.dialect.default_nulls(order.direction) && self.may_be_null(&order.expr) {
+            sql += if wanted == Nulls::First { " NULLS FIRST" } else { " NULLS LAST" };
+        }
+        sql
+    }
+
+    /// Whether a key can be NULL: an index serves an order without a clause for NULLs more often.
+    fn may_be_null(&self, expr: &Expr) -> bool {
+        let Expr::Column(ColumnRef { source, index }) = expr else { return true };
+        let nullable = source.model.columns.get(usize::from(*index)).is_none_or(|column| column.nullable);
+        nullable || self.entry(*source).is_ok_and(|entry| entry.optional)
+    }
+
+    /// The columns of a model, qualified.
+    pub(super) fn model_columns(&self, source: orm_core::ir::Source) -> Result<Vec<String>, Error> {
+        let qualifier = self.entry(source)?.qualifier.as_deref();
+        let name = |column: &orm_core::meta::ColumnMeta| {
+            qualified(qualifier, &self.dialect.quote_ident(&column.name))
+        };
+        Ok(source.model.columns.iter().map(name).collect())
+    }
+
+    fn between(&mut self, three: &(Expr, Expr, Expr), ty: DbType) -> Result<Sql, Error> {
+        let operand = self.expr(&three.0)?.at(Level::Atom);
+        let operand = self.dialect.ordered(operand, ty);
+        let low = self.expr(&three.1)?.at(Level::Arithmetic);
+        let high = self.expr(&three.2)?.at(Level::Arithmetic);
+        Ok(Sql::new(format!("{operand} BETWEEN {low} AND {high}"), Level::Compare))
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr, ty: DbType) -> Result<Sql, Error> {
+        match op {
+            BinaryOp::And => return self.both(left, right, " AND ", Level::And),
+            BinaryOp::Or => return self.both(left, right, " OR ", Level::Or),
+            _ => {}
+        }
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        self.operator(op, left, right, ty)
+    }
+}

@@ -1,0 +1,221 @@
+//! Rendering: the state of one statement, and the door to its parts.
+
+mod expr;
+mod operand;
+mod predicate;
+mod relation;
+mod select;
+mod write;
+
+use orm_core::ir::{ColumnRef, Command, RawSql, Source};
+use orm_core::meta::ModelMeta;
+use orm_core::value::DbType;
+use orm_core::{Error, ErrorKind};
+
+use crate::Dialect;
+
+/// Limits up to here stand in the text, larger ones are parameters. The walk of orm-core decides
+/// the same way; a test holds them together.
+pub const LITERAL_LIMIT: u64 = 1024;
+
+/// A command as SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// The text.
+    pub sql: String,
+    /// How many columns come back; 0 for a write that returns nothing and for raw SQL, whose columns
+    /// only the database knows.
+    pub columns: usize,
+    /// How many parameters were numbered.
+    pub parameters: usize,
+}
+
+/// Renders a command. `rows` is the number of rows of an INSERT of values that the text has room for; other
+/// commands ignore it. Columns whose values are `Datum::Default` must have been taken out of the INSERT before.
+///
+/// Fails with [`ErrorKind::Usage`] for a command that names what is not in scope, and with
+/// [`ErrorKind::Unsupported`] for what the dialect lacks.
+///
+/// ```
+/// use orm_core::ir::{Command, Select, Source};
+/// use orm_core::meta::{ColumnMeta, ModelMeta};
+/// use orm_sql::{SqliteDialect, compile};
+///
+/// let id = ColumnMeta { field: "id".into(), name: "id".into(), ..Default::default() };
+/// let model: &'static ModelMeta = Box::leak(Box::new(ModelMeta { table: "users", columns: vec![id], ..Default::default() }));
+/// let select = Command::Select(Box::new(Select::new(Source { model, alias: "" })));
+/// assert_eq!(compile(&SqliteDialect, &select, 0)?.sql, r#"SELECT "id" FROM "users""#);
+/// # Ok::<(), orm_core::Error>(())
+/// ```
+pub fn compile<D: Dialect>(dialect: &D, command: &Command, rows: usize) -> Result<Compiled, Error> {
+    let mut render = Render::new(dialect, rows, true);
+    let mut compiled = render.command(command)?;
+    // Bare columns are wrong once a subquery has columns of its own; nobody knew until it was rendered.
+    if render.bare && render.nested {
+        compiled = Render::new(dialect, rows, false).command(command)?;
+    }
+    Ok(compiled)
+}
+
+/// The state of one rendering.
+struct Render<'d> {
+    dialect: &'d dyn Dialect,
+    rows: usize,
+    /// The number of the last parameter.
+    parameters: usize,
+    /// The number of aliases given out.
+    aliases: usize,
+    /// The tables in sight, innermost query last.
+    scopes: Vec<Vec<Entry>>,
+    /// Whether the outermost statement may leave its columns unqualified.
+    bare: bool,
+    /// Whether there was a subquery.
+    nested: bool,
+    /// Whether there was an aggregate.
+    aggregated: bool,
+}
+
+/// A table in a scope.
+struct Entry {
+    source: Source,
+    /// What its columns are qualified with; `None` leaves them bare.
+    qualifier: Option<String>,
+    /// Whether all its columns may be NULL: the right side of a left join.
+    optional: bool,
+}
+
+impl<'d> Render<'d> {
+    fn new(dialect: &'d dyn Dialect, rows: usize, bare: bool) -> Self {
+        Render {
+            dialect,
+            rows,
+            parameters: 0,
+            aliases: 0,
+            scopes: Vec::new(),
+            bare,
+            nested: false,
+            aggregated: false,
+        }
+    }
+
+    fn command(&mut self, command: &Command) -> Result<Compiled, Error> {
+        let (sql, columns) = match command {
+            Command::Select(select) => self.select(select)?,
+            Command::Insert(insert) => self.insert(insert)?,
+            Command::Update(update) => self.update(update)?,
+            Command::Delete(delete) => self.delete(delete)?,
+            Command::Raw(raw) => (self.raw_sql(raw)?, 0),
+        };
+        Ok(Compiled { sql, columns, parameters: self.parameters })
+    }
+
+    fn parameter(&mut self, ty: DbType) -> String {
+        let number = self.number();
+        self.dialect.placeholder(number, ty)
+    }
+
+    fn number(&mut self) -> usize {
+        self.parameters += 1;
+        self.parameters
+    }
+
+    /// An alias that no table in sight has.
+    fn alias(&mut self) -> String {
+        loop {
+            let alias = format!("t{}", self.aliases);
+            self.aliases += 1;
+            // A table may be called t0, and UPDATE and DELETE go by the name of the table.
+            let quoted = self.dialect.quote_ident(&alias);
+            let taken = |entry: &Entry| {
+                entry.qualifier.as_deref().is_some_and(|name| name == alias || name == quoted)
+            };
+            if !self.scopes.iter().flatten().any(taken) {
+                return alias;
+            }
+        }
+    }
+
+    /// Adds a table to the innermost scope.
+    fn enter(&mut self, source: Source, qualifier: Option<String>, optional: bool) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.push(Entry { source, qualifier, optional });
+        }
+    }
+
+    fn entry(&self, source: Source) -> Result<&Entry, Error> {
+        self.scopes.iter().rev().flatten().find(|entry| entry.source == source).ok_or_else(|| {
+            let name = if source.alias.is_empty() { source.model.name } else { source.alias };
+            usage(format!("`{name}` is not part of this query"))
+                .with_model(source.model.name)
+                .with_hint("join it, or test it through a relation")
+        })
+    }
+
+    fn column(&self, column: ColumnRef) -> Result<String, Error> {
+        let qualifier = self.entry(column.source)?.qualifier.as_deref();
+        let name = self.column_name(column.source.model, column.index)?;
+        Ok(qualified(qualifier, &name))
+    }
+
+    /// The quoted name of a column.
+    fn column_name(&self, model: &ModelMeta, index: u16) -> Result<String, Error> {
+        let column = model.columns.get(usize::from(index));
+        let column = column.ok_or_else(|| usage(format!("`{}` has no column {index}", model.name)))?;
+        Ok(self.dialect.quote_ident(&column.name))
+    }
+
+    fn column_names(&self, model: &ModelMeta, columns: &[u16]) -> Result<Vec<String>, Error> {
+        columns.iter().map(|index| self.column_name(model, *index)).collect()
+    }
+
+    /// A statement of the user with its `?` numbered, those in quotes and comments left alone.
+    fn raw_sql(&mut self, raw: &RawSql) -> Result<String, Error> {
+        let mut sql = String::with_capacity(raw.sql.len() + raw.binds.len());
+        let mut types = raw.binds.iter().map(|(_, ty)| *ty);
+        let mut rest = raw.sql.as_str();
+        while let Some(at) = rest.find(['?', '\'', '"', '`', '-', '/']) {
+            sql.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let skipped = quoted_len(rest);
+            if skipped > 0 {
+                sql.push_str(&rest[..skipped]);
+                rest = &rest[skipped..];
+            } else if let Some(after) = rest.strip_prefix('?') {
+                let ty = types.next().ok_or_else(|| usage("the statement has more `?` than values"))?;
+                sql.push_str(&self.parameter(ty));
+                rest = after;
+            } else {
+                // A lone `-` or `/`.
+                sql.push_str(&rest[..1]);
+                rest = &rest[1..];
+            }
+        }
+        sql.push_str(rest);
+        if types.next().is_some() {
+            return Err(usage("the statement has fewer `?` than values"));
+        }
+        Ok(sql)
+    }
+}
+
+/// The length of the quoted text or comment that `text` starts with, 0 if it does not.
+fn quoted_len(text: &str) -> usize {
+    let (open, close) = match text.as_bytes() {
+        [b'-', b'-', ..] => (2, "\n"),
+        [b'/', b'*', ..] => (2, "*/"),
+        // A doubled quote ends one text and begins the next: the effect is the same.
+        [b'\'', ..] => (1, "'"),
+        [b'"', ..] => (1, "\""),
+        [b'`', ..] => (1, "`"),
+        _ => return 0,
+    };
+    text[open..].find(close).map_or(text.len(), |at| open + at + close.len())
+}
+
+fn qualified(qualifier: Option<&str>, name: &str) -> String {
+    qualifier.map_or_else(|| name.to_owned(), |qualifier| format!("{qualifier}.{name}"))
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Usage, message)
+}

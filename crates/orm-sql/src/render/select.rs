@@ -1,0 +1,182 @@
+//! Reading.
+//!
+//! Every part is rendered in the order of the walk over the values (output, joins, filter, groups, having,
+//! order, limits), whatever its place in the text.
+
+use orm_core::Error;
+use orm_core::ir::{Output, PerParent, Select, Source};
+use orm_core::value::DbType;
+
+use super::relation::JoinNames;
+use super::{LITERAL_LIMIT, Render, usage};
+
+/// What a SELECT is made of, up to HAVING.
+struct Core {
+    columns: Vec<String>,
+    /// Whether the columns matter to a count of the rows: they hold parameters or aggregates, or are compared by DISTINCT.
+    needed: bool,
+    /// From FROM to HAVING.
+    body: String,
+}
+
+impl Render<'_> {
+    /// A SELECT inside another statement, without parentheses.
+    pub(super) fn subquery(&mut self, select: &Select) -> Result<String, Error> {
+        self.nested = true;
+        Ok(self.select(select)?.0)
+    }
+
+    /// A SELECT and the number of its columns.
+    pub(super) fn select(&mut self, select: &Select) -> Result<(String, usize), Error> {
+        let table = self.dialect.table(select.from.model);
+        let bare = self.bare && self.scopes.is_empty() && select.joins.is_empty();
+        let qualifier = (!bare).then(|| self.alias());
+        let from = qualifier.as_ref().map_or_else(|| table.clone(), |alias| format!("{table} AS {alias}"));
+        // An aggregate in here groups nothing out there, and the other way round.
+        let aggregated = std::mem::take(&mut self.aggregated);
+        self.scopes.push(Vec::new());
+        self.enter(select.from, qualifier, false);
+        let sql = self.in_scope(select, from);
+        self.scopes.pop();
+        self.aggregated = aggregated;
+        sql
+    }
+
+    fn in_scope(&mut self, select: &Select, from: String) -> Result<(String, usize), Error> {
+        let joins =
+            select.joins.iter().map(|join| self.enter_join(join)).collect::<Result<Vec<_>, Error>>()?;
+        let (counted, output) = match &select.output {
+            Output::CountOf(inner) => (true, &**inner),
+            output => (false, output),
+        };
+        let core = self.core(select, output, from, &joins)?;
+        let count = if counted { 1 } else { core.columns.len() };
+        if let Some(per) = &select.per_parent {
+            let sql = self.per_parent(select, per, core)?;
+            return Ok((if counted { count_rows(&sql) } else { sql }, count));
+        }
+        let before = self.parameters;
+        let order = self.orders(&select.order)?;
+        let ordered_by_values = self.parameters > before;
+        let limits = self.limits(select.limit, select.offset);
+        let distinct = if select.distinct { "DISTINCT " } else { "" };
+        let grouped = !select.group_by.is_empty() || select.having.is_some();
+        if counted && !core.needed && !ordered_by_values && !grouped && limits.is_empty() {
+            return Ok((format!("SELECT COUNT(*) {}", core.body), count));
+        }
+        let columns = if counted && !core.needed { "1".to_owned() } else { core.columns.join(", ") };
+        let sql = format!("SELECT {distinct}{columns} {}{}{limits}", core.body, order_by(&order));
+        Ok((if counted { count_rows(&sql) } else { sql }, count))
+    }
+
+    fn core(
+        &mut self,
+        select: &Select,
+        output: &Output,
+        from: String,
+        joins: &[JoinNames],
+    ) -> Result<Core, Error> {
+        let before = self.parameters;
+        let columns = self.output(output, select.from)?;
+        let needed = select.distinct || self.aggregated || self.parameters > before;
+        let mut body = format!("FROM {from}");
+        for (join, names) in select.joins.iter().zip(joins) {
+            body += &self.join(join, names)?;
+        }
+        if let Some(filter) = &select.filter {
+            body += &format!(" WHERE {}", self.condition(filter)?);
+        }
+        if !select.group_by.is_empty() {
+            body += &format!(" GROUP BY {}", self.exprs(&select.group_by)?.join(", "));
+        }
+        if let Some(having) = &select.having {
+            body += &format!(" HAVING {}", self.condition(having)?);
+        }
+        Ok(Core { columns, needed, body })
+    }
+
+    /// Numbers the rows of each parent in a derived table, keeps those in range and orders them as the query says.
+    fn per_parent(&mut self, select: &Select, per: &PerParent, core: Core) -> Result<String, Error> {
+        if select.distinct {
+            return Err(usage("`distinct` and a limit per parent do not go together"));
+        }
+        let partition = self.exprs(&per.key)?;
+        let mut inner: Vec<String> =
+            (0..).zip(&core.columns).map(|(n, column): (usize, _)| format!("{column} AS c{n}")).collect();
+        let (mut window, mut outer_order) = (Vec::new(), Vec::new());
+        for (n, order) in select.order.iter().enumerate() {
+            let key = self.expr(&order.expr)?.at(super::operand::Level::Atom);
+            inner.push(format!("{key} AS o{n}"));
+            window.push(self.order_key(key, order));
+            outer_order.push(self.order_key(format!("o{n}"), order));
+        }
+        let limit = per.limit.map(|limit| self.limit(limit));
+        let offset = per.offset.map(|_| self.parameter(DbType::I64));
+        let limits = self.limits(select.limit, select.offset);
+
+        let mut over = Vec::new();
+        if !partition.is_empty() {
+            over.push(format!("PARTITION BY {}", partition.join(", ")));
+        }
+        if !window.is_empty() {
+            over.push(format!("ORDER BY {}", window.join(", ")));
+        }
+        inner.push(format!("ROW_NUMBER() OVER ({}) AS rn", over.join(" ")));
+        let mut range = Vec::new();
+        if let Some(offset) = &offset {
+            range.push(format!("rn > {offset}"));
+        }
+        if let Some(limit) = &limit {
+            range.push(
+                offset.map_or_else(|| format!("rn <= {limit}"), |offset| format!("rn <= {offset} + {limit}")),
+            );
+        }
+        let range = if range.is_empty() { String::new() } else { format!(" WHERE {}", range.join(" AND ")) };
+        let columns: Vec<String> = (0..core.columns.len()).map(|n| format!("c{n}")).collect();
+        Ok(format!(
+            "SELECT {} FROM (SELECT {} {}) AS p{range}{}{limits}",
+            columns.join(", "),
+            inner.join(", "),
+            core.body,
+            order_by(&outer_order),
+        ))
+    }
+
+    /// The columns of an output.
+    pub(super) fn output(&mut self, output: &Output, root: Source) -> Result<Vec<String>, Error> {
+        let mut columns = match output {
+            Output::Model => self.model_columns(root)?,
+            Output::ModelAnd(exprs) => {
+                let mut columns = self.model_columns(root)?;
+                columns.extend(self.exprs(exprs)?);
+                columns
+            }
+            Output::Exprs(exprs) => self.exprs(exprs)?,
+            Output::One => Vec::new(),
+            Output::CountOf(_) => return Err(usage("only a whole query can be counted")),
+        };
+        if columns.is_empty() {
+            columns.push("1".into());
+        }
+        Ok(columns)
+    }
+
+    fn limit(&mut self, limit: u64) -> String {
+        // SQLite prepares a statement again at each execution if its LIMIT is a parameter.
+        if limit <= LITERAL_LIMIT { limit.to_string() } else { self.parameter(DbType::I64) }
+    }
+
+    fn limits(&mut self, limit: Option<u64>, offset: Option<u64>) -> String {
+        let limit = limit.map(|limit| self.limit(limit));
+        let offset = offset.map(|_| self.parameter(DbType::I64));
+        self.dialect.limit_offset(limit.as_deref(), offset.as_deref())
+    }
+}
+
+fn order_by(keys: &[String]) -> String {
+    if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) }
+}
+
+fn count_rows(sql: &str) -> String {
+    format!("SELECT COUNT(*) FROM ({sql}) AS c")
+}

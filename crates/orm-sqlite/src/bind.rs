@@ -1,0 +1,179 @@
+//! Binding values straight from the command.
+
+use std::rc::Rc;
+
+use orm_core::ir::{self, Binds, Command};
+use orm_core::value::{Date, DateTime, Datum, DbType, Numeric};
+use orm_core::{Error, ErrorKind, Result};
+use rusqlite::Statement;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+
+/// Every value that cannot be stored is reported before anything is sent.
+pub fn check(command: &Command) -> Result<()> {
+    let mut fault = None;
+    ir::binds(command, &mut |bind| {
+        let data: &[Datum] = match bind {
+            Binds::One(datum, _) => std::slice::from_ref(datum),
+            Binds::List(list, _) | Binds::Tuples(list, _) | Binds::Rows(list, _, _) => list,
+            Binds::Number(_) => &[],
+        };
+        if fault.is_none() {
+            fault = data.iter().find_map(|datum| match datum {
+                Datum::Invalid(error) => Some(error.duplicate()),
+                Datum::Date(date) if !in_range(*date) => Some(out_of_range()),
+                Datum::DateTime(at) | Datum::Timestamp(at) if !at.split().is_some_and(|(date, _)| in_range(date)) => {
+                    Some(out_of_range())
+                }
+                _ => None,
+            });
+        }
+    });
+    fault.map_or(Ok(()), Err)
+}
+
+fn in_range(date: Date) -> bool {
+    (0..=9999).contains(&date.civil().0)
+}
+
+fn out_of_range() -> Error {
+    Error::new(ErrorKind::OutOfRange, "SQLite keeps dates as text that sorts from year 0000 to 9999 only")
+}
+
+/// Binds all parameters of a command, in the order in which the compiler numbered them.
+pub fn bind(statement: &mut Statement<'_>, command: &Command) -> rusqlite::Result<()> {
+    let mut index = 0;
+    let mut result = Ok(());
+    ir::binds(command, &mut |bind| {
+        if result.is_err() {
+            return;
+        }
+        result = (|| match bind {
+            Binds::One(datum, _) => {
+                index += 1;
+                statement.raw_bind_parameter(index, output(datum))
+            }
+            Binds::Number(number) => {
+                index += 1;
+                statement.raw_bind_parameter(index, i64::try_from(number).unwrap_or(i64::MAX))
+            }
+            Binds::List(list, _) => {
+                index += 1;
+                let values: Vec<Value> = list.iter().map(owned).collect();
+                statement.raw_bind_parameter(index, Rc::new(values))
+            }
+            Binds::Tuples(rows, types) => {
+                index += 1;
+                statement.raw_bind_parameter(index, tuples(rows, types))
+            }
+            Binds::Rows(rows, _, _) => {
+                for datum in rows {
+                    index += 1;
+                    statement.raw_bind_parameter(index, output(datum))?;
+                }
+                Ok(())
+            }
+        })();
+    });
+    result
+}
+
+/// The value as SQLite stores it, borrowed where it can be.
+pub fn output(datum: &Datum) -> ToSqlOutput<'_> {
+    match datum {
+        Datum::Bool(value) => ToSqlOutput::Borrowed(ValueRef::Integer((*value).into())),
+        Datum::I64(value) => ToSqlOutput::Borrowed(ValueRef::Integer(*value)),
+        Datum::F64(value) => ToSqlOutput::Borrowed(ValueRef::Real(*value)),
+        Datum::Text(text) | Datum::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        Datum::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        Datum::Uuid(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        Datum::Decimal(number) => ToSqlOutput::Owned(Value::Text(numeric_text(*number))),
+        Datum::Date(date) => ToSqlOutput::Owned(Value::Text(date.to_string())),
+        Datum::Time(time) => ToSqlOutput::Owned(Value::Text(time.to_string())),
+        Datum::DateTime(at) | Datum::Timestamp(at) => ToSqlOutput::Owned(Value::Text(instant_text(*at))),
+        // `check` has refused invalid values, and the insert leaves defaults out; NULL is what is left.
+        _ => ToSqlOutput::Borrowed(ValueRef::Null),
+    }
+}
+
+fn owned(datum: &Datum) -> Value {
+    match output(datum) {
+        ToSqlOutput::Owned(value) => value,
+        ToSqlOutput::Borrowed(value) => value.into(),
+        _ => Value::Null,
+    }
+}
+
+fn instant_text(at: DateTime) -> String {
+    at.split().map(|(date, time)| format!("{date} {time}")).unwrap_or_default()
+}
+
+/// The canonical text: no trailing zeros, no negative zero.
+pub fn numeric_text(number: Numeric) -> String {
+    let Numeric { mantissa, scale } = number.normalized();
+    let digits = mantissa.unsigned_abs().to_string();
+    let sign = if mantissa < 0 { "-" } else { "" };
+    let scale = scale as usize;
+    if scale == 0 {
+        return format!("{sign}{digits}");
+    }
+    let padded = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - scale);
+    format!("{sign}{whole}.{fraction}")
+}
+
+/// A JSON array of arrays; bytes as hexadecimal text.
+fn tuples(rows: &[Datum], types: &[DbType]) -> String {
+    let mut out = String::from("[");
+    for (number, tuple) in rows.chunks(types.len().max(1)).enumerate() {
+        out.push_str(if number == 0 { "[" } else { ",[" });
+        for (number, datum) in tuple.iter().enumerate() {
+            if number > 0 {
+                out.push(',');
+            }
+            match owned(datum) {
+                Value::Null => out.push_str("null"),
+                Value::Integer(value) => out.push_str(&value.to_string()),
+                Value::Real(value) => out.push_str(&format!("{value:e}")),
+                Value::Text(text) => quote(&text, &mut out),
+                Value::Blob(bytes) => {
+                    out.push('"');
+                    bytes.iter().for_each(|byte| out.push_str(&format!("{byte:02X}")));
+                    out.push('"');
+                }
+            }
+        }
+        out.push(']');
+    }
+    out.push(']');
+    out
+}
+
+fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_have_one_text() {
+        let text = |mantissa, scale| numeric_text(Numeric { mantissa, scale });
+        assert_eq!([text(110, 2), text(-5, 3), text(0, 4), text(700, 0)], ["1.1", "-0.005", "0", "700"]);
+    }
+
+    #[test]
+    fn tuples_are_json() {
+        let rows = [Datum::I64(1), Datum::Text("a\"\n".into()), Datum::I64(2), Datum::Bytes(vec![255])];
+        assert_eq!(tuples(&rows, &[DbType::I64, DbType::Text]), r#"[[1,"a\"\u000a"],[2,"FF"]]"#);
+    }
+}

@@ -1,0 +1,220 @@
+//! Reading a column where SQLite keeps it. Nothing is coerced: what does not fit is refused.
+
+use std::borrow::Cow;
+
+use orm_core::backend::Row;
+use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, Numeric, Time};
+use rusqlite::types::ValueRef;
+
+/// The current row.
+pub struct SqliteRow<'a>(pub &'a rusqlite::Row<'a>);
+
+impl Row for SqliteRow<'_> {
+    type Cell<'c>
+        = SqliteCell<'c>
+    where
+        Self: 'c;
+    #[inline]
+    fn cell(&self, index: usize) -> SqliteCell<'_> {
+        SqliteCell(self.0.get_ref(index).unwrap_or(ValueRef::Null))
+    }
+}
+
+/// One column of it.
+#[derive(Clone, Copy)]
+pub struct SqliteCell<'r>(pub ValueRef<'r>);
+
+impl<'r> SqliteCell<'r> {
+    #[cold]
+    fn refuse<T>(self, wanted: &'static str) -> CellResult<T> {
+        let found = match self.0 {
+            ValueRef::Null => return Err(CellError::Null),
+            ValueRef::Integer(_) => "an INTEGER",
+            ValueRef::Real(_) => "a REAL",
+            ValueRef::Text(_) => "a TEXT",
+            ValueRef::Blob(_) => "a BLOB",
+        };
+        Err(CellError::Type { found, wanted })
+    }
+
+    fn utf8(bytes: &'r [u8]) -> CellResult<&'r str> {
+        std::str::from_utf8(bytes).map_err(|_| CellError::invalid("the text is not valid UTF-8"))
+    }
+}
+
+impl<'r> Cell<'r> for SqliteCell<'r> {
+    #[inline]
+    fn is_null(self) -> bool {
+        matches!(self.0, ValueRef::Null)
+    }
+    fn bool(self) -> CellResult<bool> {
+        match self.0 {
+            ValueRef::Integer(0) => Ok(false),
+            ValueRef::Integer(1) => Ok(true),
+            _ => self.refuse("0 or 1"),
+        }
+    }
+    #[inline]
+    fn i64(self) -> CellResult<i64> {
+        match self.0 {
+            ValueRef::Integer(value) => Ok(value),
+            _ => self.refuse("an INTEGER"),
+        }
+    }
+    #[inline]
+    fn f64(self) -> CellResult<f64> {
+        match self.0 {
+            ValueRef::Real(value) => Ok(value),
+            ValueRef::Integer(value) if (value as f64) as i128 == i128::from(value) => Ok(value as f64),
+            _ => self.refuse("a REAL"),
+        }
+    }
+    #[inline]
+    fn text(self) -> CellResult<&'r str> {
+        match self.0 {
+            ValueRef::Text(bytes) => Self::utf8(bytes),
+            _ => self.refuse("a TEXT"),
+        }
+    }
+    #[inline]
+    fn bytes(self) -> CellResult<&'r [u8]> {
+        match self.0 {
+            ValueRef::Blob(bytes) => Ok(bytes),
+            _ => self.refuse("a BLOB"),
+        }
+    }
+    fn uuid(self) -> CellResult<[u8; 16]> {
+        match self.0 {
+            ValueRef::Blob(bytes) => bytes.try_into().map_err(|_| CellError::invalid("a UUID has 16 bytes")),
+            _ => self.refuse("a BLOB of 16 bytes"),
+        }
+    }
+    fn decimal(self) -> CellResult<Numeric> {
+        match self.0 {
+            ValueRef::Text(bytes) => parse_numeric(Self::utf8(bytes)?),
+            ValueRef::Integer(value) => Ok(Numeric { mantissa: value.into(), scale: 0 }),
+            ValueRef::Real(value) => real_to_numeric(value),
+            _ => self.refuse("a decimal as TEXT"),
+        }
+    }
+    fn date(self) -> CellResult<Date> {
+        parse_date(self.text()?).ok_or(CellError::invalid("the text is not a date like 2024-01-31"))
+    }
+    fn time(self) -> CellResult<Time> {
+        parse_time(self.text()?).ok_or(CellError::invalid("the text is not a time like 23:59:59.5"))
+    }
+    fn datetime(self) -> CellResult<DateTime> {
+        let wrong = CellError::invalid("the text is not a date and time like 2024-01-31 23:59:59");
+        let (date, rest) = split(self.text()?).ok_or(wrong.clone())?;
+        Ok(DateTime::join(date, parse_time(rest).ok_or(wrong)?))
+    }
+    fn timestamp(self) -> CellResult<DateTime> {
+        let wrong = CellError::invalid("the text is not an instant like 2024-01-31 23:59:59 (UTC) or with an offset");
+        let (date, rest) = split(self.text()?).ok_or(wrong.clone())?;
+        let (time, offset) = match rest.find(['Z', 'z', '+', '-']) {
+            None => (rest, 0),
+            Some(at) => (&rest[..at], parse_offset(&rest[at..]).ok_or(wrong.clone())?),
+        };
+        let mut instant = DateTime::join(date, parse_time(time).ok_or(wrong)?);
+        instant.secs -= offset;
+        Ok(instant)
+    }
+    fn json(self) -> CellResult<Cow<'r, str>> {
+        self.text().map(Cow::Borrowed)
+    }
+}
+
+/// `-12.50` and the like; no exponent, at most 38 digits.
+pub fn parse_numeric(text: &str) -> CellResult<Numeric> {
+    let wrong = || CellError::invalid("the text is not a decimal number");
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|digit| digit.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let mut mantissa: i128 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        let next = mantissa.checked_mul(10).and_then(|value| value.checked_add(i128::from(digit - b'0')));
+        mantissa = next.ok_or_else(|| CellError::invalid("the number has too many digits"))?;
+    }
+    let scale = u32::try_from(fraction.len()).map_err(|_| wrong())?;
+    Ok(Numeric { mantissa: if negative { -mantissa } else { mantissa }, scale })
+}
+
+/// A REAL in a NUMERIC column of another program: exact if 15 digits say it.
+pub fn real_to_numeric(value: f64) -> CellResult<Numeric> {
+    let text = format!("{value}");
+    let digits = text.bytes().filter(u8::is_ascii_digit).count() - usize::from(text.contains("0."));
+    if !value.is_finite() || digits > 15 {
+        return Err(CellError::invalid("the number is stored as REAL and may have lost digits"));
+    }
+    parse_numeric(&text)
+}
+
+fn number(text: &str, digits: usize) -> Option<u32> {
+    (text.len() == digits && text.bytes().all(|digit| digit.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+fn parse_date(text: &str) -> Option<Date> {
+    let mut parts = text.splitn(3, '-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    Date::from_civil(i32::try_from(number(year, 4)?).ok()?, number(month, 2)?, number(day, 2)?)
+}
+
+fn parse_time(text: &str) -> Option<Time> {
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let mut parts = clock.splitn(3, ':');
+    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next().unwrap_or("00"));
+    if fraction.is_empty() || fraction.len() > 9 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let nanos = fraction.parse::<u32>().ok()? * 10_u32.pow(9 - fraction.len() as u32);
+    Time::from_parts(number(hour, 2)?, number(minute, 2)?, number(second, 2)?, nanos)
+}
+
+/// The date and what follows its separator.
+fn split(text: &str) -> Option<(Date, &str)> {
+    let (date, rest) = text.split_at_checked(10)?;
+    Some((parse_date(date)?, rest.strip_prefix([' ', 'T'])?))
+}
+
+fn parse_offset(text: &str) -> Option<i64> {
+    let sign = match text.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return (text.len() == 1).then_some(0),
+    };
+    let (hours, minutes) = text[1..].split_once(':').unwrap_or((&text[1..], "00"));
+    Some(sign * (i64::from(number(hours, 2)?) * 3600 + i64::from(number(minutes, 2)?) * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_read_with_any_offset() {
+        let at = |text: &'static str| SqliteCell(ValueRef::Text(text.as_bytes())).timestamp().unwrap().secs;
+        assert_eq!(at("1970-01-02 00:00:00"), 86_400);
+        assert_eq!(at("1970-01-02T00:00:00Z"), 86_400);
+        assert_eq!(at("1970-01-02 02:00:00+02:00"), 86_400);
+        assert_eq!(at("1970-01-01T22:30:00.000-01:30"), 86_400);
+    }
+
+    #[test]
+    fn a_real_is_a_decimal_only_if_no_digit_was_lost() {
+        assert_eq!(real_to_numeric(0.99).unwrap(), Numeric { mantissa: 99, scale: 2 });
+        assert!(real_to_numeric(0.1 + 0.2).is_err());
+    }
+
+    #[test]
+    fn nothing_is_coerced() {
+        assert!(SqliteCell(ValueRef::Text(b"1")).i64().is_err());
+        assert!(SqliteCell(ValueRef::Integer(2)).bool().is_err());
+        assert_eq!(SqliteCell(ValueRef::Null).i64(), Err(CellError::Null));
+        assert!(SqliteCell(ValueRef::Integer(i64::MAX)).f64().is_err());
+    }
+}

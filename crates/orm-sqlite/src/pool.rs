@@ -1,0 +1,134 @@
+//! One writer and several readers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::{Either, select};
+use orm_core::{Error, ErrorKind, Result};
+use orm_sql::{Compiled, ShapeCache};
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::builder::SqliteBuilder;
+use crate::connection;
+
+/// The connections of a database.
+pub struct Pool {
+    pub settings: SqliteBuilder,
+    pub cache: ShapeCache<Compiled>,
+    writer: Side,
+    /// None for a database in memory: everything happens on its one connection.
+    readers: Option<Side>,
+}
+
+struct Side {
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Side {
+    fn new(connections: Vec<Connection>) -> Self {
+        let permits = Arc::new(Semaphore::new(connections.len()));
+        Side { idle: Mutex::new(connections), permits }
+    }
+}
+
+/// What a connection is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Read,
+    Write,
+}
+
+/// A connection on loan. Dropped, it is cleaned and returned.
+pub struct Guard {
+    connection: Option<Connection>,
+    pool: Arc<Pool>,
+    role: Role,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub fn open(settings: SqliteBuilder) -> Result<Self> {
+        settings.check()?;
+        let writer = connection::open(&settings, true)?;
+        let readers = match settings.path {
+            None => None,
+            Some(_) => {
+                let open = |_| connection::open(&settings, false);
+                Some(Side::new((0..settings.readers).map(open).collect::<Result<_>>()?))
+            }
+        };
+        Ok(Pool { cache: ShapeCache::new(), writer: Side::new(vec![writer]), readers, settings })
+    }
+
+    fn side(&self, role: Role) -> &Side {
+        match (role, &self.readers) {
+            (Role::Read, Some(readers)) => readers,
+            _ => &self.writer,
+        }
+    }
+
+    /// A connection, in the order of asking.
+    pub async fn acquire(self: &Arc<Self>, role: Role) -> Result<Guard> {
+        let permits = &self.side(role).permits;
+        let permit = match Arc::clone(permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let wait = Box::pin(Arc::clone(permits).acquire_owned());
+                match select(wait, futures_timer::Delay::new(self.settings.acquire_timeout)).await {
+                    Either::Left((Ok(permit), _)) => permit,
+                    Either::Left((Err(_), _)) => return Err(closed()),
+                    Either::Right(_) => {
+                        return Err(Error::new(ErrorKind::PoolTimeout, "no connection became free in time").with_hint(
+                            "end transactions sooner, use `tx` and not `db` inside one, or raise `acquire_timeout`",
+                        ));
+                    }
+                }
+            }
+        };
+        let idle = &self.side(role).idle;
+        let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match connection {
+            Some(connection) => {
+                Ok(Guard { connection: Some(connection), pool: Arc::clone(self), role, _permit: permit })
+            }
+            None => Err(closed()),
+        }
+    }
+
+    /// Lets nobody in any more and closes what is idle.
+    pub async fn close(&self) {
+        for side in [Some(&self.writer), self.readers.as_ref()].into_iter().flatten() {
+            side.permits.close();
+            side.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::ConnectionLost, "the database was closed")
+}
+
+impl Guard {
+    pub fn connection(&self) -> Result<&Connection> {
+        self.connection.as_ref().ok_or_else(closed)
+    }
+
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        let side = self.pool.side(self.role);
+        if side.permits.is_closed() {
+            return;
+        }
+        // A connection that cannot be rolled back is replaced by a new one.
+        let connection = if clean { Some(connection) } else { connection::open(&self.pool.settings, self.role == Role::Write).ok() };
+        side.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(connection);
+    }
+}

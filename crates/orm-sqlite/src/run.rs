@@ -1,0 +1,195 @@
+//! Running one command on one connection.
+
+use std::time::Instant;
+
+use orm_core::backend::{Decoder, Flow, StatementEvent};
+use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
+use orm_core::value::Datum;
+use orm_core::{Error, ErrorKind, Result};
+use orm_sql::{Compiled, SqliteDialect, compile};
+use rusqlite::Connection;
+
+use crate::bind;
+use crate::cell::SqliteRow;
+use crate::errors::{self, Context};
+use crate::pool::Pool;
+
+/// An INSERT of more cells than this is cut into pieces; SQLite allows 32 766 parameters, and prepares long ones slowly.
+const CELLS: usize = 1000;
+
+/// Runs the command to its end and gives the number of rows that a write changed.
+pub fn execute<D: Decoder>(pool: &Pool, connection: &Connection, command: &Command, decoder: &mut D) -> Result<u64> {
+    match command {
+        Command::Insert(insert) => match &insert.source {
+            InsertSource::Values(values) => insert_rows(pool, connection, insert, values, decoder),
+            InsertSource::Select(_) => statement(pool, connection, command, 0, decoder),
+        },
+        _ => statement(pool, connection, command, 0, decoder),
+    }
+}
+
+/// The text of a command, from the cache or rendered now.
+pub fn compiled(pool: &Pool, command: &Command, rows: usize) -> Result<std::sync::Arc<Compiled>> {
+    // The number of rows of an INSERT is not part of the shape.
+    let key = Shape(shape(command).0 ^ (rows as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+    pool.cache.get_or_try_insert(key, || compile(&SqliteDialect, command, rows))
+}
+
+fn statement<D: Decoder>(
+    pool: &Pool,
+    connection: &Connection,
+    command: &Command,
+    rows: usize,
+    decoder: &mut D,
+) -> Result<u64> {
+    let compiled = compiled(pool, command, rows)?;
+    observed(pool, command, &compiled.sql, || {
+        let context = Context { model: command.model() };
+        let failed = |error| errors::map(error, &context);
+        let mut statement = connection.prepare_cached(&compiled.sql).map_err(failed)?;
+        bind::bind(&mut statement, command).map_err(failed)?;
+        let write = command.is_write();
+        let mut seen = 0;
+        let mut wanted = true;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(failed)? {
+            seen += 1;
+            if wanted && decoder.row(&SqliteRow(row))? == Flow::Enough {
+                wanted = false;
+                // A write is stepped to its end, or it would not happen.
+                if !write {
+                    break;
+                }
+            }
+        }
+        drop(rows);
+        Ok(if write { connection.changes() } else { seen })
+    })
+}
+
+/// Tells tracing and the observer of a statement; next to nothing when neither listens.
+pub fn observed(pool: &Pool, command: &Command, text: &str, work: impl FnOnce() -> Result<u64>) -> Result<u64> {
+    let traced = tracing::enabled!(tracing::Level::DEBUG);
+    if !traced && pool.settings.observer.is_none() {
+        return work();
+    }
+    let start = Instant::now();
+    let result = work();
+    let duration = start.elapsed();
+    let rows = *result.as_ref().unwrap_or(&0);
+    if let Some(observer) = &pool.settings.observer {
+        observer.statement(&StatementEvent::new(text, duration, rows, result.is_ok()));
+    }
+    if traced {
+        tracing::debug!(
+            "db.system.name" = "sqlite",
+            "db.operation.name" = command.operation(),
+            "db.collection.name" = command.model().map(|model| model.table),
+            "db.query.text" = text,
+            "db.response.returned_rows" = rows,
+            duration_us = duration.as_micros() as u64,
+            ok = result.is_ok(),
+            "statement"
+        );
+    }
+    result
+}
+
+/// Rows in pieces of bounded size, each piece of rows that give the same columns; all of them or none.
+fn insert_rows<D: Decoder>(
+    pool: &Pool,
+    connection: &Connection,
+    insert: &Insert,
+    values: &[Datum],
+    decoder: &mut D,
+) -> Result<u64> {
+    let width = insert.columns.len();
+    let plain = !values.iter().any(|datum| matches!(datum, Datum::Default));
+    if width == 0 || (plain && values.len() <= CELLS) {
+        let rows = values.len().checked_div(width).unwrap_or(1);
+        return statement(pool, connection, &Command::Insert(Box::new(insert.clone())), rows, decoder);
+    }
+    let context = Context { model: Some(insert.model) };
+    let control = |sql: &str| connection.execute_batch(sql).map_err(|error| errors::map(error, &context));
+    control("SAVEPOINT orm_insert")?;
+    let result = pieces(pool, connection, insert, values, decoder);
+    match &result {
+        Ok(_) => control("RELEASE orm_insert")?,
+        Err(_) => {
+            // If this fails too, the guard rolls the connection back before anybody else gets it.
+            let _ = control("ROLLBACK TO orm_insert; RELEASE orm_insert");
+        }
+    }
+    result
+}
+
+fn pieces<D: Decoder>(
+    pool: &Pool,
+    connection: &Connection,
+    insert: &Insert,
+    values: &[Datum],
+    decoder: &mut D,
+) -> Result<u64> {
+    let width = insert.columns.len();
+    let given = |row: &[Datum]| -> Vec<bool> { row.iter().map(|datum| !matches!(datum, Datum::Default)).collect() };
+    let rows: Vec<&[Datum]> = values.chunks(width).collect();
+    let mut affected = 0;
+    let mut start = 0;
+    while start < rows.len() {
+        let mask = given(rows[start]);
+        let columns: Vec<u16> = insert.columns.iter().zip(&mask).filter(|(_, given)| **given).map(|(column, _)| *column).collect();
+        let most = if columns.is_empty() { 1 } else { (CELLS / columns.len()).max(1) };
+        let run = rows[start..].iter().take(most).take_while(|row| given(row) == mask).count();
+        let cells = rows[start..start + run].iter().flat_map(|row| row.iter()).filter(|datum| !matches!(datum, Datum::Default));
+        let piece = Insert {
+            model: insert.model,
+            columns,
+            source: InsertSource::Values(cells.cloned().collect()),
+            conflict: insert.conflict.clone(),
+            returning: insert.returning.clone(),
+        };
+        affected += statement(pool, connection, &Command::Insert(Box::new(piece)), run, decoder)?;
+        start += run;
+    }
+    Ok(affected)
+}
+
+/// The plan of a command, as an indented text.
+pub fn explain(pool: &Pool, connection: &Connection, command: &Command) -> Result<String> {
+    let context = Context { model: command.model() };
+    let failed = |error| errors::map(error, &context);
+    let rows = match command {
+        Command::Insert(insert) => match &insert.source {
+            InsertSource::Values(values) => values.len().checked_div(insert.columns.len()).unwrap_or(1),
+            InsertSource::Select(_) => 0,
+        },
+        _ => 0,
+    };
+    let sql = format!("EXPLAIN QUERY PLAN {}", compiled(pool, command, rows)?.sql);
+    let mut statement = connection.prepare(&sql).map_err(failed)?;
+    bind::bind(&mut statement, command).map_err(failed)?;
+    let mut rows = statement.raw_query();
+    let (mut depths, mut text) = (vec![(0_i64, 0_usize)], String::new());
+    while let Some(row) = rows.next().map_err(failed)? {
+        let (id, parent): (i64, i64) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
+        let depth = depths.iter().find(|(known, _)| *known == parent).map_or(0, |(_, depth)| *depth);
+        depths.push((id, depth + 1));
+        text.push_str(&format!("{}{}\n", "  ".repeat(depth), row.get::<_, String>(3).map_err(failed)?));
+    }
+    Ok(text)
+}
+
+/// A savepoint or transaction statement.
+pub fn control(pool: &Pool, connection: &Connection, sql: &str) -> Result<()> {
+    let raw = orm_core::ir::RawSql { sql: sql.to_owned(), binds: Vec::new(), write: true };
+    observed(pool, &Command::Raw(Box::new(raw)), sql, || {
+        connection.execute_batch(sql).map_err(|error| errors::map(error, &Context::default()))?;
+        Ok(0)
+    })
+    .map(drop)
+}
+
+/// Whether a failed attempt on the caller's thread should be made again on another, with patience.
+pub fn should_move(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::LockTimeout | ErrorKind::StatementTimeout)
+}

@@ -1,0 +1,41 @@
+//! One derive on your structs, one typed query language, the real database underneath.
+//!
+//! ```ignore
+//! use orm::prelude::*;
+//!
+//! #[derive(Debug, Clone, Model)]
+//! pub struct User {
+//!     #[orm(primary_key, auto)]
+//!     pub id: i64,
+//!     pub name: String,
+//! }
+//! orm::schema!(pub AppSchema: User);
+//!
+//! let db = Sqlite::connect("app.db").await?;
+//! AppSchema::create_all(&db).await?;
+//! let ada = User::create().name("Ada").insert(&db).await?;
+//! let all = User::filter(User::name.starts_with("A")).all(&db).await?;
+//! ```
+//!
+//! This crate is the facade: it re-exports [`orm_core`] whole, the derives, and the drivers that its features name.
+
+pub use orm_core::*;
+pub use orm_derive::{DbEnum, DbType, Model, Projection};
+
+#[cfg(feature = "sqlite")]
+pub use orm_sqlite as sqlite;
+
+/// What a program that uses the library needs in scope.
+pub mod prelude {
+    pub use orm_core::backend::{Database, Executor, Isolation, Tx, TxOptions};
+    pub use orm_core::expr::{Column, Expr, ExprOps, all_of, any_of, count_all, exists, val};
+    pub use orm_core::query::{ModelQuery, Projection as _, Query, whole};
+    pub use orm_core::relation::{BelongsTo, HasMany, HasOne, LoadOne, LoadSlice, ManyToMany};
+    pub use orm_core::schema::Schema;
+    pub use orm_core::write::ModelWrite;
+    pub use orm_core::{Error, ErrorKind, Model as _};
+    pub use orm_derive::{DbEnum, DbType, Model, Projection};
+
+    #[cfg(feature = "sqlite")]
+    pub use orm_sqlite::Sqlite;
+}

@@ -1,0 +1,128 @@
+//! The conformance suite: what the library promises on every backend, one test per promise, readable as a manual.
+//!
+//! A backend runs it by implementing [`Harness`] and calling [`suite!`] in a test target. Cases are grouped by topic in
+//! [`cases`]; the models they share are in [`models`]. A case that needs a capability names it in its bounds.
+
+pub mod cases;
+pub mod models;
+
+use std::sync::Arc;
+
+use orm::backend::{Database, StatementLog};
+
+/// How a backend is set up for one test.
+#[allow(async_fn_in_trait)]
+pub trait Harness {
+    /// The database handle.
+    type Db: Database;
+    /// An empty database of its own, with all tables of [`models::TestSchema`], and a log of its statements.
+    async fn fresh() -> Fixture<Self::Db>;
+}
+
+/// A database for one test.
+pub struct Fixture<D> {
+    /// The database.
+    pub db: D,
+    /// Every statement that went out.
+    pub log: Arc<StatementLog>,
+    /// What has to live as long as the test (a temporary folder).
+    pub keep: Box<dyn std::any::Any>,
+}
+
+/// Makes a test function of every case.
+#[macro_export]
+macro_rules! suite {
+    ($harness:ty) => {
+        $crate::suite!(@module $harness, queries:
+            filters_compare_columns_with_values,
+            null_is_neither_equal_nor_different,
+            null_safe_equality_treats_none_as_a_value,
+            lists_of_any_length_are_one_statement,
+            an_empty_list_selects_nothing,
+            text_is_found_literally_whatever_it_holds,
+            patterns_follow_like_and_case_matters,
+            conditions_combine_with_and_or_not,
+            optional_filters_can_be_absent,
+            order_puts_nulls_first_when_ascending,
+            limit_and_offset_cut_the_result,
+            distinct_results_come_once,
+            arithmetic_happens_in_the_database,
+            division_by_zero_is_null,
+            coalesce_fills_in_for_null,
+            a_query_can_be_a_list,
+            one_wants_exactly_one_row,
+            count_and_exists_agree_with_all,
+            find_reads_by_primary_key,
+            pages_have_a_total,
+            keyset_pages_meet_without_gap_or_overlap,
+            a_stream_yields_every_row,
+        );
+        $crate::suite!(@module $harness, aggregates:
+            aggregates_over_no_rows_are_none_and_count_is_zero,
+            aggregates_skip_null,
+            groups_have_keys_and_aggregates,
+            having_filters_groups,
+            inner_joins_keep_pairs_only,
+            left_joined_columns_are_options,
+            whole_models_come_out_of_a_join,
+        );
+        $crate::suite!(@module $harness, relations:
+            reading_an_unloaded_relation_is_an_error,
+            includes_load_one_query_per_edge,
+            includes_nest_three_levels,
+            an_include_has_its_own_filter_order_and_limit_per_parent,
+            many_to_many_goes_through_its_model,
+            a_missing_child_is_loaded_as_none,
+            relation_predicates_ask_about_the_rows_behind,
+            relation_counts_can_be_selected_by,
+            a_model_can_refer_to_itself,
+            a_slice_loads_a_relation_in_one_query,
+        );
+        $crate::suite!(@module $harness, writes:
+            insert_returns_the_row_with_its_key,
+            defaults_are_applied_by_the_database,
+            many_rows_come_back_in_order_with_keys,
+            an_update_sends_changed_columns_only,
+            a_stale_row_is_not_overwritten,
+            a_set_based_update_uses_expressions,
+            an_update_without_filter_is_refused,
+            a_set_based_delete_counts_its_rows,
+            a_delete_without_filter_is_refused,
+            an_upsert_updates_the_chosen_columns,
+            deleting_a_parent_cascades_to_children,
+        );
+        $crate::suite!(@module $harness, transactions:
+            a_transaction_commits_on_ok,
+            a_transaction_rolls_back_on_error,
+            a_dropped_guard_rolls_back,
+            a_savepoint_rolls_back_alone,
+            a_dropped_transaction_future_leaves_nothing,
+        );
+        $crate::suite!(@module $harness, errors:
+            a_unique_violation_names_model_and_field,
+            a_foreign_key_violation_has_its_kind,
+            a_check_violation_names_its_constraint,
+            a_value_too_large_is_refused_before_it_is_sent,
+            not_a_number_is_refused,
+        );
+        $crate::suite!(@module $harness, values:
+            every_type_round_trips,
+            hostile_text_survives,
+            hostile_names_survive,
+            decimals_are_exact_ordered_and_summed,
+            enums_are_stored_by_name_or_number,
+        );
+    };
+    (@module $harness:ty, $module:ident: $($case:ident),+ $(,)?) => {
+        mod $module {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let fixture = <$harness as $crate::Harness>::fresh().await;
+                    $crate::cases::$module::$case(&fixture).await.unwrap();
+                }
+            )+
+        }
+    };
+}

@@ -1,0 +1,167 @@
+//! The models of the suite.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use orm::prelude::*;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+/// A person who writes posts.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(table = "users", index(name, age), check("age_is_sane", "age >= 0"))]
+pub struct User {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    #[orm(unique, max_len = 320)]
+    pub email: String,
+    pub name: String,
+    #[orm(default = true)]
+    pub active: bool,
+    pub age: Option<i32>,
+    pub posts: HasMany<Post>,
+    pub profile: HasOne<Profile>,
+}
+
+/// What a user says of themselves.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Profile {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub bio: String,
+    #[orm(unique)]
+    pub user_id: i64,
+    #[orm(foreign_key = user_id, on_delete = cascade)]
+    pub user: BelongsTo<User>,
+}
+
+/// Something a user wrote.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(table = "posts")]
+pub struct Post {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub title: String,
+    pub score: i32,
+    #[orm(index)]
+    pub author_id: i64,
+    #[orm(foreign_key = author_id, on_delete = cascade)]
+    pub author: BelongsTo<User>,
+    pub comments: HasMany<Comment>,
+    #[orm(through = PostTag)]
+    pub tags: ManyToMany<Tag>,
+    #[orm(version)]
+    pub lock: i32,
+}
+
+/// An answer to a post.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Comment {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub body: String,
+    #[orm(index)]
+    pub post_id: i64,
+    #[orm(foreign_key = post_id, on_delete = cascade)]
+    pub post: BelongsTo<Post>,
+}
+
+/// A word put on posts.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Tag {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    #[orm(unique)]
+    pub name: String,
+    #[orm(through = PostTag)]
+    pub posts: ManyToMany<Post>,
+}
+
+/// A tag on a post.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(primary_key(post_id, tag_id))]
+pub struct PostTag {
+    pub post_id: i64,
+    pub tag_id: i64,
+    #[orm(foreign_key = post_id, on_delete = cascade)]
+    pub post: BelongsTo<Post>,
+    #[orm(foreign_key = tag_id, on_delete = cascade)]
+    pub tag: BelongsTo<Tag>,
+}
+
+/// A node of a tree.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(table = "nodes")]
+pub struct Node {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub label: String,
+    pub parent_id: Option<i64>,
+    #[orm(foreign_key = parent_id)]
+    pub parent: BelongsTo<Node>,
+    pub children: HasMany<Node>,
+}
+
+/// Stored by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DbEnum)]
+pub enum Mood {
+    Calm,
+    VeryHappy,
+}
+
+/// Stored by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DbEnum)]
+#[orm(integer)]
+pub enum Level {
+    Low = 1,
+    High = 10,
+}
+
+/// A number with a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, DbType)]
+pub struct Celsius(pub f64);
+
+/// One field of every type.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(table = "every type")]
+pub struct Everything {
+    #[orm(primary_key)]
+    pub id: Uuid,
+    pub flag: bool,
+    pub tiny: i8,
+    pub small: i16,
+    pub medium: i32,
+    pub big: i64,
+    pub utiny: u8,
+    pub usmall: u16,
+    pub umedium: u32,
+    pub ubig: u64,
+    pub single: f32,
+    pub double: f64,
+    pub text: String,
+    pub letter: char,
+    pub bytes: Vec<u8>,
+    pub price: Decimal,
+    pub day: NaiveDate,
+    pub clock: NaiveTime,
+    pub local: NaiveDateTime,
+    pub instant: DateTime<Utc>,
+    #[orm(json)]
+    pub notes: Vec<String>,
+    pub mood: Mood,
+    pub level: Level,
+    pub warmth: Celsius,
+    pub maybe: Option<String>,
+}
+
+/// Names that SQL would rather not hear.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(table = "select \"from\" where; --")]
+pub struct Hostile {
+    #[orm(primary_key, auto, column = "order")]
+    pub id: i64,
+    #[orm(column = "it's \"quoted\"")]
+    pub quoted: String,
+    #[orm(column = "größe 日本", index)]
+    pub unicode: i32,
+}
+
+orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Hostile);

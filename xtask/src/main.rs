@@ -1,0 +1,84 @@
+//! `cargo xtask …`: everything that is done to this repository, so that a person and CI do the same.
+
+mod run;
+mod test;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use run::{cargo, section};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks for people who work on orm")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test: units, conformance, compile errors, doctests, examples.
+    Test {
+        /// Only what concerns this backend.
+        #[arg(long, value_enum)]
+        backend: Vec<Backend>,
+        /// Passed on to `cargo test`.
+        #[arg(last = true)]
+        rest: Vec<String>,
+    },
+    /// Format, lint, document and test, as CI does.
+    Ci,
+    /// Accept the compile-error texts and snapshots as they are now.
+    Bless,
+    /// Run the side-by-side benches (a workspace of its own in `benches/`).
+    Bench {
+        /// Passed on to the bench program: `sqlite --quick`.
+        rest: Vec<String>,
+    },
+    /// Build the API documentation.
+    Docs,
+    /// Check the house rules that no other tool checks.
+    Tidy,
+}
+
+/// A backend that tests can be narrowed to.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Backend {
+    Sqlite,
+}
+
+fn main() -> Result<()> {
+    match Args::parse().task {
+        Task::Test { backend, rest } => test::test(&backend, &rest),
+        Task::Ci => ci(),
+        Task::Bless => bless(),
+        Task::Bench { rest } => bench(&rest),
+        Task::Docs => docs(),
+        Task::Tidy => tidy::tidy(),
+    }
+}
+
+fn ci() -> Result<()> {
+    section("format", || cargo(["fmt", "--all", "--check"], &[]))?;
+    section("tidy", tidy::tidy)?;
+    section("clippy", || {
+        cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"], &[])
+    })?;
+    section("docs", docs)?;
+    section("test", || test::test(&[], &[]))
+}
+
+fn docs() -> Result<()> {
+    cargo(["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn bless() -> Result<()> {
+    cargo(["test", "-p", "orm-ui-tests"], &[("TRYBUILD", "overwrite")])
+}
+
+fn bench(rest: &[String]) -> Result<()> {
+    let fixed = ["run", "--release", "--manifest-path", "benches/Cargo.toml", "--target-dir", "target/bench-build", "--"];
+    let args = fixed.into_iter().map(str::to_owned).chain(rest.iter().cloned());
+    cargo(args, &[("ORM_BENCH_OUT", "target/bench")])
+}

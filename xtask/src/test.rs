@@ -1,0 +1,82 @@
+//! `cargo xtask test`: runs the tests and adds up what they report.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+
+use crate::Backend;
+use crate::run::command;
+
+/// What `cargo test` reports at the end of each target.
+#[derive(Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
+    let mut counts = Counts::default();
+    let mut ok = true;
+    if backends.is_empty() {
+        ok &= run(&["test", "--workspace", "--all-features", "--no-fail-fast"], rest, &mut counts)?;
+    }
+    for backend in backends {
+        let packages: &[&str] = match backend {
+            Backend::Sqlite => &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite"],
+        };
+        ok &= run(packages, rest, &mut counts)?;
+    }
+    println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.ignored);
+    if counts.passed + counts.failed == 0 {
+        bail!("no test ran");
+    }
+    if !ok || counts.failed > 0 {
+        bail!("some tests failed");
+    }
+    Ok(())
+}
+
+/// Passes the output through while adding up the result lines.
+fn run(args: &[&str], rest: &[String], counts: &mut Counts) -> Result<bool> {
+    let mut child = command()
+        .args(args)
+        .args(if rest.is_empty() { &[][..] } else { &["--"] })
+        .args(rest)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo")?;
+    let output = child.stdout.take().context("cargo has no output")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        if let Some(result) = line.strip_prefix("test result: ") {
+            counts.passed += number(result, "passed");
+            counts.failed += number(result, "failed");
+            counts.ignored += number(result, "ignored");
+        }
+    }
+    Ok(child.wait()?.success())
+}
+
+/// The number before a word: `12` of `ok. 12 passed; 0 failed`.
+fn number(line: &str, word: &str) -> u64 {
+    let words: Vec<&str> = line.split([' ', ';', '.']).filter(|part| !part.is_empty()).collect();
+    words
+        .windows(2)
+        .find(|pair| pair[1] == word)
+        .and_then(|pair| pair[0].parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_read_from_a_result_line() {
+        let line = "ok. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(super::number(line, "passed"), 12);
+        assert_eq!(super::number(line, "failed"), 3);
+        assert_eq!(super::number(line, "ignored"), 1);
+    }
+}
