@@ -15,7 +15,12 @@ impl Harness for OnSqlite {
     async fn fresh() -> Fixture<Sqlite> {
         let folder = tempfile::tempdir().unwrap();
         let log = Arc::new(StatementLog::default());
-        let db = Sqlite::builder().path(folder.path().join("test.db")).observer(log.clone()).connect().await.unwrap();
+        let db = Sqlite::builder()
+            .path(folder.path().join("test.db"))
+            .observer(log.clone())
+            .connect()
+            .await
+            .unwrap();
         TestSchema::create_all(&db).await.unwrap();
         log.take();
         Fixture { db, log, keep: Box::new(folder) }

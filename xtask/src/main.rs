@@ -78,7 +78,15 @@ fn bless() -> Result<()> {
 }
 
 fn bench(rest: &[String]) -> Result<()> {
-    let fixed = ["run", "--release", "--manifest-path", "benches/Cargo.toml", "--target-dir", "target/bench-build", "--"];
+    let fixed = [
+        "run",
+        "--release",
+        "--manifest-path",
+        "benches/Cargo.toml",
+        "--target-dir",
+        "target/bench-build",
+        "--",
+    ];
     let args = fixed.into_iter().map(str::to_owned).chain(rest.iter().cloned());
     cargo(args, &[("ORM_BENCH_OUT", "target/bench")])
 }

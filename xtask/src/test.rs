@@ -24,7 +24,9 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
     }
     for backend in backends {
         let packages: &[&str] = match backend {
-            Backend::Sqlite => &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite"],
+            Backend::Sqlite => {
+                &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite"]
+            }
         };
         ok &= run(packages, rest, &mut counts)?;
     }
@@ -63,11 +65,7 @@ fn run(args: &[&str], rest: &[String], counts: &mut Counts) -> Result<bool> {
 /// The number before a word: `12` of `ok. 12 passed; 0 failed`.
 fn number(line: &str, word: &str) -> u64 {
     let words: Vec<&str> = line.split([' ', ';', '.']).filter(|part| !part.is_empty()).collect();
-    words
-        .windows(2)
-        .find(|pair| pair[1] == word)
-        .and_then(|pair| pair[0].parse().ok())
-        .unwrap_or(0)
+    words.windows(2).find(|pair| pair[1] == word).and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::run::root;
 const LONG: usize = 600;
 
 pub fn tidy() -> Result<()> {
-    let listing = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root()).output();
+    let listing =
+        Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root()).output();
     let listing = String::from_utf8(listing.context("cannot run git")?.stdout)?;
     let mut faults = Vec::new();
     for path in listing.lines() {

@@ -35,10 +35,13 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
         Ok(input) => input,
         Err(errors) => return errors.write_errors(),
     };
-    let krate = input.krate.as_ref().map_or_else(|| quote!(::orm), |path| {
-        let path = &path.0;
-        quote!(#path)
-    });
+    let krate = input.krate.as_ref().map_or_else(
+        || quote!(::orm),
+        |path| {
+            let path = &path.0;
+            quote!(#path)
+        },
+    );
     let (name, integer) = (&input.ident, input.integer.is_present());
     let text_name = name.to_string().to_snake_case();
     let variants = input.data.take_enum().unwrap_or_default();

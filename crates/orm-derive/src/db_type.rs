@@ -22,10 +22,13 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
         Ok(input) => input,
         Err(errors) => return errors.write_errors(),
     };
-    let krate = input.krate.as_ref().map_or_else(|| quote!(::orm), |path| {
-        let path = &path.0;
-        quote!(#path)
-    });
+    let krate = input.krate.as_ref().map_or_else(
+        || quote!(::orm),
+        |path| {
+            let path = &path.0;
+            quote!(#path)
+        },
+    );
     let name = &input.ident;
     let inner = input.data.take_struct().and_then(|fields| fields.fields.into_iter().next());
     quote! {

@@ -59,8 +59,21 @@ pub struct Index {
 
 /// Associated functions that a constant of the same name would hide.
 const VERBS: &[&str] = &[
-    "create", "filter", "query", "find", "find_many", "insert_many", "upsert", "meta", "update", "save", "delete", "datum", "fetch",
-    "from_row", "nullable",
+    "create",
+    "filter",
+    "query",
+    "find",
+    "find_many",
+    "insert_many",
+    "upsert",
+    "meta",
+    "update",
+    "save",
+    "delete",
+    "datum",
+    "fetch",
+    "from_row",
+    "nullable",
 ];
 
 impl Model {
@@ -69,12 +82,17 @@ impl Model {
         let parsed = ModelInput::from_derive_input(input)?;
         let mut errors = Error::accumulator();
         if !input.generics.params.is_empty() {
-            errors.push(Error::custom("a model cannot have type parameters or lifetimes").with_span(&input.generics));
+            errors.push(
+                Error::custom("a model cannot have type parameters or lifetimes").with_span(&input.generics),
+            );
         }
-        let krate = parsed.krate.as_ref().map_or_else(|| quote!(::orm), |path| {
-            let path = &path.0;
-            quote!(#path)
-        });
+        let krate = parsed.krate.as_ref().map_or_else(
+            || quote!(::orm),
+            |path| {
+                let path = &path.0;
+                quote!(#path)
+            },
+        );
         let rename = |name: &str| match &parsed.rename_all {
             Some(style) => rename(name, &style.value()),
             None => Some(name.to_owned()),
@@ -108,7 +126,15 @@ impl Model {
             match slot(&field.ty) {
                 Some((kind, target)) => {
                     let index = relations.len() as u16;
-                    relations.push(Relation { ident, constant, index, kind, target, keys: Vec::new(), field });
+                    relations.push(Relation {
+                        ident,
+                        constant,
+                        index,
+                        kind,
+                        target,
+                        keys: Vec::new(),
+                        field,
+                    });
                 }
                 None => {
                     let index = columns.len() as u16;
@@ -129,14 +155,18 @@ impl Model {
             let found = columns.iter().find(|column: &&Column| column.ident == *name);
             if found.is_none() {
                 let names: Vec<String> = columns.iter().map(|column| format!("`{}`", column.ident)).collect();
-                errors.push(Error::custom(format!("no column field `{name}`; there are {}", names.join(", "))).with_span(name));
+                errors.push(
+                    Error::custom(format!("no column field `{name}`; there are {}", names.join(", ")))
+                        .with_span(name),
+                );
             }
             found.map(|column| column.index)
         };
         let list = |paths: &darling::util::PathList, errors: &mut darling::error::Accumulator| -> Vec<u16> {
             paths.iter().filter_map(|path| path.get_ident()).filter_map(|name| find(name, errors)).collect()
         };
-        let marked: Vec<&Column> = columns.iter().filter(|column| column.field.primary_key.is_present()).collect();
+        let marked: Vec<&Column> =
+            columns.iter().filter(|column| column.field.primary_key.is_present()).collect();
         let primary_key = match (&parsed.primary_key, marked.as_slice()) {
             (Some(paths), []) => list(paths, &mut errors),
             (None, [only]) => vec![only.index],
@@ -149,7 +179,9 @@ impl Model {
                 Vec::new()
             }
             (Some(_), [first, ..]) => {
-                errors.push(Error::custom("the primary key is already named on the struct").with_span(&first.ident));
+                errors.push(
+                    Error::custom("the primary key is already named on the struct").with_span(&first.ident),
+                );
                 Vec::new()
             }
         };
@@ -168,7 +200,10 @@ impl Model {
         for paths in &parsed.unique {
             indexes.push(Index { columns: list(paths, &mut errors), unique: true });
         }
-        let table = parsed.table.as_ref().map_or_else(|| plural(&parsed.ident.to_string().to_snake_case()), syn::LitStr::value);
+        let table = parsed
+            .table
+            .as_ref()
+            .map_or_else(|| plural(&parsed.ident.to_string().to_snake_case()), syn::LitStr::value);
         errors.finish()?;
         Ok(Model {
             ident: parsed.ident,
@@ -270,7 +305,8 @@ pub fn rename(name: &str, style: &str) -> Option<String> {
 
 /// The plural of an English noun, by the regular rules; `table = "…"` says what they cannot.
 fn plural(noun: &str) -> String {
-    let vowel_before_y = noun.ends_with("ay") || noun.ends_with("ey") || noun.ends_with("oy") || noun.ends_with("uy");
+    let vowel_before_y =
+        noun.ends_with("ay") || noun.ends_with("ey") || noun.ends_with("oy") || noun.ends_with("uy");
     if let Some(stem) = noun.strip_suffix('y').filter(|_| !vowel_before_y) {
         return format!("{stem}ies");
     }
@@ -294,12 +330,22 @@ mod tests {
 
     #[test]
     fn plurals_follow_the_regular_rules() {
-        assert_eq!(["post", "category", "day", "box", "match"].map(plural), ["posts", "categories", "days", "boxes", "matches"]);
+        assert_eq!(
+            ["post", "category", "day", "box", "match"].map(plural),
+            ["posts", "categories", "days", "boxes", "matches"]
+        );
     }
 
     #[test]
     fn a_model_without_a_key_is_told_how_to_get_one() {
-        assert!(errors(quote!(struct A { id: i64 }))[0].starts_with("no primary key"));
+        assert!(
+            errors(quote!(
+                struct A {
+                    id: i64,
+                }
+            ))[0]
+                .starts_with("no primary key")
+        );
     }
 
     #[test]
@@ -313,7 +359,12 @@ mod tests {
 
     #[test]
     fn an_unknown_attribute_suggests_the_nearest_one() {
-        let found = errors(quote!(struct A { #[orm(primary_kye)] id: i64 }));
+        let found = errors(quote!(
+            struct A {
+                #[orm(primary_kye)]
+                id: i64,
+            }
+        ));
         assert!(found[0].contains("primary_key"), "{found:?}");
     }
 }

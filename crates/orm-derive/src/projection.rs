@@ -32,10 +32,13 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
         Ok(input) => input,
         Err(errors) => return errors.write_errors(),
     };
-    let krate = input.krate.as_ref().map_or_else(|| quote!(::orm), |path| {
-        let path = &path.0;
-        quote!(#path)
-    });
+    let krate = input.krate.as_ref().map_or_else(
+        || quote!(::orm),
+        |path| {
+            let path = &path.0;
+            quote!(#path)
+        },
+    );
     let (name, model) = (&input.ident, &input.model.0);
     let fields = input.data.take_struct().map(|fields| fields.fields).unwrap_or_default();
     let width = fields.len();

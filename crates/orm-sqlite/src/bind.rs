@@ -21,7 +21,9 @@ pub fn check(command: &Command) -> Result<()> {
             fault = data.iter().find_map(|datum| match datum {
                 Datum::Invalid(error) => Some(error.duplicate()),
                 Datum::Date(date) if !in_range(*date) => Some(out_of_range()),
-                Datum::DateTime(at) | Datum::Timestamp(at) if !at.split().is_some_and(|(date, _)| in_range(date)) => {
+                Datum::DateTime(at) | Datum::Timestamp(at)
+                    if !at.split().is_some_and(|(date, _)| in_range(date)) =>
+                {
                     Some(out_of_range())
                 }
                 _ => None,

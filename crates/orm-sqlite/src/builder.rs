@@ -28,7 +28,10 @@ pub struct SqliteBuilder {
 
 impl std::fmt::Debug for SqliteBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteBuilder").field("path", &self.path).field("readers", &self.readers).finish_non_exhaustive()
+        f.debug_struct("SqliteBuilder")
+            .field("path", &self.path)
+            .field("readers", &self.readers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,7 +119,11 @@ impl SqliteBuilder {
     /// [`ErrorKind::Configuration`] if the file cannot be opened or is not a database.
     pub async fn connect(self) -> Result<Sqlite> {
         let pool = blocking::unblock(move || Pool::open(self)).await.map_err(|error| {
-            if error.kind() == ErrorKind::Database { error.with_kind(ErrorKind::Configuration) } else { error }
+            if error.kind() == ErrorKind::Database {
+                error.with_kind(ErrorKind::Configuration)
+            } else {
+                error
+            }
         })?;
         Ok(Sqlite::new(Arc::new(pool)))
     }

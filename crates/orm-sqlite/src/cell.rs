@@ -109,7 +109,8 @@ impl<'r> Cell<'r> for SqliteCell<'r> {
         Ok(DateTime::join(date, parse_time(rest).ok_or(wrong)?))
     }
     fn timestamp(self) -> CellResult<DateTime> {
-        let wrong = CellError::invalid("the text is not an instant like 2024-01-31 23:59:59 (UTC) or with an offset");
+        let wrong =
+            CellError::invalid("the text is not an instant like 2024-01-31 23:59:59 (UTC) or with an offset");
         let (date, rest) = split(self.text()?).ok_or(wrong.clone())?;
         let (time, offset) = match rest.find(['Z', 'z', '+', '-']) {
             None => (rest, 0),
@@ -132,7 +133,9 @@ pub fn parse_numeric(text: &str) -> CellResult<Numeric> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() && fraction.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|digit| digit.is_ascii_digit()) {
+    if whole.is_empty() && fraction.is_empty()
+        || !whole.bytes().chain(fraction.bytes()).all(|digit| digit.is_ascii_digit())
+    {
         return Err(wrong());
     }
     let mut mantissa: i128 = 0;

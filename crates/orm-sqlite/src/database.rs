@@ -125,7 +125,9 @@ impl Work {
     fn guard(&self) -> Result<&Guard> {
         match self {
             Work::Pooled(guard) => Ok(guard),
-            Work::Tx(guard) => guard.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, "the transaction has ended")),
+            Work::Tx(guard) => {
+                guard.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, "the transaction has ended"))
+            }
         }
     }
 
@@ -164,7 +166,10 @@ impl Session {
 impl Shared {
     fn check(&self, depth: u32) -> Result<()> {
         if self.broken.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Usage, "a savepoint of this transaction was cut off; roll it back"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "a savepoint of this transaction was cut off; roll it back",
+            ));
         }
         if self.depth.load(Ordering::Acquire) != depth {
             return Err(Error::new(ErrorKind::Usage, "a nested transaction is open")
@@ -178,7 +183,9 @@ impl Shared {
 fn is_small(command: &Command) -> bool {
     match command {
         Command::Select(_) => true,
-        Command::Insert(insert) => matches!(&insert.source, InsertSource::Values(values) if values.len() <= 1000),
+        Command::Insert(insert) => {
+            matches!(&insert.source, InsertSource::Values(values) if values.len() <= 1000)
+        }
         // An UPDATE or DELETE by key is as small as an INSERT; the others may visit the whole table.
         Command::Update(update) => update.filter.as_ref().is_some_and(by_key),
         Command::Delete(_) | Command::Raw(_) => false,
@@ -242,7 +249,10 @@ impl Backend for Sqlite {
         .await
     }
 
-    fn stream<T: FromRow + Send + 'static>(session: &Session, command: Command) -> BoxStream<'static, Result<T>> {
+    fn stream<T: FromRow + Send + 'static>(
+        session: &Session,
+        command: Command,
+    ) -> BoxStream<'static, Result<T>> {
         stream::rows(session.clone(), command)
     }
 
@@ -260,7 +270,8 @@ impl Backend for Sqlite {
             Place::Pool(pool) => {
                 // Only a database with readers of its own can give a read-only transaction a connection that refuses writes.
                 let read_only = options.read_only && pool.settings.path.is_some();
-                let (role, sql) = if read_only { (Role::Read, "BEGIN") } else { (Role::Write, "BEGIN IMMEDIATE") };
+                let (role, sql) =
+                    if read_only { (Role::Read, "BEGIN") } else { (Role::Write, "BEGIN IMMEDIATE") };
                 let work = Work::Pooled(pool.acquire(role).await?);
                 let work = patiently(work, sql).await?;
                 let Work::Pooled(guard) = work else {

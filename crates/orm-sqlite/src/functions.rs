@@ -15,10 +15,12 @@ type Binary = fn(Decimal, Decimal) -> Option<Decimal>;
 type Unary = fn(Decimal) -> Option<Decimal>;
 
 pub fn register(connection: &Connection) -> Result<()> {
-    connection.create_collation("orm_decimal", |left, right| match (decimal_of(left), decimal_of(right)) {
-        (Some(left), Some(right)) => left.cmp(&right),
-        // Text that is no number sorts as text; the codec refuses to read it.
-        _ => left.cmp(right),
+    connection.create_collation("orm_decimal", |left, right| {
+        match (decimal_of(left), decimal_of(right)) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            // Text that is no number sorts as text; the codec refuses to read it.
+            _ => left.cmp(right),
+        }
     })?;
     let binary: [(&str, Binary); 5] = [
         ("orm_decimal_add", Decimal::checked_add),
@@ -29,7 +31,9 @@ pub fn register(connection: &Connection) -> Result<()> {
     ];
     for (name, operation) in binary {
         connection.create_scalar_function(name, 2, PURE, move |context| {
-            let (Some(left), Some(right)) = (argument(context, 0)?, argument(context, 1)?) else { return Ok(None) };
+            let (Some(left), Some(right)) = (argument(context, 0)?, argument(context, 1)?) else {
+                return Ok(None);
+            };
             if right.is_zero() && matches!(name, "orm_decimal_div" | "orm_decimal_rem") {
                 return Ok(None);
             }
@@ -87,7 +91,8 @@ fn argument(context: &Context<'_>, index: usize) -> Result<Option<Decimal>> {
         return Ok(None);
     }
     let number = SqliteCell(raw).decimal().ok().map(Numeric::normalized);
-    let value = number.and_then(|number| Decimal::try_from_i128_with_scale(number.mantissa, number.scale).ok());
+    let value =
+        number.and_then(|number| Decimal::try_from_i128_with_scale(number.mantissa, number.scale).ok());
     value.map(Some).ok_or_else(|| Error::UserFunctionError("the operand is not an exact decimal".into()))
 }
 
@@ -111,7 +116,9 @@ impl Aggregate<(Decimal, u64), Option<String>> for Total {
         match total {
             None | Some((_, 0)) => Ok(None),
             Some((sum, _)) if !self.mean => Ok(Some(text(sum))),
-            Some((sum, rows)) => sum.checked_div(Decimal::from(rows)).map(|mean| Some(text(mean))).ok_or_else(overflow),
+            Some((sum, rows)) => {
+                sum.checked_div(Decimal::from(rows)).map(|mean| Some(text(mean))).ok_or_else(overflow)
+            }
         }
     }
 }

@@ -128,7 +128,11 @@ impl Drop for Guard {
             return;
         }
         // A connection that cannot be rolled back is replaced by a new one.
-        let connection = if clean { Some(connection) } else { connection::open(&self.pool.settings, self.role == Role::Write).ok() };
+        let connection = if clean {
+            Some(connection)
+        } else {
+            connection::open(&self.pool.settings, self.role == Role::Write).ok()
+        };
         side.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(connection);
     }
 }

@@ -8,7 +8,8 @@ use crate::database::Session;
 use crate::run;
 
 pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
-    let mut statements: Vec<String> = models.iter().flat_map(|model| create_table(&SqliteDialect, model)).collect();
+    let mut statements: Vec<String> =
+        models.iter().flat_map(|model| create_table(&SqliteDialect, model)).collect();
     statements.extend(models.iter().flat_map(|model| create_indexes(&SqliteDialect, model)));
     batch(session, statements).await
 }

@@ -32,7 +32,10 @@ enum State<T> {
     Rows(mpsc::Receiver<Result<T>>),
 }
 
-pub fn rows<T: FromRow + std::marker::Send + 'static>(session: Session, command: Command) -> BoxStream<'static, Result<T>> {
+pub fn rows<T: FromRow + std::marker::Send + 'static>(
+    session: Session,
+    command: Command,
+) -> BoxStream<'static, Result<T>> {
     let start = State::Start(session, command);
     let stream = unfold(Some(start), |state| async move {
         let mut rows = match state? {

@@ -69,7 +69,8 @@ async fn main() -> orm::Result<()> {
     .await?;
 
     // Users with their posts and the posts' tags: three queries, however many users there are.
-    let users = User::query().order_by(User::name.asc()).include(User::posts.include(Post::tags)).all(&db).await?;
+    let users =
+        User::query().order_by(User::name.asc()).include(User::posts.include(Post::tags)).all(&db).await?;
     let mut table = Table::new();
     table.set_header(["user", "post", "tags"]);
     for user in &users {

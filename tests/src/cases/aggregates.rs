@@ -8,14 +8,20 @@ use crate::Fixture;
 use crate::models::{Post, User};
 
 pub async fn aggregates_over_no_rows_are_none_and_count_is_zero<D: Database>(f: &Fixture<D>) -> Result<()> {
-    let row = Post::query().select((count_all(), Post::score.sum(), Post::score.avg(), Post::score.max())).one(&f.db).await?;
+    let row = Post::query()
+        .select((count_all(), Post::score.sum(), Post::score.avg(), Post::score.max()))
+        .one(&f.db)
+        .await?;
     assert_eq!(row, (0, None, None, None));
     Ok(())
 }
 
 pub async fn aggregates_skip_null<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
-    let row = User::query().select((count_all(), User::age.count(), User::age.sum(), User::age.avg(), User::age.min())).one(&f.db).await?;
+    let row = User::query()
+        .select((count_all(), User::age.count(), User::age.sum(), User::age.avg(), User::age.min()))
+        .one(&f.db)
+        .await?;
     assert_eq!(row, (3, 2, Some(56), Some(28.0), Some(20)));
     Ok(())
 }

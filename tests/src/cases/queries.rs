@@ -102,11 +102,15 @@ pub async fn optional_filters_can_be_absent<D: Database>(f: &Fixture<D>) -> Resu
 
 pub async fn order_puts_nulls_first_when_ascending<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
-    let ages = async |query: Query<User>| -> Result<Vec<Option<i32>>> { query.select(User::age).all(&f.db).await };
+    let ages =
+        async |query: Query<User>| -> Result<Vec<Option<i32>>> { query.select(User::age).all(&f.db).await };
     assert_eq!(ages(User::query().order_by(User::age.asc())).await?, [None, Some(20), Some(36)]);
     assert_eq!(ages(User::query().order_by(User::age.desc())).await?, [Some(36), Some(20), None]);
     assert_eq!(ages(User::query().order_by(User::age.asc().nulls_last())).await?, [Some(20), Some(36), None]);
-    assert_eq!(ages(User::query().order_by(User::age.desc().nulls_first())).await?, [None, Some(36), Some(20)]);
+    assert_eq!(
+        ages(User::query().order_by(User::age.desc().nulls_first())).await?,
+        [None, Some(36), Some(20)]
+    );
     Ok(())
 }
 
@@ -147,7 +151,8 @@ pub async fn division_by_zero_is_null<D: Database>(f: &Fixture<D>) -> Result<()>
 
 pub async fn coalesce_fills_in_for_null<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
-    let ages: Vec<i32> = User::query().order_by(User::id.asc()).select(User::age.coalesce(-1)).all(&f.db).await?;
+    let ages: Vec<i32> =
+        User::query().order_by(User::id.asc()).select(User::age.coalesce(-1)).all(&f.db).await?;
     assert_eq!(ages, [36, -1, 20]);
     Ok(())
 }
@@ -206,8 +211,13 @@ pub async fn keyset_pages_meet_without_gap_or_overlap<D: Database>(f: &Fixture<D
         let order = |query: Query<User>| {
             if descending { query.order_by(User::age.desc()) } else { query.order_by(User::age.asc()) }
         };
-        let whole: Vec<i64> =
-            order(User::query()).order_by(User::id.asc()).all(&f.db).await?.iter().map(|user| user.id).collect();
+        let whole: Vec<i64> = order(User::query())
+            .order_by(User::id.asc())
+            .all(&f.db)
+            .await?
+            .iter()
+            .map(|user| user.id)
+            .collect();
         let (mut paged, mut cursor) = (Vec::new(), None);
         loop {
             let page = order(User::query()).keyset(5).after(cursor).page(&f.db).await?;

@@ -32,7 +32,8 @@ pub async fn reading_an_unloaded_relation_is_an_error<D: Database>(f: &Fixture<D
 pub async fn includes_load_one_query_per_edge<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
     f.log.take();
-    let users = User::query().order_by(User::id.asc()).include(User::posts).include(User::profile).all(&f.db).await?;
+    let users =
+        User::query().order_by(User::id.asc()).include(User::posts).include(User::profile).all(&f.db).await?;
     assert_eq!(f.log.take().len(), 3);
     let counts: Vec<usize> = users.iter().map(|user| user.posts.get().unwrap().len()).collect();
     assert_eq!(counts, [2, 1, 0]);
@@ -46,7 +47,11 @@ pub async fn includes_nest_three_levels<D: Database>(f: &Fixture<D>) -> Result<(
     tagged(f).await?;
     let users = User::query()
         .order_by(User::id.asc())
-        .include(User::posts.order_by(Post::id.asc()).include(Post::comments.include(Comment::post.include(Post::tags))))
+        .include(
+            User::posts
+                .order_by(Post::id.asc())
+                .include(Post::comments.include(Comment::post.include(Post::tags))),
+        )
         .all(&f.db)
         .await?;
     assert_eq!(f.log.take().len(), 5);
@@ -56,7 +61,9 @@ pub async fn includes_nest_three_levels<D: Database>(f: &Fixture<D>) -> Result<(
     Ok(())
 }
 
-pub async fn an_include_has_its_own_filter_order_and_limit_per_parent<D: Database>(f: &Fixture<D>) -> Result<()> {
+pub async fn an_include_has_its_own_filter_order_and_limit_per_parent<D: Database>(
+    f: &Fixture<D>,
+) -> Result<()> {
     let (ada, bob, _) = people(&f.db).await?;
     for score in 10..20 {
         post(&f.db, &ada, &format!("a{score}"), score).await?;
@@ -67,7 +74,9 @@ pub async fn an_include_has_its_own_filter_order_and_limit_per_parent<D: Databas
         .include(User::posts.filter(Post::score.lt(19)).order_by(Post::score.desc()).limit_per_parent(2))
         .all(&f.db)
         .await?;
-    let titles = |user: &User| -> Vec<String> { user.posts.get().unwrap().iter().map(|post| post.title.clone()).collect() };
+    let titles = |user: &User| -> Vec<String> {
+        user.posts.get().unwrap().iter().map(|post| post.title.clone()).collect()
+    };
     assert_eq!(titles(&users[0]), ["a18", "a17"]);
     assert_eq!(titles(&users[1]), ["b18", "b17"]);
     assert!(titles(&users[2]).is_empty());
@@ -76,8 +85,14 @@ pub async fn an_include_has_its_own_filter_order_and_limit_per_parent<D: Databas
 
 pub async fn many_to_many_goes_through_its_model<D: Database>(f: &Fixture<D>) -> Result<()> {
     tagged(f).await?;
-    let posts = Post::query().order_by(Post::id.asc()).include(Post::tags.order_by(Tag::name.asc())).all(&f.db).await?;
-    let names = |post: &Post| -> Vec<String> { post.tags.get().unwrap().iter().map(|tag| tag.name.clone()).collect() };
+    let posts = Post::query()
+        .order_by(Post::id.asc())
+        .include(Post::tags.order_by(Tag::name.asc()))
+        .all(&f.db)
+        .await?;
+    let names = |post: &Post| -> Vec<String> {
+        post.tags.get().unwrap().iter().map(|tag| tag.name.clone()).collect()
+    };
     assert_eq!(names(&posts[0]), ["rust", "sql"]);
     assert_eq!(names(&posts[1]), ["rust"]);
     assert!(names(&posts[2]).is_empty());
@@ -133,7 +148,8 @@ pub async fn a_model_can_refer_to_itself<D: Database>(f: &Fixture<D>) -> Result<
     let children = tree.children.get()?;
     assert_eq!(children.iter().map(|node| node.label.as_str()).collect::<Vec<_>>(), ["left", "right"]);
     assert_eq!(children[0].children.get()?[0].label, "leaf");
-    let parents = Node::filter(Node::children.any(Node::label.eq("leaf"))).select(Node::label).all(&f.db).await?;
+    let parents =
+        Node::filter(Node::children.any(Node::label.eq("leaf"))).select(Node::label).all(&f.db).await?;
     assert_eq!(parents, ["left"]);
     Ok(())
 }

@@ -14,9 +14,8 @@ pub async fn a_transaction_commits_on_ok<D: Database>(f: &Fixture<D>) -> Result<
 }
 
 pub async fn a_transaction_rolls_back_on_error<D: Database>(f: &Fixture<D>) -> Result<()> {
-    let result: Result<()> = f
-        .db
-        .transaction(async |tx| {
+    let result: Result<()> =
+        f.db.transaction(async |tx| {
             Tag::create().name("lost").insert(tx).await?;
             assert_eq!(Tag::query().count(tx).await?, 1);
             Err(Error::new(ErrorKind::Usage, "changed my mind"))
@@ -69,7 +68,8 @@ pub async fn a_dropped_transaction_future_leaves_nothing<D: Database>(f: &Fixtur
         }));
         let mut done = false;
         for _ in 0..k {
-            let poll = std::future::poll_fn(|context| std::task::Poll::Ready(work.as_mut().poll(context))).await;
+            let poll =
+                std::future::poll_fn(|context| std::task::Poll::Ready(work.as_mut().poll(context))).await;
             if poll.is_ready() {
                 done = true;
                 break;

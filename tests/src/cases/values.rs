@@ -1,8 +1,8 @@
 //! Every type, at its limits, on every path.
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use orm::prelude::*;
 use orm::Result;
+use orm::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -96,15 +96,19 @@ pub async fn every_type_round_trips<D: Database>(f: &Fixture<D>) -> Result<()> {
             )*};
         }
         found_by!(
-            flag, tiny, small, medium, big, utiny, usmall, umedium, ubig, single, double, text, letter, bytes, price, day,
-            clock, local, instant, mood, level
+            flag, tiny, small, medium, big, utiny, usmall, umedium, ubig, single, double, text, letter,
+            bytes, price, day, clock, local, instant, mood, level
         );
     }
     Ok(())
 }
 
 pub async fn hostile_text_survives<D: Database>(f: &Fixture<D>) -> Result<()> {
-    for (number, text) in ["'; DROP TABLE users; --", "\"", "`", "\\", "?1 $1 :x @y", "\u{202e}", "\r\n\t", "NULL", ""].iter().enumerate() {
+    for (number, text) in
+        ["'; DROP TABLE users; --", "\"", "`", "\\", "?1 $1 :x @y", "\u{202e}", "\r\n\t", "NULL", ""]
+            .iter()
+            .enumerate()
+    {
         let user = User::create().email(format!("{number}")).name(*text).insert(&f.db).await?;
         assert_eq!(user.name, *text);
         assert_eq!(User::filter(User::name.eq(*text)).one(&f.db).await?.id, user.id);
@@ -117,7 +121,10 @@ pub async fn hostile_text_survives<D: Database>(f: &Fixture<D>) -> Result<()> {
 
 pub async fn hostile_names_survive<D: Database>(f: &Fixture<D>) -> Result<()> {
     let row = Hostile::create().quoted("x").unicode(7).insert(&f.db).await?;
-    let found = Hostile::filter(Hostile::unicode.eq(7) & Hostile::quoted.eq("x")).order_by(Hostile::id.desc()).all(&f.db).await?;
+    let found = Hostile::filter(Hostile::unicode.eq(7) & Hostile::quoted.eq("x"))
+        .order_by(Hostile::id.desc())
+        .all(&f.db)
+        .await?;
     assert_eq!(found, [row.clone()]);
     let changed = row.update().unicode(8).save(&f.db).await?;
     assert_eq!(changed.unicode, 8);
@@ -132,10 +139,13 @@ pub async fn decimals_are_exact_ordered_and_summed<D: Database>(f: &Fixture<D>) 
         row.price = price.parse().unwrap();
         store(&f.db, &row).await?;
     }
-    let ordered: Vec<Decimal> = Everything::query().order_by(Everything::price.asc()).select(Everything::price).all(&f.db).await?;
-    let expected: Vec<Decimal> = ["-5", "0.1", "0.2", "9.5", "10"].iter().map(|price| price.parse().unwrap()).collect();
+    let ordered: Vec<Decimal> =
+        Everything::query().order_by(Everything::price.asc()).select(Everything::price).all(&f.db).await?;
+    let expected: Vec<Decimal> =
+        ["-5", "0.1", "0.2", "9.5", "10"].iter().map(|price| price.parse().unwrap()).collect();
     assert_eq!(ordered, expected);
-    let row = Everything::query().select((Everything::price.sum(), Everything::price.max())).one(&f.db).await?;
+    let row =
+        Everything::query().select((Everything::price.sum(), Everything::price.max())).one(&f.db).await?;
     assert_eq!(row, (Some("14.8".parse().unwrap()), Some("10".parse().unwrap())));
     let ten: Decimal = "10.0".parse().unwrap();
     assert_eq!(Everything::filter(Everything::price.eq(ten)).count(&f.db).await?, 1);

@@ -22,7 +22,8 @@ pub async fn defaults_are_applied_by_the_database<D: Database>(f: &Fixture<D>) -
         User::create().email("2").name("two"),
         User::create().email("3").name("three").active(false),
     ];
-    let active: Vec<bool> = User::insert_many(rows).all(&f.db).await?.iter().map(|user| user.active).collect();
+    let active: Vec<bool> =
+        User::insert_many(rows).all(&f.db).await?.iter().map(|user| user.active).collect();
     assert_eq!(active, [false, true, false]);
     Ok(())
 }
@@ -66,7 +67,8 @@ pub async fn a_stale_row_is_not_overwritten<D: Database>(f: &Fixture<D>) -> Resu
 
 pub async fn a_set_based_update_uses_expressions<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
-    let changed = Post::filter(Post::score.ge(3)).update().set(Post::score, Post::score + 10).exec(&f.db).await?;
+    let changed =
+        Post::filter(Post::score.ge(3)).update().set(Post::score, Post::score + 10).exec(&f.db).await?;
     assert_eq!(changed, 2);
     let scores: Vec<i32> = Post::query().order_by(Post::id.asc()).select(Post::score).all(&f.db).await?;
     assert_eq!(scores, [13, 15, 1]);

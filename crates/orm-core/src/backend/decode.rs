@@ -30,7 +30,12 @@ pub trait Row {
 
 /// The value of a model's field: as [`Row::get`], with the field named in the error.
 #[inline]
-pub fn field<T: Value, R: Row>(row: &R, at: usize, index: u16, meta: fn() -> &'static ModelMeta) -> Result<T> {
+pub fn field<T: Value, R: Row>(
+    row: &R,
+    at: usize,
+    index: u16,
+    meta: fn() -> &'static ModelMeta,
+) -> Result<T> {
     match T::decode(row.cell(at + index as usize)) {
         Ok(value) => Ok(value),
         Err(error) => Err(name_field(decode_error::<T>(error, at + index as usize), meta(), index)),

@@ -52,7 +52,10 @@ pub trait Backend: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<D::Out>> + Send;
 
     /// Rows one by one, in constant memory, with back-pressure. A dropped stream frees its connection.
-    fn stream<T: FromRow + Send + 'static>(session: &Self::Session, command: Command) -> BoxStream<'static, Result<T>>;
+    fn stream<T: FromRow + Send + 'static>(
+        session: &Self::Session,
+        command: Command,
+    ) -> BoxStream<'static, Result<T>>;
 
     /// The command in the database's language, for reading. Parameters are left as placeholders.
     fn render(session: &Self::Session, command: &Command) -> Result<String>;
@@ -61,7 +64,10 @@ pub trait Backend: Sized + Send + Sync + 'static {
     fn explain(session: &Self::Session, command: Command) -> impl Future<Output = Result<String>> + Send;
 
     /// Begins a transaction on a pool, or a savepoint in a transaction. The session that comes back stands for it.
-    fn begin(session: &Self::Session, options: TxOptions) -> impl Future<Output = Result<Self::Session>> + Send;
+    fn begin(
+        session: &Self::Session,
+        options: TxOptions,
+    ) -> impl Future<Output = Result<Self::Session>> + Send;
 
     /// Commits what `begin` began. An error means rolled back, but for `CommitUnknown`.
     fn commit(session: &Self::Session) -> impl Future<Output = Result<()>> + Send;
@@ -74,10 +80,16 @@ pub trait Backend: Sized + Send + Sync + 'static {
     fn abandon(session: &Self::Session);
 
     /// Creates the tables, indexes and constraints of the models, parents first; existing ones are left alone.
-    fn create_all(session: &Self::Session, models: &[&'static ModelMeta]) -> impl Future<Output = Result<()>> + Send;
+    fn create_all(
+        session: &Self::Session,
+        models: &[&'static ModelMeta],
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Drops the tables of the models, children first; missing ones are passed over.
-    fn drop_all(session: &Self::Session, models: &[&'static ModelMeta]) -> impl Future<Output = Result<()>> + Send;
+    fn drop_all(
+        session: &Self::Session,
+        models: &[&'static ModelMeta],
+    ) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// What a query can be run on: a database handle or a transaction, by shared reference.

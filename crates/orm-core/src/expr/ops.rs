@@ -152,7 +152,12 @@ pub trait ExprOps: Sized {
     fn coalesce<R>(
         self,
         right: R,
-    ) -> Expr<<R::T as Value>::Lift<Base<Self>>, Uni<Self::S, R::S>, And<Self::N, R::N>, <Self::K as Mix<R::K>>::Out>
+    ) -> Expr<
+        <R::T as Value>::Lift<Base<Self>>,
+        Uni<Self::S, R::S>,
+        And<Self::N, R::N>,
+        <Self::K as Mix<R::K>>::Out,
+    >
     where
         R: Operand<Base<Self>>,
         Self::S: Union<R::S>,
@@ -289,7 +294,12 @@ pub trait ExprOps: Sized {
 }
 
 fn same<B: Scalar, S, N, K>(op: BinaryOp, left: ir::Expr, right: Option<B>) -> Expr<bool, S, N, K> {
-    Expr::new(ir::Expr::binary(op, left, ir::Expr::Value(Value::encode(right), <B as Scalar>::TYPE), <B as Scalar>::TYPE))
+    Expr::new(ir::Expr::binary(
+        op,
+        left,
+        ir::Expr::Value(Value::encode(right), <B as Scalar>::TYPE),
+        <B as Scalar>::TYPE,
+    ))
 }
 
 fn aggregate<T, S, N>(func: AggFunc, arg: ir::Expr, distinct: bool, ty: DbType) -> Expr<T, S, N, Aggregate> {

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use crate::ir::{Select, Direction, Order};
+use crate::ir::{Direction, Order, Select};
 use crate::meta::{ModelMeta, RelationMeta};
 use crate::value::{Datum, DbType};
 

@@ -15,7 +15,7 @@ mod select;
 mod terminal;
 
 pub use find::{Find, ModelQuery};
-pub use group::{Grouped, GroupKeys};
+pub use group::{GroupKeys, Grouped};
 pub use page::{Cursor, Keyset, KeysetPage, Page};
 pub use projection::Projection;
 pub use query::Query;

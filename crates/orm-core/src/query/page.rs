@@ -54,7 +54,12 @@ pub struct Keyset<M: Model> {
 
 impl<M: Model> Query<M> {
     /// The page `number` (from 1) of `size` rows, with the number of rows in all pages. Two statements.
-    pub fn page<E: Executor + ?Sized>(self, db: &E, number: u64, size: u64) -> impl Future<Output = Result<Page<M>>> + Send {
+    pub fn page<E: Executor + ?Sized>(
+        self,
+        db: &E,
+        number: u64,
+        size: u64,
+    ) -> impl Future<Output = Result<Page<M>>> + Send {
         let number = number.max(1);
         let count = self.clone().count(db);
         let items = self.limit(size).offset((number - 1).saturating_mul(size)).all(db);
@@ -88,7 +93,9 @@ impl<M: Model> Keyset<M> {
             let more = items.len() as u64 > size;
             items.truncate(size as usize);
             let next = match items.last() {
-                Some(last) if more => Some(Cursor(columns.iter().map(|column| last.datum(*column)).collect())),
+                Some(last) if more => {
+                    Some(Cursor(columns.iter().map(|column| last.datum(*column)).collect()))
+                }
                 _ => None,
             };
             Ok(KeysetPage { items, next })
@@ -105,9 +112,12 @@ impl<M: Model> Keyset<M> {
             match &order.expr {
                 Expr::Column(column) if column.source == from => columns.push(column.index),
                 _ => {
-                    return Err(Error::new(ErrorKind::Usage, "a keyset page can only be ordered by columns of the model")
-                        .with_model(meta.name)
-                        .with_hint("order by columns, or use `.page(..)`"));
+                    return Err(Error::new(
+                        ErrorKind::Usage,
+                        "a keyset page can only be ordered by columns of the model",
+                    )
+                    .with_model(meta.name)
+                    .with_hint("order by columns, or use `.page(..)`"));
                 }
             }
         }
@@ -121,7 +131,9 @@ impl<M: Model> Keyset<M> {
         }
         if let Some(Cursor(values)) = self.after {
             if values.len() != columns.len() {
-                return Err(Error::new(ErrorKind::Usage, "the cursor belongs to another order").with_model(meta.name));
+                return Err(
+                    Error::new(ErrorKind::Usage, "the cursor belongs to another order").with_model(meta.name)
+                );
             }
             let condition = after(meta, &query.select.order, &columns, &values, &column);
             query.select.and_filter(condition);
@@ -132,7 +144,13 @@ impl<M: Model> Keyset<M> {
 }
 
 /// `(a > x) OR (a = x AND b > y) OR …`, NULLs placed as the order places them.
-fn after(meta: &ModelMeta, orders: &[Order], columns: &[u16], values: &[Datum], column: &dyn Fn(u16) -> Expr) -> Expr {
+fn after(
+    meta: &ModelMeta,
+    orders: &[Order],
+    columns: &[u16],
+    values: &[Datum],
+    column: &dyn Fn(u16) -> Expr,
+) -> Expr {
     let mut branches = Vec::new();
     for (position, order) in orders.iter().enumerate() {
         let mut parts = Vec::new();
@@ -150,7 +168,13 @@ fn after(meta: &ModelMeta, orders: &[Order], columns: &[u16], values: &[Datum], 
 }
 
 /// What comes after a value in one key of the order; `None` if nothing does.
-fn beyond(meta: &ModelMeta, order: &Order, index: u16, value: &Datum, column: &dyn Fn(u16) -> Expr) -> Option<Expr> {
+fn beyond(
+    meta: &ModelMeta,
+    order: &Order,
+    index: u16,
+    value: &Datum,
+    column: &dyn Fn(u16) -> Expr,
+) -> Option<Expr> {
     let meta_column = meta.column(index);
     let ty: DbType = meta_column.ty();
     let nulls_last = match order.nulls {

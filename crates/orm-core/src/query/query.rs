@@ -110,7 +110,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Joins the model that a relation leads to; rows without a partner are left out.
-    pub fn join<A: Model, S: Slot, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Inner), Q), Out, N>
+    pub fn join<A: Model, S: Slot, I>(
+        mut self,
+        relation: Rel<A, S>,
+    ) -> Query<M, ((S::Target, Inner), Q), Out, N>
     where
         A: InScope<Q, I>,
     {
@@ -119,7 +122,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Joins the model that a relation leads to; rows without a partner stay, and the joined columns become `Option`.
-    pub fn left_join<A: Model, S: Slot, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Left), Q), Out, N>
+    pub fn left_join<A: Model, S: Slot, I>(
+        mut self,
+        relation: Rel<A, S>,
+    ) -> Query<M, ((S::Target, Left), Q), Out, N>
     where
         A: InScope<Q, I>,
     {
@@ -168,7 +174,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Only groups for which the condition is true.
-    pub fn having<P, S, X, K, I>(mut self, condition: crate::expr::Expr<P, S, X, K>) -> Query<M, Q, Out, And<N, X>>
+    pub fn having<P, S, X, K, I>(
+        mut self,
+        condition: crate::expr::Expr<P, S, X, K>,
+    ) -> Query<M, Q, Out, And<N, X>>
     where
         P: crate::expr::Predicate,
         S: InScope<Q, I>,

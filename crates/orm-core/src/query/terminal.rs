@@ -100,7 +100,8 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     {
         let select = &mut self.select;
         if select.group_by.is_empty() && select.having.is_none() && !select.distinct {
-            let aggregates = matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
+            let aggregates =
+                matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
             if !aggregates {
                 select.output = Output::One;
             }
@@ -203,7 +204,11 @@ impl crate::backend::Decoder for AnyRow {
 }
 
 /// The SELECT of one row by its primary key.
-pub(super) fn by_key(select: &mut Select, meta: &'static crate::meta::ModelMeta, key: Vec<crate::value::Datum>) {
+pub(super) fn by_key(
+    select: &mut Select,
+    meta: &'static crate::meta::ModelMeta,
+    key: Vec<crate::value::Datum>,
+) {
     use crate::ir::{BinaryOp, ColumnRef, Expr};
     for (index, datum) in meta.primary_key.iter().zip(key) {
         let ty = meta.column(*index).ty();

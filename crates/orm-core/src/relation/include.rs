@@ -19,7 +19,11 @@ pub struct IncludePlan {
 impl IncludePlan {
     /// All rows of a relation.
     pub fn new<M: Model, S: Slot>(rel: Rel<M, S>) -> Self {
-        IncludePlan { relation: rel.index(), select: Select::new(<S::Target as Named>::source()), nested: Vec::new() }
+        IncludePlan {
+            relation: rel.index(),
+            select: Select::new(<S::Target as Named>::source()),
+            nested: Vec::new(),
+        }
     }
 }
 

@@ -85,7 +85,8 @@ impl Siblings {
         if columns.is_empty() {
             return None;
         }
-        let keys = columns.iter().map(|columns| rows.iter().filter_map(|row| Key::of_row(row, columns)).collect());
+        let keys =
+            columns.iter().map(|columns| rows.iter().filter_map(|row| Key::of_row(row, columns)).collect());
         Some(Siblings(Arc::new(Family { keys: keys.collect(), relations })))
     }
 
@@ -134,7 +135,8 @@ async fn fetch_all<M: Model, S: Slot, B: Backend>(
     let keys = KeySet::of(distinct.into_iter().map(Some));
     let (keys, contents) = fetch_contents::<S, B>(rel.meta(), keys, &plan, session).await?;
     let mut contents: Vec<Option<S::Content>> = contents.into_iter().map(Some).collect();
-    let mut content = |group: u32| contents.get_mut(group as usize).and_then(Option::take).unwrap_or_default();
+    let mut content =
+        |group: u32| contents.get_mut(group as usize).and_then(Option::take).unwrap_or_default();
     Ok(keys.into_groups().map(|(key, group)| (key, content(group))).collect())
 }
 

@@ -130,7 +130,8 @@ pub(super) async fn fetch_contents<S: Slot, B: Backend>(
         return Ok((keys, contents));
     }
     let (select, columns) = child_select(plan, relation, keys.take_list());
-    let decoder = Keyed::<S::Target> { keys, columns, shared: S::SHARED, places: Vec::new(), children: Vec::new() };
+    let decoder =
+        Keyed::<S::Target> { keys, columns, shared: S::SHARED, places: Vec::new(), children: Vec::new() };
     let mut found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
     attach_includes::<S::Target, B>(&mut found.children, &plan.nested, session).await?;
     let contents = S::distribute(relation, places, &found.places, found.children)?;
@@ -182,7 +183,11 @@ fn exprs(source: Source, indexes: &'static [u16]) -> Vec<Expr> {
 }
 
 /// The query for the children of these keys, and the columns of its result that hold the key.
-fn child_select(plan: &IncludePlan, relation: &RelationMeta, keys: Vec<Datum>) -> (Select, Vec<(usize, DbType)>) {
+fn child_select(
+    plan: &IncludePlan,
+    relation: &RelationMeta,
+    keys: Vec<Datum>,
+) -> (Select, Vec<(usize, DbType)>) {
     let mut select = plan.select.clone();
     let target = select.from;
 
@@ -249,12 +254,17 @@ mod tests {
         RelationMeta { name: "tags", kind, target: || &TAG, local: &[0], remote, through: None, morph: None }
     }
     fn plan() -> IncludePlan {
-        IncludePlan { relation: 0, select: Select::new(Source { model: &TAG, alias: "" }), nested: Vec::new() }
+        IncludePlan {
+            relation: 0,
+            select: Select::new(Source { model: &TAG, alias: "" }),
+            nested: Vec::new(),
+        }
     }
 
     #[test]
     fn children_are_found_by_one_list_of_keys() {
-        let (select, cells) = child_select(&plan(), &relation(RelationKind::HasMany, &[2]), vec![Datum::I64(1)]);
+        let (select, cells) =
+            child_select(&plan(), &relation(RelationKind::HasMany, &[2]), vec![Datum::I64(1)]);
         assert_eq!(cells, [(2, DbType::I64)]);
         let Some(Expr::InList { expr, list, .. }) = &select.filter else { panic!("{:?}", select.filter) };
         assert!(matches!(&**expr, Expr::Column(column) if column.index == 2));
@@ -266,7 +276,9 @@ mod tests {
         let keys = vec![Datum::I64(1), Datum::I64(2)];
         let (select, cells) = child_select(&plan(), &relation(RelationKind::HasMany, &[2, 0]), keys);
         assert_eq!(cells, [(2, DbType::I64), (0, DbType::I64)]);
-        assert!(matches!(&select.filter, Some(Expr::InTuples { exprs, rows, .. }) if exprs.len() == 2 && rows.len() == 2));
+        assert!(
+            matches!(&select.filter, Some(Expr::InTuples { exprs, rows, .. }) if exprs.len() == 2 && rows.len() == 2)
+        );
     }
 
     #[test]

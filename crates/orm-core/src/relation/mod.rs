@@ -14,9 +14,11 @@ mod rel;
 mod slot;
 
 pub use complete::complete;
-pub use include::{Include, IncludePlan, Includable};
-pub use lazy::{FetchMode, LoadSlice, LoadOne, Siblings};
-pub use load::{Attach, attach_includes, fetch_belongs_to, fetch_has_many, fetch_has_one, fetch_many_to_many};
+pub use include::{Includable, Include, IncludePlan};
+pub use lazy::{FetchMode, LoadOne, LoadSlice, Siblings};
+pub use load::{
+    Attach, attach_includes, fetch_belongs_to, fetch_has_many, fetch_has_one, fetch_many_to_many,
+};
 pub use rel::Rel;
 pub use slot::{BelongsTo, HasMany, HasOne, ManyToMany, Slot, ToMany, ToOne};
 

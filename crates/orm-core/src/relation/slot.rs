@@ -58,11 +58,17 @@ pub trait Slot: Default + Send + Sync + Sized + 'static {
 }
 
 /// A slot for at most one row.
-#[diagnostic::on_unimplemented(message = "`{Self}` does not lead to at most one row", label = "expected `BelongsTo` or `HasOne`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not lead to at most one row",
+    label = "expected `BelongsTo` or `HasOne`"
+)]
 pub trait ToOne: Slot {}
 
 /// A slot for any number of rows.
-#[diagnostic::on_unimplemented(message = "`{Self}` does not lead to many rows", label = "expected `HasMany` or `ManyToMany`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not lead to many rows",
+    label = "expected `HasMany` or `ManyToMany`"
+)]
 pub trait ToMany: Slot {}
 
 /// The last segment of a type's path.
@@ -169,7 +175,12 @@ impl<T: Model> Slot for BelongsTo<T> {
     fn hand_out(content: &mut Self::Content) -> Self::Content {
         content.clone()
     }
-    fn distribute(_: &RelationMeta, count: usize, places: &[u32], children: Vec<T>) -> Result<Vec<Self::Content>> {
+    fn distribute(
+        _: &RelationMeta,
+        count: usize,
+        places: &[u32],
+        children: Vec<T>,
+    ) -> Result<Vec<Self::Content>> {
         let mut contents = Vec::new();
         contents.resize_with(count, || None);
         for (place, child) in places.iter().zip(children) {

@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 use futures_util::FutureExt;
 
 use super::*;
-use crate::backend::{Backend, BoxFuture, BoxStream, Decoder, Executor, FromRow, Nullable, Row, TxOptions, field};
+use crate::backend::{
+    Backend, BoxFuture, BoxStream, Decoder, Executor, FromRow, Nullable, Row, TxOptions, field,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Column, ExprOps};
 use crate::ir::{BinaryOp, Command, Expr, Output};
@@ -110,7 +112,8 @@ model!(Tag { id: i64 } {});
 model!(Link { post_id: i64, tag_id: i64 } {});
 
 /// The tables, each a list of rows; users 1..=3, posts as below.
-const POSTS: [[Option<i64>; 2]; 4] = [[Some(10), Some(1)], [Some(11), Some(2)], [Some(12), Some(1)], [Some(13), None]];
+const POSTS: [[Option<i64>; 2]; 4] =
+    [[Some(10), Some(1)], [Some(11), Some(2)], [Some(12), Some(1)], [Some(13), None]];
 const LINKS: [[i64; 2]; 3] = [[10, 100], [11, 100], [11, 101]];
 
 #[derive(Clone, Default)]
@@ -158,7 +161,9 @@ fn answer(command: &Command) -> Vec<Ints> {
     let rows: Vec<Vec<Option<i64>>> = match (select.from.model.name, &select.output) {
         ("User", _) => (1..=3).map(|id| vec![Some(id)]).collect(),
         ("Post", _) => POSTS.iter().map(|row| row.to_vec()).collect(),
-        ("Tag", Output::ModelAnd(_)) => LINKS.iter().map(|[post, tag]| vec![Some(*tag), Some(*post)]).collect(),
+        ("Tag", Output::ModelAnd(_)) => {
+            LINKS.iter().map(|[post, tag]| vec![Some(*tag), Some(*post)]).collect()
+        }
         other => panic!("{other:?}"),
     };
     let wanted = |row: &Vec<Option<i64>>| match &select.filter {
@@ -224,7 +229,8 @@ fn user(id: i64) -> User {
     User { id, posts: HasMany::default(), card: HasOne::default() }
 }
 fn posts() -> Vec<Post> {
-    let mut posts: Vec<Post> = POSTS.iter().map(|row| Post::from_row(&Ints(row.to_vec()), 0).unwrap()).collect();
+    let mut posts: Vec<Post> =
+        POSTS.iter().map(|row| Post::from_row(&Ints(row.to_vec()), 0).unwrap()).collect();
     Siblings::link(&mut posts, &[]);
     posts
 }

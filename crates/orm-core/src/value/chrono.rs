@@ -38,8 +38,11 @@ impl Scalar for NaiveTime {
     }
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self> {
         let nanos = cell.time()?.nanos;
-        NaiveTime::from_num_seconds_from_midnight_opt((nanos / 1_000_000_000) as u32, (nanos % 1_000_000_000) as u32)
-            .ok_or_else(out_of_range)
+        NaiveTime::from_num_seconds_from_midnight_opt(
+            (nanos / 1_000_000_000) as u32,
+            (nanos % 1_000_000_000) as u32,
+        )
+        .ok_or_else(out_of_range)
     }
 }
 

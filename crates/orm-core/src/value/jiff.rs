@@ -10,7 +10,8 @@ fn out_of_range() -> CellError {
 
 fn date_of(date: civil::Date) -> Date {
     // Every date of jiff (years -9999 to 9999) is a date of ours.
-    Date::from_civil(i32::from(date.year()), date.month() as u32, date.day() as u32).unwrap_or(Date { days: 0 })
+    Date::from_civil(i32::from(date.year()), date.month() as u32, date.day() as u32)
+        .unwrap_or(Date { days: 0 })
 }
 
 fn time_of(time: civil::Time) -> Time {

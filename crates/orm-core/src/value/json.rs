@@ -62,5 +62,6 @@ fn encode(value: &impl Serialize) -> Datum {
 
 fn decode<'r, T: DeserializeOwned, C: Cell<'r>>(cell: C) -> CellResult<T> {
     let text = cell.json()?;
-    serde_json::from_str(&text).map_err(|error| CellError::invalid(format!("the JSON does not fit the type: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| CellError::invalid(format!("the JSON does not fit the type: {error}")))
 }

@@ -15,8 +15,6 @@ mod temporal;
 mod chrono;
 #[cfg(feature = "decimal")]
 mod decimal;
-#[cfg(feature = "uuid")]
-mod uuid;
 #[cfg(feature = "jiff")]
 mod jiff;
 #[cfg(feature = "json")]
@@ -25,6 +23,8 @@ mod json;
 mod time;
 #[cfg(feature = "ulid")]
 mod ulid;
+#[cfg(feature = "uuid")]
+mod uuid;
 
 pub use cell::{Cell, CellError, CellResult};
 pub use datum::{Datum, Numeric};
@@ -127,8 +127,5 @@ pub trait Number: Scalar {
 }
 
 /// A text-like type: it can be searched and concatenated.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not text",
-    label = "text functions need a text column"
-)]
+#[diagnostic::on_unimplemented(message = "`{Self}` is not text", label = "text functions need a text column")]
 pub trait Textual: Scalar {}

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind};
 use crate::meta::{ColumnMeta, ModelMeta};
-use crate::value::{Datum, DateTime, DbType};
+use crate::value::{DateTime, Datum, DbType};
 
 /// A row to be inserted: one datum per column of the model, [`Datum::Default`] where none was given.
 #[derive(Debug, Clone)]

@@ -15,7 +15,10 @@ use crate::query::Query;
 /// # Errors
 /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
 /// row is gone.
-pub fn delete_row<'e, M: Model, E: Executor + ?Sized>(row: &M, db: &'e E) -> impl Future<Output = Result<()>> + Send + use<'e, M, E> {
+pub fn delete_row<'e, M: Model, E: Executor + ?Sized>(
+    row: &M,
+    db: &'e E,
+) -> impl Future<Output = Result<()>> + Send + use<'e, M, E> {
     let source = M::source();
     let (filter, missing) = RowId::of(row).filter(source);
     let command = Command::Delete(Box::new(Delete { source, filter: Some(filter), returning: None }));

@@ -6,9 +6,13 @@ use std::marker::PhantomData;
 use super::assign::{Columns, Fits};
 use super::create::{Insertable, NewRow, Now, initial, is_given, prepare};
 use crate::backend::capabilities::InsertSelect;
-use crate::backend::{Affected, Collect, Decoder, Executor, Flow, FromRow, Needs, Provides, Row, Supports, run};
+use crate::backend::{
+    Affected, Collect, Decoder, Executor, Flow, FromRow, Needs, Provides, Row, Supports, run,
+};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::{ColumnRef, Command, Conflict, ConflictAction, Expr, Insert, InsertSource, Output, Select, Source};
+use crate::ir::{
+    ColumnRef, Command, Conflict, ConflictAction, Expr, Insert, InsertSource, Output, Select, Source,
+};
 use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
 use crate::query::Query;
@@ -73,7 +77,11 @@ where
     I: IntoIterator,
     I::Item: Insertable<M>,
 {
-    InsertMany { rows: rows.into_iter().map(Insertable::into_row).collect(), ignore: false, marker: PhantomData }
+    InsertMany {
+        rows: rows.into_iter().map(Insertable::into_row).collect(),
+        ignore: false,
+        marker: PhantomData,
+    }
 }
 
 /// An INSERT of many rows. Without rows no statement is sent.
@@ -131,7 +139,8 @@ impl<M: Model> InsertMany<M> {
     {
         let rows = self.rows.len();
         let source = M::source();
-        let key = M::PRIMARY_KEY.iter().map(|index| Expr::Column(ColumnRef { source, index: *index })).collect();
+        let key =
+            M::PRIMARY_KEY.iter().map(|index| Expr::Column(ColumnRef { source, index: *index })).collect();
         let command = self.command(Some(Output::Exprs(key)));
         async move {
             match command {
@@ -143,7 +152,12 @@ impl<M: Model> InsertMany<M> {
 }
 
 /// The INSERT of many rows: every column that one of them gives, [`Datum::Default`] in the rows that do not.
-fn insert_rows(meta: &'static ModelMeta, mut rows: Vec<NewRow>, ignore: bool, returning: Option<Output>) -> Option<Command> {
+fn insert_rows(
+    meta: &'static ModelMeta,
+    mut rows: Vec<NewRow>,
+    ignore: bool,
+    returning: Option<Output>,
+) -> Option<Command> {
     if rows.is_empty() {
         return None;
     }
@@ -163,7 +177,9 @@ fn insert_rows(meta: &'static ModelMeta, mut rows: Vec<NewRow>, ignore: bool, re
     }
     let mut values: Vec<Datum> = Vec::with_capacity(rows.len() * columns.len());
     for row in rows {
-        values.extend(row.values.into_iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(value, _)| value));
+        values.extend(
+            row.values.into_iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(value, _)| value),
+        );
     }
     Some(Command::Insert(Box::new(Insert {
         model: meta,
@@ -229,10 +245,17 @@ impl<M: Model, N: Needs> InsertFrom<M, N> {
     }
 }
 
-fn insert_select(target: Source, mut columns: Vec<u16>, mut select: Select, returning: Option<Output>) -> Result<Command> {
+fn insert_select(
+    target: Source,
+    mut columns: Vec<u16>,
+    mut select: Select,
+    returning: Option<Output>,
+) -> Result<Command> {
     let meta = target.model;
     let Output::Exprs(exprs) = &mut select.output else {
-        return Err(Error::new(ErrorKind::Usage, "only selected columns can be inserted").with_model(meta.name));
+        return Err(
+            Error::new(ErrorKind::Usage, "only selected columns can be inserted").with_model(meta.name)
+        );
     };
     let now = Now::read();
     for (index, column) in (0..).zip(&meta.columns) {
@@ -243,10 +266,13 @@ fn insert_select(target: Source, mut columns: Vec<u16>, mut select: Select, retu
             columns.push(index);
             exprs.push(Expr::Value(value, column.ty()));
         } else if column.client_default && column.default.is_none() && !column.auto {
-            return Err(Error::new(ErrorKind::Usage, "the program makes this value for each row, INSERT … SELECT cannot")
-                .with_model(meta.name)
-                .with_field(column.field.clone())
-                .with_hint("select a value for this column, or read the rows and use `insert_many`"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "the program makes this value for each row, INSERT … SELECT cannot",
+            )
+            .with_model(meta.name)
+            .with_field(column.field.clone())
+            .with_hint("select a value for this column, or read the rows and use `insert_many`"));
         }
     }
     Ok(Command::Insert(Box::new(Insert {

@@ -15,7 +15,10 @@ use crate::model::Model;
 /// # Errors
 /// [`ErrorKind::Stale`](crate::ErrorKind::Stale) if the model has a version and somebody else changed or deleted the row;
 /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the row is gone.
-pub fn save<'e, M: Model, E: Executor + ?Sized>(row: &M, db: &'e E) -> impl Future<Output = Result<M>> + Send + use<'e, M, E> {
+pub fn save<'e, M: Model, E: Executor + ?Sized>(
+    row: &M,
+    db: &'e E,
+) -> impl Future<Output = Result<M>> + Send + use<'e, M, E> {
     save_changes(whole(row), db)
 }
 
@@ -42,7 +45,8 @@ mod tests {
 
     #[test]
     fn all_columns_are_sent_but_those_the_library_or_database_keeps() {
-        let columns: Vec<u16> = whole(&Note::sample()).set.iter().map(|assignment| assignment.column).collect();
+        let columns: Vec<u16> =
+            whole(&Note::sample()).set.iter().map(|assignment| assignment.column).collect();
         assert_eq!(columns, [TITLE, BODY, CREATED]);
     }
 }

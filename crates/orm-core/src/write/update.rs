@@ -59,7 +59,10 @@ impl<M: Model> Change<M> {
 /// # Errors
 /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
 /// row is gone.
-pub fn save_changes<M: Model, E: Executor + ?Sized>(change: Change<M>, db: &E) -> impl Future<Output = Result<M>> + Send {
+pub fn save_changes<M: Model, E: Executor + ?Sized>(
+    change: Change<M>,
+    db: &E,
+) -> impl Future<Output = Result<M>> + Send {
     let (command, missing) = change_command(M::source(), change.row, change.set);
     async move { run(db, command, Written::<M>::default()).await?.ok_or_else(|| missing_row(M::meta(), missing)) }
 }
@@ -92,7 +95,9 @@ impl RowId {
         let never = || Expr::Any(Vec::new());
         let key = Self::key_filter(self.key, source).unwrap_or_else(never);
         match source.model.version.zip(self.version) {
-            Some((index, version)) => (Expr::and(Some(key), equals(source, index, version)), ErrorKind::Stale),
+            Some((index, version)) => {
+                (Expr::and(Some(key), equals(source, index, version)), ErrorKind::Stale)
+            }
             None => (key, ErrorKind::NotFound),
         }
     }
@@ -114,7 +119,15 @@ fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Comm
     }
     maintain(source, &mut set);
     let (filter, missing) = row.filter(source);
-    (Command::Update(Box::new(Update { source, set, filter: Some(filter), returning: Some(Output::Model) })), missing)
+    (
+        Command::Update(Box::new(Update {
+            source,
+            set,
+            filter: Some(filter),
+            returning: Some(Output::Model),
+        })),
+        missing,
+    )
 }
 
 #[cold]
@@ -169,7 +182,10 @@ pub struct UpdateQuery<M, N = ()> {
 
 impl<M, N> std::fmt::Debug for UpdateQuery<M, N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UpdateQuery").field("set", &self.set).field("select", &self.select).finish_non_exhaustive()
+        f.debug_struct("UpdateQuery")
+            .field("set", &self.set)
+            .field("select", &self.select)
+            .finish_non_exhaustive()
     }
 }
 
@@ -246,7 +262,12 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     }
 }
 
-fn update_set(select: Select, mut set: Vec<Assignment>, all_rows: bool, returning: Option<Output>) -> Result<Command> {
+fn update_set(
+    select: Select,
+    mut set: Vec<Assignment>,
+    all_rows: bool,
+    returning: Option<Output>,
+) -> Result<Command> {
     let source = select.from;
     if set.is_empty() {
         return Err(Error::new(ErrorKind::Usage, "the update sets no column")
@@ -265,7 +286,9 @@ fn update_set(select: Select, mut set: Vec<Assignment>, all_rows: bool, returnin
 pub(super) fn rows_of(mut select: Select, all_rows: bool) -> Result<Option<Expr>> {
     let source = select.from;
     let meta = source.model;
-    let usage = |text: &str, hint: &str| Err(Error::new(ErrorKind::Usage, text).with_model(meta.name).with_hint(hint));
+    let usage = |text: &str, hint: &str| {
+        Err(Error::new(ErrorKind::Usage, text).with_model(meta.name).with_hint(hint))
+    };
     if !all_rows && select.filter.as_ref().is_none_or(is_always_true) {
         return Err(Error::new(ErrorKind::Unfiltered, "this would write to every row")
             .with_model(meta.name)
@@ -335,7 +358,9 @@ mod tests {
         assert_eq!(columns(&update.set), [TITLE, UPDATED, VERSION]);
         assert!(matches!(&update.set[0].value, Expr::Value(Datum::Text(text), _) if text == "b"));
         assert_eq!(missing, ErrorKind::Stale);
-        let Some(Expr::Binary(BinaryOp::And, both, _)) = &update.filter else { panic!("{:?}", update.filter) };
+        let Some(Expr::Binary(BinaryOp::And, both, _)) = &update.filter else {
+            panic!("{:?}", update.filter)
+        };
         assert!(matches!(&both.1, Expr::Binary(BinaryOp::Eq, parts, _)
             if matches!(&parts.0, Expr::Column(column) if column.index == VERSION)));
     }
@@ -369,7 +394,8 @@ mod tests {
     #[test]
     fn options_values_and_columns_can_be_assigned_to_a_nullable_column() {
         let update = Note::filter(Note::ID.gt(3)).update();
-        let update = update.set(Note::BODY, Some("a".to_owned())).set(Note::BODY, "a").set(Note::BODY, Note::TITLE);
+        let update =
+            update.set(Note::BODY, Some("a".to_owned())).set(Note::BODY, "a").set(Note::BODY, Note::TITLE);
         let update = update.set(Note::TITLE, Note::BODY.coalesce(Note::TITLE));
         assert_eq!(columns(&update_of(update.command(None).expect("filtered")).set)[..2], [BODY, TITLE]);
     }
@@ -404,7 +430,8 @@ mod tests {
 
     #[test]
     fn a_composite_key_refuses_what_needs_the_subquery() {
-        let error = rows_of(Link::filter(Link::NOTE.gt(1)).limit(1).into_select(), false).expect_err("two key columns");
+        let error = rows_of(Link::filter(Link::NOTE.gt(1)).limit(1).into_select(), false)
+            .expect_err("two key columns");
         assert_eq!((error.kind(), error.model()), (ErrorKind::Usage, Some("Link")));
         assert!(rows_of(Link::filter(Link::NOTE.gt(1)).into_select(), false).is_ok());
     }

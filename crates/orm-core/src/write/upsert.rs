@@ -16,7 +16,13 @@ use crate::value::Value;
 
 /// Inserts a row, or changes the one that is there: see [`Upsert`].
 pub fn upsert<M: Model>(row: impl Insertable<M>) -> Upsert<M> {
-    Upsert { row: row.into_row(), target: Vec::new(), chosen: Chosen::Nothing, set: Vec::new(), marker: PhantomData }
+    Upsert {
+        row: row.into_row(),
+        target: Vec::new(),
+        chosen: Chosen::Nothing,
+        set: Vec::new(),
+        marker: PhantomData,
+    }
 }
 
 /// The value of a column in the row that could not be inserted, for [`Upsert::set`].
@@ -47,7 +53,10 @@ pub struct Upsert<M, N = ()> {
 
 impl<M, N> std::fmt::Debug for Upsert<M, N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upsert").field("target", &self.target).field("chosen", &self.chosen).finish_non_exhaustive()
+        f.debug_struct("Upsert")
+            .field("target", &self.target)
+            .field("chosen", &self.chosen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,14 +130,23 @@ impl<M> std::fmt::Debug for InsertOrIgnore<M> {
 
 impl<M: Model> InsertOrIgnore<M> {
     /// Inserts the row and returns it, or returns `None` if it was there.
-    pub fn insert_or_ignore<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send {
+    pub fn insert_or_ignore<E: Executor + ?Sized>(
+        self,
+        db: &E,
+    ) -> impl Future<Output = Result<Option<M>>> + Send {
         let conflict = Conflict { target: self.target, action: ConflictAction::Nothing };
         let command = insert_row(M::meta(), self.row, Some(conflict));
         async move { run(db, command, Written::<M>::default()).await }
     }
 }
 
-fn command(source: Source, row: NewRow, target: Vec<u16>, chosen: Chosen, mut set: Vec<Assignment>) -> Result<Command> {
+fn command(
+    source: Source,
+    row: NewRow,
+    target: Vec<u16>,
+    chosen: Chosen,
+    mut set: Vec<Assignment>,
+) -> Result<Command> {
     let meta = source.model;
     let target = if target.is_empty() { find_target(source, &row)? } else { target };
     let of_row = |index: u16| ir::Expr::Excluded(ColumnRef { source, index });
@@ -155,7 +173,9 @@ fn command(source: Source, row: NewRow, target: Vec<u16>, chosen: Chosen, mut se
             set.push(Assignment { column: index, value: of_row(index) });
         }
     }
-    if let Some(index) = meta.version.filter(|index| !set.iter().any(|assignment| assignment.column == *index)) {
+    if let Some(index) =
+        meta.version.filter(|index| !set.iter().any(|assignment| assignment.column == *index))
+    {
         set.push(Assignment { column: index, value: next_version(source, index) });
     }
     if set.is_empty() {
@@ -175,9 +195,12 @@ fn find_target(source: Source, row: &NewRow) -> Result<Vec<u16>> {
     let mut unique = meta.indexes.iter().filter(|index| index.unique && given(&index.columns));
     match (unique.next(), unique.next()) {
         (Some(only), None) => Ok(only.columns.clone()),
-        _ => Err(Error::new(ErrorKind::Usage, "it is not clear which unique columns tell that the row is there")
-            .with_model(meta.name)
-            .with_hint("name them: `.on(column)` or `.on((column, column))`")),
+        _ => Err(Error::new(
+            ErrorKind::Usage,
+            "it is not clear which unique columns tell that the row is there",
+        )
+        .with_model(meta.name)
+        .with_hint("name them: `.on(column)` or `.on((column, column))`")),
     }
 }
 
@@ -188,7 +211,8 @@ mod tests {
     use crate::write::testing::{BODY, CREATED, ID, NewNote, Note, TITLE, UPDATED, VERSION};
 
     fn conflict_of<N>(upsert: Upsert<Note, N>) -> (Vec<u16>, Vec<Assignment>) {
-        let command = command(Note::source(), upsert.row, upsert.target, upsert.chosen, upsert.set).expect("clear");
+        let command =
+            command(Note::source(), upsert.row, upsert.target, upsert.chosen, upsert.set).expect("clear");
         match command {
             Command::Insert(insert) => match insert.conflict {
                 Some(Conflict { target, action: ConflictAction::Update(set, _) }) => (target, set),
@@ -213,7 +237,10 @@ mod tests {
     #[test]
     fn chosen_columns_and_computed_values_stand_together() {
         let row = NewNote::titled("a").body("b");
-        let upsert = upsert::<Note>(row).on(Note::ID).update(Note::TITLE).set(Note::BODY, Note::BODY.concat(excluded(Note::TITLE)));
+        let upsert = upsert::<Note>(row)
+            .on(Note::ID)
+            .update(Note::TITLE)
+            .set(Note::BODY, Note::BODY.concat(excluded(Note::TITLE)));
         let (target, set) = conflict_of(upsert);
         assert_eq!(target, [ID]);
         assert_eq!(columns(&set), [BODY, TITLE, UPDATED, VERSION]);
@@ -224,7 +251,9 @@ mod tests {
     fn the_version_grows_from_the_row_that_is_there() {
         let (_, set) = conflict_of(upsert::<Note>(NewNote::titled("a")));
         let version = set.iter().find(|assignment| assignment.column == VERSION).expect("version");
-        assert!(matches!(&version.value, ir::Expr::Binary(ir::BinaryOp::Add, both, _) if matches!(both.0, ir::Expr::Column(_))));
+        assert!(
+            matches!(&version.value, ir::Expr::Binary(ir::BinaryOp::Add, both, _) if matches!(both.0, ir::Expr::Column(_)))
+        );
     }
 
     #[test]

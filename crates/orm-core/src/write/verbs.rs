@@ -24,7 +24,10 @@ pub trait ModelWrite: Model {
     }
 
     /// Sends every column of the row and returns it as it is now: see [`save`](super::save()).
-    fn save<'e, E: Executor + ?Sized>(&self, db: &'e E) -> impl Future<Output = Result<Self>> + Send + use<'e, Self, E> {
+    fn save<'e, E: Executor + ?Sized>(
+        &self,
+        db: &'e E,
+    ) -> impl Future<Output = Result<Self>> + Send + use<'e, Self, E> {
         super::save(self, db)
     }
 
@@ -33,7 +36,10 @@ pub trait ModelWrite: Model {
     /// # Errors
     /// [`ErrorKind::Stale`](crate::ErrorKind::Stale) or [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), as
     /// [`delete_row`](super::delete_row) says.
-    fn delete<'e, E: Executor + ?Sized>(&self, db: &'e E) -> impl Future<Output = Result<()>> + Send + use<'e, Self, E> {
+    fn delete<'e, E: Executor + ?Sized>(
+        &self,
+        db: &'e E,
+    ) -> impl Future<Output = Result<()>> + Send + use<'e, Self, E> {
         super::delete_row(self, db)
     }
 }

@@ -18,7 +18,8 @@ pub fn column_type(model: &Model, column: &Column) -> TokenStream {
 pub fn emit(model: &Model) -> TokenStream {
     let (name, krate) = (&model.ident, &model.krate);
     let columns = model.columns.iter().map(|column| {
-        let (vis, constant, index, ty) = (&column.field.vis, &column.constant, column.index, column_type(model, column));
+        let (vis, constant, index, ty) =
+            (&column.field.vis, &column.constant, column.index, column_type(model, column));
         let doc = format!("The column `{}`.", column.name);
         quote! {
             #[doc = #doc]
@@ -61,7 +62,10 @@ fn sides(model: &Model, relation: &Relation) -> (TokenStream, TokenStream) {
                 let field = &pair.0;
                 (own_key, quote_spanned!(field.span()=> #target::#field.local()))
             }
-            None => (own_key, quote_spanned!(relation.field.ty.span()=> <#target as #krate::model::Pair<#name>>::COLUMNS)),
+            None => (
+                own_key,
+                quote_spanned!(relation.field.ty.span()=> <#target as #krate::model::Pair<#name>>::COLUMNS),
+            ),
         },
         Kind::ManyToMany => (own_key, quote!(<#target as #krate::Model>::PRIMARY_KEY)),
     }
@@ -79,7 +83,9 @@ fn pairs(model: &Model) -> TokenStream {
         });
         let types: Vec<_> = types.collect();
         let key = if let [only] = types.as_slice() { only.clone() } else { quote!((#(#types,)*)) };
-        let at = keys.first().map_or_else(|| relation.ident.span(), |key| model.columns[*key as usize].field.ty.span());
+        let at = keys
+            .first()
+            .map_or_else(|| relation.ident.span(), |key| model.columns[*key as usize].field.ty.span());
         let check = quote_spanned! {at=>
             const _: () = #krate::model::assert_key::<#key, <#target as #krate::Model>::Key>();
         };

@@ -20,9 +20,14 @@ pub fn emit(model: &Model) -> TokenStream {
         let (index_name, columns, unique) = (format!("{prefix}_{table}_{}", names.join("_")), &index.columns, index.unique);
         quote!(#krate::meta::IndexMeta { name: #index_name.into(), columns: vec![#(#columns),*], unique: #unique })
     });
-    let checks = model.checks.iter().map(|(name, expression)| quote!(#krate::meta::CheckMeta { name: #name, expression: #expression }));
+    let checks = model
+        .checks
+        .iter()
+        .map(|(name, expression)| quote!(#krate::meta::CheckMeta { name: #name, expression: #expression }));
     let (comment, was) = (option(&model.comment), option(&model.was));
-    let version = option(&model.columns.iter().find(|column| column.field.version.is_present()).map(|column| column.index));
+    let version = option(
+        &model.columns.iter().find(|column| column.field.version.is_present()).map(|column| column.index),
+    );
     quote! {
         #krate::meta::ModelMeta {
             name: #name,
@@ -69,7 +74,8 @@ fn column_meta(model: &Model, column: &Column) -> TokenStream {
         field.updated_at.is_present(),
     );
     let client = field.default_fn.is_some();
-    let (max_len, precision, scale) = (option(&field.max_len), option(&field.precision), option(&field.scale));
+    let (max_len, precision, scale) =
+        (option(&field.max_len), option(&field.precision), option(&field.scale));
     let (generated, was, comment) = (option(&field.generated), option(&field.was), option(&field.comment));
     quote! {
         #krate::meta::ColumnMeta {
@@ -144,8 +150,10 @@ fn foreign_key(model: &Model, relation: &Relation) -> TokenStream {
             None => quote!(#krate::meta::Action::NoAction),
         }
     };
-    let on_delete = action(&relation.field.on_delete, keys.iter().find_map(|key| field_of(key).on_delete.as_ref()));
-    let on_update = action(&relation.field.on_update, keys.iter().find_map(|key| field_of(key).on_update.as_ref()));
+    let on_delete =
+        action(&relation.field.on_delete, keys.iter().find_map(|key| field_of(key).on_delete.as_ref()));
+    let on_update =
+        action(&relation.field.on_update, keys.iter().find_map(|key| field_of(key).on_update.as_ref()));
     quote! {
         #krate::meta::ForeignKeyMeta {
             columns: &[#(#keys),*],

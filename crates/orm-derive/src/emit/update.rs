@@ -10,7 +10,9 @@ pub fn emit(model: &Model) -> TokenStream {
     let (name, krate, vis) = (&model.ident, &model.krate, &model.vis);
     let update = format_ident!("{name}Update");
     let settable = model.columns.iter().filter(|column| {
-        column.field.generated.is_none() && !column.field.version.is_present() && !model.primary_key.contains(&column.index)
+        column.field.generated.is_none()
+            && !column.field.version.is_present()
+            && !model.primary_key.contains(&column.index)
     });
     let setters = settable.map(|column| {
         let (ident, index, field_vis) = (&column.ident, column.index, &column.field.vis);
