@@ -1,6 +1,5 @@
 //! The handle, its sessions, and the driver's side of the traits of the core.
 
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -116,6 +115,8 @@ impl Supports<ConditionalUpsert> for Sqlite {}
 impl Supports<Explain> for Sqlite {}
 
 /// A connection to work on: on loan from the pool, or the transaction's.
+// On the stack of one call only; a box would cost every statement an allocation.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Work {
     Pooled(Guard),
     Tx(OwnedMutexGuard<Option<Guard>>),
@@ -357,17 +358,15 @@ fn undo(shared: &Shared, open: &Guard, depth: u32) -> Result<()> {
 }
 
 /// A control statement: at once if no other process has the lock, else on a thread that waits.
-fn patiently(work: Work, sql: &'static str) -> impl Future<Output = Result<Work>> + Send {
-    async move {
-        match briefly(&work, false, |connection| run::control(work.pool()?, connection, sql)) {
-            Ok(()) => return Ok(work),
-            Err(error) if !run::should_move(&error) => return Err(error),
-            Err(_) => {}
-        }
-        blocking::unblock(move || {
-            run::control(work.pool()?, work.connection()?, sql)?;
-            Ok(work)
-        })
-        .await
+async fn patiently(work: Work, sql: &'static str) -> Result<Work> {
+    match briefly(&work, false, |connection| run::control(work.pool()?, connection, sql)) {
+        Ok(()) => return Ok(work),
+        Err(error) if !run::should_move(&error) => return Err(error),
+        Err(_) => {}
     }
+    blocking::unblock(move || {
+        run::control(work.pool()?, work.connection()?, sql)?;
+        Ok(work)
+    })
+    .await
 }

@@ -67,6 +67,7 @@ macro_rules! matching {
 
 /// Everything that can be done with a column or an expression. Comparisons follow SQL's three-valued logic on every
 /// backend: with NULL on a side the result is NULL, which a filter does not select.
+#[allow(clippy::wrong_self_convention)]
 pub trait ExprOps: Sized {
     /// The type of the value.
     type T: Value;

@@ -110,24 +110,20 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Joins the model that a relation leads to; rows without a partner are left out.
-    pub fn join<A: Model, S: Slot, I>(
-        mut self,
-        relation: Rel<A, S>,
-    ) -> Query<M, ((S::Target, Inner), Q), Out, N>
+    pub fn join<A, S, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Inner), Q), Out, N>
     where
-        A: InScope<Q, I>,
+        A: Model + InScope<Q, I>,
+        S: Slot,
     {
         self.push_join(JoinKind::Inner, relation);
         self.retype()
     }
 
     /// Joins the model that a relation leads to; rows without a partner stay, and the joined columns become `Option`.
-    pub fn left_join<A: Model, S: Slot, I>(
-        mut self,
-        relation: Rel<A, S>,
-    ) -> Query<M, ((S::Target, Left), Q), Out, N>
+    pub fn left_join<A, S, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Left), Q), Out, N>
     where
-        A: InScope<Q, I>,
+        A: Model + InScope<Q, I>,
+        S: Slot,
     {
         self.push_join(JoinKind::Left, relation);
         self.retype()

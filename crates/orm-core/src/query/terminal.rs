@@ -109,7 +109,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         select.order.clear();
         select.limit = Some(select.limit.map_or(1, |limit| limit.min(1)));
         let (command, _) = self.command();
-        async move { Ok(run(db, command, AnyRow(false)).await?) }
+        async move { run(db, command, AnyRow(false)).await }
     }
 
     /// The rows one by one, in constant memory. Included relations are not loaded: use `all` or pages for those.

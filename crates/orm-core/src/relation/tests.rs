@@ -189,29 +189,29 @@ impl Backend for Db {
         decoder.finish(0)
     }
     fn stream<T: FromRow + Send + 'static>(_: &Db, _: Command) -> BoxStream<'static, Result<T>> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
     fn render(_: &Db, _: &Command) -> Result<String> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
     async fn explain(_: &Db, _: Command) -> Result<String> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
     async fn begin(_: &Db, _: TxOptions) -> Result<Db> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
     async fn commit(_: &Db) -> Result<()> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
     async fn rollback(_: &Db) -> Result<()> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
     fn abandon(_: &Db) {}
     async fn create_all(_: &Db, _: &[&'static ModelMeta]) -> Result<()> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
     async fn drop_all(_: &Db, _: &[&'static ModelMeta]) -> Result<()> {
-        unimplemented!()
+        unreachable!("no test asks for it")
     }
 }
 
