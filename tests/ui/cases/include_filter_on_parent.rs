@@ -1,0 +1,5 @@
+include!("models.inc");
+
+fn main() {
+    let _ = User::query().include(User::posts.filter(User::name.eq("x")));
+}

@@ -1,0 +1,5 @@
+include!("models.inc");
+
+fn main() {
+    let _ = Post::query().join(User::posts);
+}

@@ -1,0 +1,8 @@
+use orm::prelude::*;
+
+#[derive(Debug, Clone, Model)]
+pub struct Thing {
+    pub id: i64,
+}
+
+fn main() {}

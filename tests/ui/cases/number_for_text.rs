@@ -1,0 +1,5 @@
+include!("models.inc");
+
+fn main() {
+    let _ = User::filter(User::name.eq(5));
+}

@@ -1,0 +1,5 @@
+include!("models.inc");
+
+fn main() {
+    let _ = User::query().update().set(Post::title, "x");
+}
