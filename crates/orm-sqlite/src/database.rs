@@ -100,6 +100,7 @@ impl Sqlite {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Executor for Sqlite {
     type Backend = Sqlite;
     fn session(&self) -> &Session {

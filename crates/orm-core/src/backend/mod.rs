@@ -104,6 +104,7 @@ pub trait Executor: Sync {
     fn session(&self) -> &<Self::Backend as Backend>::Session;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Executor + ?Sized> Executor for &E {
     type Backend = E::Backend;
     fn session(&self) -> &<E::Backend as Backend>::Session {
@@ -111,6 +112,7 @@ impl<E: Executor + ?Sized> Executor for &E {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Executor + Send + ?Sized> Executor for std::sync::Arc<E> {
     type Backend = E::Backend;
     fn session(&self) -> &<E::Backend as Backend>::Session {

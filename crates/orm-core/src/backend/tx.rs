@@ -79,6 +79,7 @@ impl<B: Backend> std::fmt::Debug for Tx<B> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Backend> Executor for Tx<B> {
     type Backend = B;
     fn session(&self) -> &B::Session {

@@ -24,7 +24,7 @@ pub trait Mix<R> {
     type Out;
 }
 macro_rules! mix {
-    ($($left:ident $right:ident = $out:ident;)*) => {$(impl Mix<$right> for $left { type Out = $out; })*};
+    ($($left:ident $right:ident = $out:ident;)*) => {$(#[diagnostic::do_not_recommend] impl Mix<$right> for $left { type Out = $out; })*};
 }
 mix! {
     Row Row = Row;

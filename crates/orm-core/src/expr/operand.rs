@@ -27,6 +27,7 @@ pub trait Operand<B: Scalar> {
     fn ir(self) -> ir::Expr;
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Scalar> Operand<B> for B {
     type T = B;
     type S = ();
@@ -38,6 +39,7 @@ impl<B: Scalar> Operand<B> for B {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Scalar + Clone> Operand<B> for &B {
     type T = B;
     type S = ();
@@ -48,6 +50,7 @@ impl<B: Scalar + Clone> Operand<B> for &B {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Operand<String> for &str {
     type T = String;
     type S = ();
@@ -59,6 +62,7 @@ impl Operand<String> for &str {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Named, T: Value> Operand<T::Base> for Column<S, T> {
     type T = T;
     type S = S;
@@ -70,6 +74,7 @@ impl<S: Named, T: Value> Operand<T::Base> for Column<S, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Value, S, N: Needs, K> Operand<T::Base> for Expr<T, S, N, K> {
     type T = T;
     type S = S;
@@ -82,20 +87,24 @@ impl<T: Value, S, N: Needs, K> Operand<T::Base> for Expr<T, S, N, K> {
 }
 
 /// A plain value of type `B`, in the forms a user writes it.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a value of type `{B}`", label = "expected `{B}`")]
 pub trait Literal<B: Scalar> {
     /// The value, encoded.
     fn datum(self) -> Datum;
 }
+#[diagnostic::do_not_recommend]
 impl<B: Scalar> Literal<B> for B {
     fn datum(self) -> Datum {
         Scalar::encode(self)
     }
 }
+#[diagnostic::do_not_recommend]
 impl<B: Scalar + Clone> Literal<B> for &B {
     fn datum(self) -> Datum {
         Scalar::encode(self.clone())
     }
 }
+#[diagnostic::do_not_recommend]
 impl Literal<String> for &str {
     fn datum(self) -> Datum {
         Datum::Text(self.to_owned())
@@ -116,26 +125,31 @@ fn in_list<B: Scalar>(expr: ir::Expr, list: Vec<Datum>, negated: bool) -> ir::Ex
     ir::Expr::InList { expr: Box::new(expr), list, ty: <B as Scalar>::TYPE, negated }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Scalar, V: Literal<B>> InOperand<B> for Vec<V> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         in_list::<B>(expr, self.into_iter().map(Literal::datum).collect(), negated)
     }
 }
+#[diagnostic::do_not_recommend]
 impl<B: Scalar, V: Literal<B>, const LEN: usize> InOperand<B> for [V; LEN] {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         in_list::<B>(expr, self.into_iter().map(Literal::datum).collect(), negated)
     }
 }
+#[diagnostic::do_not_recommend]
 impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &[V] {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         in_list::<B>(expr, self.iter().cloned().map(Literal::datum).collect(), negated)
     }
 }
+#[diagnostic::do_not_recommend]
 impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &Vec<V> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         self.as_slice().test(expr, negated)
     }
 }
+#[diagnostic::do_not_recommend]
 impl<M, Q, Out: Value + FromRow> InOperand<Out::Base> for Query<M, Q, Out, ()> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         ir::Expr::InSelect { expr: Box::new(expr), select: Box::new(self.into_select()), negated }

@@ -28,8 +28,9 @@ type WithText<E, R> = Expr<
 type Same<E, X> = Expr<X, <E as ExprOps>::S, <E as ExprOps>::N, <E as ExprOps>::K>;
 type Total<E, X> = Expr<X, <E as ExprOps>::S, <E as ExprOps>::N, Aggregate>;
 
-macro_rules! comparisons {
-    ($($(#[$doc:meta])* $name:ident $op:ident;)*) => {$(
+/// One method per call: a compile error shows the whole call.
+macro_rules! comparison {
+    ($(#[$doc:meta])* $name:ident $op:ident;) => {
         $(#[$doc])*
         #[inline]
         fn $name<R>(self, right: R) -> With<Self, R, bool>
@@ -41,11 +42,11 @@ macro_rules! comparisons {
         {
             Expr::new(ir::Expr::binary(BinaryOp::$op, self.node(), right.ir(), <Self::T as Value>::TYPE))
         }
-    )*};
+    };
 }
 
 macro_rules! matching {
-    ($($(#[$doc:meta])* $name:ident $op:ident $insensitive:literal;)*) => {$(
+    ($(#[$doc:meta])* $name:ident $op:ident $insensitive:literal;) => {
         $(#[$doc])*
         fn $name<R>(self, right: R) -> WithText<Self, R>
         where
@@ -62,7 +63,7 @@ macro_rules! matching {
                 insensitive: $insensitive,
             })
         }
-    )*};
+    };
 }
 
 /// Everything that can be done with a column or an expression. Comparisons follow SQL's three-valued logic on every
@@ -80,17 +81,27 @@ pub trait ExprOps: Sized {
     /// The IR.
     fn node(self) -> ir::Expr;
 
-    comparisons! {
+    comparison! {
         /// Equal.
         eq Eq;
+    }
+    comparison! {
         /// Not equal.
         ne Ne;
+    }
+    comparison! {
         /// Less than.
         lt Lt;
+    }
+    comparison! {
         /// Less than or equal to.
         le Le;
+    }
+    comparison! {
         /// Greater than.
         gt Gt;
+    }
+    comparison! {
         /// Greater than or equal to.
         ge Ge;
     }
@@ -98,14 +109,24 @@ pub trait ExprOps: Sized {
     matching! {
         /// Contains the text literally; case matters.
         contains Contains false;
+    }
+    matching! {
         /// Starts with the text literally; case matters.
         starts_with StartsWith false;
+    }
+    matching! {
         /// Ends with the text literally; case matters.
         ends_with EndsWith false;
+    }
+    matching! {
         /// Matches the pattern (`%` any text, `_` any character, `\` escapes); case matters.
         like Pattern false;
+    }
+    matching! {
         /// Matches the pattern; the case of ASCII letters does not matter.
         ilike Pattern true;
+    }
+    matching! {
         /// Contains the text literally; the case of ASCII letters does not matter.
         icontains Contains true;
     }

@@ -50,6 +50,7 @@ pub struct Set;
     note = "call `.{Self}(..)` first"
 )]
 pub trait Given {}
+#[diagnostic::do_not_recommend]
 impl Given for Set {}
 
 /// A new row of the model `M` with every required field: a builder from `M::create()`.
