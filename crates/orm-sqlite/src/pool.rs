@@ -127,8 +127,8 @@ impl Drop for Guard {
         if side.permits.is_closed() {
             return;
         }
-        // A connection that cannot be rolled back is replaced by a new one.
-        let connection = if clean {
+        // A connection that cannot be rolled back is replaced by a new one, unless it is the whole database.
+        let connection = if clean || self.pool.settings.path.is_none() {
             Some(connection)
         } else {
             connection::open(&self.pool.settings, self.role == Role::Write).ok()
