@@ -185,6 +185,13 @@ impl Model {
                 Vec::new()
             }
         };
+        for column in columns.iter().filter(|column| column.field.auto.is_present()) {
+            if primary_key != [column.index] {
+                let text =
+                    "`auto` numbers the rows of a table: it belongs on the only field of the primary key";
+                errors.push(Error::custom(text).with_span(&column.ident));
+            }
+        }
         for relation in &mut relations {
             check_relation(relation, &find, &mut errors);
         }
