@@ -66,6 +66,40 @@ macro_rules! suite {
             left_joined_columns_are_options,
             whole_models_come_out_of_a_join,
         );
+        $crate::suite!(@module $harness, subqueries:
+            a_model_joins_itself_by_an_alias,
+            aliases_chain,
+            relation_predicates_take_an_alias,
+            a_subquery_may_mention_the_query_around_it,
+            a_scalar_subquery_is_a_value,
+            the_same_model_may_stand_inside_and_outside,
+            case_takes_the_first_true_branch,
+            text_functions_run_in_the_database,
+            lists_of_a_query_filter_another,
+        );
+        $crate::suite!(@module $harness, shapes:
+            embedded_structs_are_columns_with_a_prefix,
+            embedded_columns_have_typed_paths,
+            an_embedded_struct_is_updated_as_a_whole_or_by_column,
+            a_foreign_key_may_refer_to_a_unique_column,
+            keys_made_by_the_program_come_back_in_order,
+            keys_of_two_parts_work_everywhere,
+            a_row_may_point_to_one_of_several_models,
+            kinds_of_targets_load_lazily_in_batches,
+            the_targets_of_several_kinds_know_their_rows,
+        );
+        $crate::suite!(@module $harness, belongings:
+            a_handle_is_a_query_over_what_belongs_to_a_row,
+            a_handle_creates_and_moves_children,
+            a_handle_releases_and_replaces_children,
+            a_handle_links_and_unlinks,
+            a_row_is_created_with_its_children,
+            rows_and_children_are_created_together_or_not_at_all,
+            lazy_loads_fetch_for_all_rows_of_a_query,
+            projections_hold_relations_and_counts,
+            projections_share_a_parent_between_rows,
+            a_cursor_goes_to_a_client_and_back_as_text,
+        );
         $crate::suite!(@module $harness, relations:
             reading_an_unloaded_relation_is_an_error,
             includes_load_one_query_per_edge,

@@ -19,6 +19,8 @@ pub struct User {
     pub age: Option<i32>,
     pub posts: HasMany<Post>,
     pub profile: HasOne<Profile>,
+    #[orm(pair = subject)]
+    pub remarks: HasMany<Remark>,
 }
 
 /// What a user says of themselves.
@@ -48,6 +50,8 @@ pub struct Post {
     pub comments: HasMany<Comment>,
     #[orm(through = PostTag)]
     pub tags: ManyToMany<Tag>,
+    #[orm(pair = subject)]
+    pub remarks: HasMany<Remark>,
     #[orm(version)]
     pub lock: i32,
 }
@@ -152,6 +156,92 @@ pub struct Everything {
     pub maybe: Option<String>,
 }
 
+/// Where somebody lives.
+#[derive(Debug, Clone, PartialEq, Embedded)]
+pub struct Address {
+    pub street: String,
+    #[orm(column = "town")]
+    pub city: String,
+    pub zip: Option<String>,
+    #[orm(embed)]
+    pub place: Place,
+}
+
+/// A point on the map.
+#[derive(Debug, Clone, PartialEq, Embedded)]
+pub struct Place {
+    pub lat: f64,
+    pub lon: f64,
+}
+
+/// Somebody with one address or two.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Customer {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    #[orm(unique)]
+    pub code: String,
+    #[orm(embed)]
+    pub home: Address,
+    #[orm(embed(prefix = "bill_"))]
+    pub billing: Option<Address>,
+    pub orders: HasMany<Order>,
+}
+
+/// Refers to a customer by code and not by key.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Order {
+    #[orm(primary_key, default_fn = Uuid::now_v7)]
+    pub id: Uuid,
+    pub customer_code: String,
+    #[orm(foreign_key = customer_code, references = code, on_delete = cascade, on_update = cascade)]
+    pub customer: BelongsTo<Customer>,
+    pub lines: HasMany<Line>,
+}
+
+/// A line of an order: its key has two parts.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(primary_key(order_id, number))]
+pub struct Line {
+    pub order_id: Uuid,
+    pub number: i32,
+    pub what: String,
+    #[orm(foreign_key = order_id, on_delete = cascade)]
+    pub order: BelongsTo<Order>,
+    pub parcels: HasMany<Parcel>,
+}
+
+/// Refers to a line by its key of two parts.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Parcel {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub order_id: Uuid,
+    pub line_number: i32,
+    #[orm(foreign_key(order_id, line_number), on_delete = cascade)]
+    pub line: BelongsTo<Line>,
+}
+
+/// What a remark may be about.
+#[derive(Debug, Clone, PartialEq, Morph)]
+pub enum Subject {
+    Post(Post),
+    #[orm(rename = "person")]
+    User(User),
+}
+
+/// A remark about a post or a user.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Remark {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub text: String,
+    pub subject_kind: Option<SubjectKind>,
+    pub subject_id: Option<i64>,
+    #[orm(morph(subject_kind, subject_id))]
+    pub subject: MorphTo<Subject>,
+}
+
 /// Names that SQL would rather not hear.
 #[derive(Debug, Clone, PartialEq, Model)]
 #[orm(table = "select \"from\" where; --")]
@@ -164,4 +254,4 @@ pub struct Hostile {
     pub unicode: i32,
 }
 
-orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Hostile);
+orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Hostile);

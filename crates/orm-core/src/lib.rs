@@ -21,4 +21,4 @@ pub mod value;
 pub mod write;
 
 pub use error::{Error, ErrorKind, Result};
-pub use model::Model;
+pub use model::{Embedded, Model};

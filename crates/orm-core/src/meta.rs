@@ -4,6 +4,7 @@
 //! shared by address from then on.
 
 use crate::value::{Datum, DbType};
+use crate::write::NewRow;
 
 /// The address of a model's metadata, for relations between models.
 pub type ModelFn = fn() -> &'static ModelMeta;
@@ -185,6 +186,8 @@ pub struct RelationMeta {
 pub struct ThroughMeta {
     /// The model.
     pub model: ModelFn,
+    /// A new row of it, with what the program makes (`default_fn`) filled in.
+    pub new_row: fn() -> NewRow,
     /// Its columns that equal [`RelationMeta::local`].
     pub near: &'static [u16],
     /// Its columns that equal [`RelationMeta::remote`].

@@ -1,11 +1,13 @@
 //! What `#[derive(Model)]` makes of a struct.
 
-use crate::backend::{Backend, BoxFuture, FromRow, Nullable};
+use crate::backend::{Backend, BoxFuture, FromRow, Nullable, Row};
 use crate::error::Result;
+use crate::expr::Column;
 use crate::ir::Source;
-use crate::meta::ModelMeta;
+use crate::meta::{ColumnMeta, ModelMeta};
 use crate::relation::{Attach, IncludePlan, Siblings};
 use crate::value::{Datum, Scalar, Value};
+use crate::write::NewRow;
 
 /// A struct whose values are rows of a table or documents of a collection. Implemented by `#[derive(Model)]`.
 #[diagnostic::on_unimplemented(
@@ -20,6 +22,8 @@ pub trait Model: FromRow + Nullable + Send + Sync + 'static {
     type Create;
     /// The builder behind `row.update()`.
     type Update;
+    /// The columns under the name `S`: of the model itself or of an [`alias!`](crate::alias!).
+    type Columns<S: 'static>;
     /// The columns of the primary key.
     const PRIMARY_KEY: &'static [u16];
 
@@ -42,6 +46,24 @@ pub trait Model: FromRow + Nullable + Send + Sync + 'static {
         plan: &'a IncludePlan,
         session: &'a B::Session,
     ) -> BoxFuture<'a, Result<Attach<Self>>>;
+
+    /// A new row of which nothing is given but what the program makes (`default_fn`).
+    #[doc(hidden)]
+    fn new_row() -> NewRow {
+        NewRow::new(Self::meta())
+    }
+
+    /// Inserts the new children of these rows by a relation and puts them into the slots. Each list belongs to the row of that index.
+    #[doc(hidden)]
+    fn insert_children<'a, B: Backend>(
+        parents: &'a mut [Self],
+        relation: u16,
+        children: Vec<(usize, Vec<NewRow>)>,
+        session: &'a B::Session,
+    ) -> BoxFuture<'a, Result<()>> {
+        let _ = (parents, relation, children, session);
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// Tells the row's relation slots which rows came from the same query.
     #[doc(hidden)]
@@ -103,10 +125,8 @@ impl<M: Model> Named for M {
     note = "add `#[orm(foreign_key = …)] …: BelongsTo<{Parent}>` to `{Self}`; if it has several, name one here with `#[orm(pair = field)]`"
 )]
 pub trait Pair<Parent>: Model {
-    /// The columns of `Self` that keep the key.
-    const COLUMNS: &'static [u16];
-    /// The columns of `Parent` that they refer to.
-    const TARGET: &'static [u16];
+    /// The columns of `Self` that keep the key, and the columns of `Parent` that they refer to.
+    const SIDES: (&'static [u16], &'static [u16]);
 }
 
 /// A foreign key of base type `Self` fits a primary key of type `K`.
@@ -117,6 +137,94 @@ pub trait Pair<Parent>: Model {
 pub trait SameKey<K> {}
 impl<K> SameKey<K> for K {}
 
+/// Compile-time check of a foreign key that refers to a column other than the primary key, called by the derive.
+#[doc(hidden)]
+pub const fn assert_reference<F: SameKey<T::Base>, S, T: Value>(column: Column<S, T>) -> u16 {
+    column.index()
+}
+
+/// The two sides of a pair, seen from the parent. Called by the derive.
+#[doc(hidden)]
+pub const fn swapped(sides: (&'static [u16], &'static [u16])) -> (&'static [u16], &'static [u16]) {
+    (sides.1, sides.0)
+}
+
+/// A column of base type `Self` can name the variants of a polymorphic relation whose kinds are `K`.
+#[diagnostic::on_unimplemented(
+    message = "the kind of a polymorphic relation is a column of type `{K}`, not `{Self}`",
+    label = "expected `{K}`, which `#[derive(Morph)]` made"
+)]
+pub trait SameKind<K> {}
+impl<K> SameKind<K> for K {}
+
+/// Compile-time check of the columns of a polymorphic relation, called by the derive.
+#[doc(hidden)]
+pub const fn assert_morph<Kind: SameKind<EK>, EK, Key: SameKey<K>, K>() {}
+
 /// Compile-time check of a foreign key, called by the derive.
 #[doc(hidden)]
 pub const fn assert_key<F: SameKey<K>, K>() {}
+
+/// A struct whose fields are columns of the model that embeds it. Implemented by `#[derive(Embedded)]`.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, Embedded)]
+/// pub struct Address { pub street: String, pub city: String }
+///
+/// #[derive(Debug, Clone, Model)]
+/// pub struct Customer {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     #[orm(embed)]
+///     pub address: Address,             // address_street, address_city
+///     #[orm(embed(prefix = "bill_"))]
+///     pub billing: Option<Address>,     // bill_street, bill_city, both nullable
+/// }
+/// let here = Customer::filter(Customer::address.city.eq("Ulm")).all(&db).await?;
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be embedded",
+    label = "not an embedded struct",
+    note = "add `#[derive(Embedded)]` to the struct, or store it as one column with `#[orm(json)]`"
+)]
+pub trait Embedded: Clone + Send + Sync + Sized + 'static {
+    /// The columns under the name `S`.
+    type Columns<S: 'static>;
+    /// The columns where the whole struct is optional.
+    type NullableColumns<S: 'static>;
+    /// How many columns there are.
+    const WIDTH: usize;
+    /// Whether a column is never NULL, by which a present struct is told from an absent one.
+    const TELLING: bool;
+
+    /// Appends the columns. `field` is the path of the embedded field, `prefix` what its columns' names begin with.
+    fn columns(out: &mut Vec<ColumnMeta>, field: &str, prefix: &str, nullable: bool);
+    /// The value of a column, counted from the first of the struct.
+    fn datum(&self, column: u16) -> Datum;
+    /// Reads the struct from the columns that start at `index` of the model, the model's at `at` of the row.
+    fn read<R: Row>(row: &R, at: usize, index: u16, meta: fn() -> &'static ModelMeta) -> Result<Self>;
+    /// Whether all its columns are NULL.
+    fn is_absent<R: Row>(row: &R, at: usize) -> bool;
+
+    /// As [`read`](Embedded::read), `None` if all columns are NULL.
+    fn read_opt<R: Row>(
+        row: &R,
+        at: usize,
+        index: u16,
+        meta: fn() -> &'static ModelMeta,
+    ) -> Result<Option<Self>> {
+        if Self::is_absent(row, at + usize::from(index)) {
+            return Ok(None);
+        }
+        Self::read(row, at, index, meta).map(Some)
+    }
+}
+
+/// Compile-time check of an optional embedded struct, called by the derive.
+#[doc(hidden)]
+pub const fn assert_telling<E: Embedded>() {
+    assert!(
+        E::TELLING,
+        "an optional embedded struct needs a field that is not an `Option`: otherwise an absent one and an empty one would look the same"
+    );
+}

@@ -26,6 +26,17 @@ pub struct ModelInput {
     pub krate: Option<PathArg>,
 }
 
+#[derive(FromDeriveInput)]
+#[darling(attributes(orm), supports(struct_named))]
+pub struct EmbeddedInput {
+    pub ident: Ident,
+    pub vis: Visibility,
+    pub data: darling::ast::Data<darling::util::Ignored, FieldInput>,
+    pub rename_all: Option<LitStr>,
+    #[darling(rename = "crate")]
+    pub krate: Option<PathArg>,
+}
+
 #[derive(FromField)]
 #[darling(attributes(orm))]
 pub struct FieldInput {
@@ -47,15 +58,37 @@ pub struct FieldInput {
     pub updated_at: Flag,
     pub generated: Option<String>,
     pub json: Flag,
+    pub embed: Option<EmbedArg>,
     pub skip: Flag,
     pub column_const: Option<LitStr>,
     pub foreign_key: Option<Names>,
+    pub references: Option<Names>,
+    pub morph: Option<Names>,
     pub on_delete: Option<ActionArg>,
     pub on_update: Option<ActionArg>,
     pub through: Option<PathArg>,
     pub pair: Option<PathArg>,
     pub was: Option<String>,
     pub comment: Option<String>,
+}
+
+/// `embed` or `embed(prefix = "…")`.
+#[derive(Clone, Default)]
+pub struct EmbedArg {
+    pub prefix: Option<String>,
+}
+
+impl FromMeta for EmbedArg {
+    fn from_word() -> Result<Self> {
+        Ok(EmbedArg::default())
+    }
+    fn from_list(items: &[NestedMeta]) -> Result<Self> {
+        #[derive(FromMeta)]
+        struct Prefix {
+            prefix: String,
+        }
+        Ok(EmbedArg { prefix: Some(Prefix::from_list(items)?.prefix) })
+    }
 }
 
 /// `key = some::path`.

@@ -6,8 +6,10 @@
 mod attributes;
 mod db_enum;
 mod db_type;
+mod embedded;
 mod emit;
 mod model;
+mod morph;
 mod projection;
 
 use proc_macro::TokenStream;
@@ -63,4 +65,39 @@ pub fn db_type(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Projection, attributes(orm))]
 pub fn projection(input: TokenStream) -> TokenStream {
     projection::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes an enum with a model in each variant the target of a polymorphic relation, `MorphTo<…>`.
+///
+/// It also makes the enum of the variants' names, `…Kind`, which is the type of the column that says which model is meant.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, Morph)]
+/// pub enum Subject { Post(Post), Photo(Photo) }
+///
+/// #[derive(Debug, Clone, Model)]
+/// pub struct Note {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     pub subject_kind: SubjectKind,
+///     pub subject_id: i64,
+///     #[orm(morph(subject_kind, subject_id))]
+///     pub subject: MorphTo<Subject>,
+/// }
+/// // On Post and on Photo: #[orm(pair = subject)] pub notes: HasMany<Note>
+/// ```
+#[proc_macro_derive(Morph, attributes(orm))]
+pub fn morph(input: TokenStream) -> TokenStream {
+    morph::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes a struct a group of columns that models embed with `#[orm(embed)]`.
+///
+/// ```ignore
+/// #[derive(Debug, Clone, Embedded)]
+/// pub struct Address { pub street: String, pub city: String }
+/// ```
+#[proc_macro_derive(Embedded, attributes(orm))]
+pub fn embedded(input: TokenStream) -> TokenStream {
+    embedded::derive(&parse_macro_input!(input as DeriveInput)).into()
 }

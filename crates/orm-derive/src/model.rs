@@ -5,9 +5,9 @@ use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUppe
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{DeriveInput, GenericArgument, Ident, PathArguments, Type, Visibility};
+use syn::{DeriveInput, GenericArgument, Ident, LitStr, PathArguments, Type, Visibility};
 
-use crate::attributes::{FieldInput, ModelInput};
+use crate::attributes::{FieldInput, ModelInput, PathArg};
 
 pub struct Model {
     pub ident: Ident,
@@ -15,6 +15,8 @@ pub struct Model {
     pub krate: TokenStream,
     pub table: String,
     pub columns: Vec<Column>,
+    /// Embedded structs; their columns come after all others.
+    pub embeds: Vec<Embed>,
     pub relations: Vec<Relation>,
     pub skipped: Vec<Ident>,
     pub primary_key: Vec<u16>,
@@ -31,6 +33,18 @@ pub struct Column {
     pub name: String,
     pub index: u16,
     pub required: bool,
+}
+
+pub struct Embed {
+    pub field: FieldInput,
+    pub ident: Ident,
+    pub constant: Ident,
+    pub prefix: String,
+    /// The struct, without its `Option`.
+    pub ty: Type,
+    pub optional: bool,
+    /// Where its columns start, as an expression.
+    pub base: TokenStream,
 }
 
 pub struct Relation {
@@ -50,6 +64,7 @@ pub enum Kind {
     HasOne,
     HasMany,
     ManyToMany,
+    MorphTo,
 }
 
 pub struct Index {
@@ -86,71 +101,13 @@ impl Model {
                 Error::custom("a model cannot have type parameters or lifetimes").with_span(&input.generics),
             );
         }
-        let krate = parsed.krate.as_ref().map_or_else(
-            || quote!(::orm),
-            |path| {
-                let path = &path.0;
-                quote!(#path)
-            },
+        let krate = krate_path(parsed.krate.as_ref());
+        let Fields { columns, embeds, mut relations, skipped } = Fields::read(
+            &krate,
+            parsed.rename_all.as_ref(),
+            parsed.data.take_struct().map(|fields| fields.fields).unwrap_or_default(),
+            &mut errors,
         );
-        let rename = |name: &str| match &parsed.rename_all {
-            Some(style) => rename(name, &style.value()),
-            None => Some(name.to_owned()),
-        };
-        if let Some(style) = &parsed.rename_all
-            && self::rename("a", &style.value()).is_none()
-        {
-            errors.push(Error::custom("expected snake_case, camelCase, PascalCase, SCREAMING_SNAKE_CASE, kebab-case, lowercase or UPPERCASE").with_span(style));
-        }
-        let (mut columns, mut relations, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-        let fields = parsed.data.take_struct().map(|fields| fields.fields).unwrap_or_default();
-        for field in fields {
-            let Some(ident) = field.ident.clone() else { continue };
-            let name = ident.to_string().trim_start_matches("r#").to_owned();
-            if field.skip.is_present() {
-                skipped.push(ident);
-                continue;
-            }
-            let constant = match &field.column_const {
-                Some(text) => Ident::new(&text.value(), text.span()),
-                None => ident.clone(),
-            };
-            if VERBS.contains(&constant.to_string().as_str()) {
-                errors.push(
-                    Error::custom(format!(
-                        "the constant `{constant}` would hide the verb `{constant}`; rename it with `#[orm(column_const = \"{constant}_\")]`"
-                    ))
-                    .with_span(&ident),
-                );
-            }
-            match slot(&field.ty) {
-                Some((kind, target)) => {
-                    let index = relations.len() as u16;
-                    relations.push(Relation {
-                        ident,
-                        constant,
-                        index,
-                        kind,
-                        target,
-                        keys: Vec::new(),
-                        field,
-                    });
-                }
-                None => {
-                    let index = columns.len() as u16;
-                    let given = field.auto.is_present()
-                        || field.default.is_some()
-                        || field.default_fn.is_some()
-                        || field.created_at.is_present()
-                        || field.updated_at.is_present()
-                        || field.version.is_present()
-                        || field.generated.is_some();
-                    let required = !given && !is_option(&field.ty);
-                    let name = field.column.clone().or_else(|| rename(&name)).unwrap_or(name);
-                    columns.push(Column { ident, constant, name, index, required, field });
-                }
-            }
-        }
         let find = |name: &Ident, errors: &mut darling::error::Accumulator| -> Option<u16> {
             let found = columns.iter().find(|column: &&Column| column.ident == *name);
             if found.is_none() {
@@ -218,6 +175,7 @@ impl Model {
             krate,
             table,
             columns,
+            embeds,
             relations,
             skipped,
             primary_key,
@@ -230,6 +188,110 @@ impl Model {
 
     pub fn belongs_to(&self) -> impl Iterator<Item = &Relation> {
         self.relations.iter().filter(|relation| relation.kind == Kind::BelongsTo)
+    }
+}
+
+/// The path of the library: `::orm`, or what `#[orm(crate = …)]` says.
+pub fn krate_path(path: Option<&PathArg>) -> TokenStream {
+    match path {
+        Some(PathArg(path)) => quote!(#path),
+        None => quote!(::orm),
+    }
+}
+
+/// The fields of a struct, sorted by what they are.
+pub struct Fields {
+    pub columns: Vec<Column>,
+    pub embeds: Vec<Embed>,
+    pub relations: Vec<Relation>,
+    pub skipped: Vec<Ident>,
+}
+
+impl Fields {
+    pub fn read(
+        krate: &TokenStream,
+        rename_all: Option<&LitStr>,
+        fields: Vec<FieldInput>,
+        errors: &mut darling::error::Accumulator,
+    ) -> Self {
+        let rename = |name: &str| match rename_all {
+            Some(style) => rename(name, &style.value()),
+            None => Some(name.to_owned()),
+        };
+        if let Some(style) = rename_all
+            && self::rename("a", &style.value()).is_none()
+        {
+            errors.push(Error::custom("expected snake_case, camelCase, PascalCase, SCREAMING_SNAKE_CASE, kebab-case, lowercase or UPPERCASE").with_span(style));
+        }
+        let mut read =
+            Fields { columns: Vec::new(), embeds: Vec::new(), relations: Vec::new(), skipped: Vec::new() };
+        for field in fields {
+            let Some(ident) = field.ident.clone() else { continue };
+            let name = ident.to_string().trim_start_matches("r#").to_owned();
+            if field.skip.is_present() {
+                read.skipped.push(ident);
+                continue;
+            }
+            let constant = match &field.column_const {
+                Some(text) => Ident::new(&text.value(), text.span()),
+                None => ident.clone(),
+            };
+            if VERBS.contains(&constant.to_string().as_str()) {
+                errors.push(
+                    Error::custom(format!(
+                        "the constant `{constant}` would hide the verb `{constant}`; rename it with `#[orm(column_const = \"{constant}_\")]`"
+                    ))
+                    .with_span(&ident),
+                );
+            }
+            if let Some((kind, target)) = slot(&field.ty) {
+                let index = read.relations.len() as u16;
+                read.relations.push(Relation {
+                    ident,
+                    constant,
+                    index,
+                    kind,
+                    target,
+                    keys: Vec::new(),
+                    field,
+                });
+            } else if let Some(embed) = &field.embed {
+                let (ty, optional) = match option_of(&field.ty) {
+                    Some(inner) => (inner, true),
+                    None => (field.ty.clone(), false),
+                };
+                let prefix = embed.prefix.clone().unwrap_or_else(|| format!("{name}_"));
+                read.embeds.push(Embed { ident, constant, prefix, ty, optional, base: quote!(), field });
+            } else {
+                let index = read.columns.len() as u16;
+                let given = field.auto.is_present()
+                    || field.default.is_some()
+                    || field.default_fn.is_some()
+                    || field.created_at.is_present()
+                    || field.updated_at.is_present()
+                    || field.version.is_present()
+                    || field.generated.is_some();
+                let required = !given && !is_option(&field.ty);
+                let name = field.column.clone().or_else(|| rename(&name)).unwrap_or(name);
+                read.columns.push(Column { ident, constant, name, index, required, field });
+            }
+        }
+        let mut base = {
+            let count = read.columns.len() as u16;
+            quote!(#count)
+        };
+        for embed in &mut read.embeds {
+            embed.base = base.clone();
+            let ty = &embed.ty;
+            base = quote!(#base + <#ty as #krate::Embedded>::WIDTH as u16);
+        }
+        read
+    }
+
+    /// How many columns there are, as an expression.
+    pub fn width(krate: &TokenStream, columns: &[Column], embeds: &[Embed]) -> TokenStream {
+        let (count, types) = (columns.len(), embeds.iter().map(|embed| &embed.ty));
+        quote!(#count #(+ <#types as #krate::Embedded>::WIDTH)*)
     }
 }
 
@@ -246,6 +308,16 @@ fn check_relation(
                 Error::custom(format!(
                     "`{}` does not say which field keeps its key: add `#[orm(foreign_key = {}_id)]`",
                     relation.ident, relation.ident
+                ))
+                .with_span(&at),
+            ),
+        },
+        Kind::MorphTo => match relation.field.morph.as_ref().map(|names| names.0.as_slice()) {
+            Some(names @ [_, _]) => relation.keys = names.iter().filter_map(|name| find(name, errors)).collect(),
+            _ => errors.push(
+                Error::custom(format!(
+                    "`{}` does not say which fields keep the kind and the key: add `#[orm(morph({}_kind, {}_id))]`",
+                    relation.ident, relation.ident, relation.ident
                 ))
                 .with_span(&at),
             ),
@@ -270,6 +342,7 @@ fn slot(ty: &Type) -> Option<(Kind, Type)> {
         "HasOne" => Kind::HasOne,
         "HasMany" => Kind::HasMany,
         "ManyToMany" => Kind::ManyToMany,
+        "MorphTo" => Kind::MorphTo,
         _ => return None,
     };
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
@@ -282,6 +355,17 @@ fn slot(ty: &Type) -> Option<(Kind, Type)> {
 /// Whether the type is spelled `Option<…>`. Only the create builder asks; nullability itself is decided by the trait.
 pub fn is_option(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|name| name == "Option")
+}
+
+/// What an `Option<…>` holds.
+pub fn option_of(ty: &Type) -> Option<Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) => Some(inner.clone()),
+        _ => None,
+    }
 }
 
 /// Whether the type is spelled `String`, so that builders can take anything that becomes one.

@@ -20,7 +20,7 @@
 //! This crate is the facade: it re-exports [`orm_core`] whole, the derives, and the drivers that its features name.
 
 pub use orm_core::*;
-pub use orm_derive::{DbEnum, DbType, Model, Projection};
+pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
 #[cfg(feature = "sqlite")]
 pub use orm_sqlite as sqlite;
@@ -28,13 +28,15 @@ pub use orm_sqlite as sqlite;
 /// What a program that uses the library needs in scope.
 pub mod prelude {
     pub use orm_core::backend::{Database, Executor, Isolation, Tx, TxOptions};
-    pub use orm_core::expr::{Column, Expr, ExprOps, all_of, any_of, count_all, exists, val};
+    pub use orm_core::expr::{
+        Column, Expr, ExprOps, all_of, any_of, case, count_all, exists, now, scalar, val,
+    };
     pub use orm_core::query::{ModelQuery, Projection as _, Query, whole};
-    pub use orm_core::relation::{BelongsTo, HasMany, HasOne, LoadOne, LoadSlice, ManyToMany};
+    pub use orm_core::relation::{BelongsTo, HasMany, HasOne, LoadOne, LoadSlice, ManyToMany, MorphTo};
     pub use orm_core::schema::Schema;
     pub use orm_core::write::ModelWrite;
     pub use orm_core::{Error, ErrorKind, Model as _};
-    pub use orm_derive::{DbEnum, DbType, Model, Projection};
+    pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
     #[cfg(feature = "sqlite")]
     pub use orm_sqlite::Sqlite;

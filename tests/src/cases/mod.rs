@@ -1,9 +1,12 @@
 //! The cases, one module per topic.
 
 pub mod aggregates;
+pub mod belongings;
 pub mod errors;
 pub mod queries;
 pub mod relations;
+pub mod shapes;
+pub mod subqueries;
 pub mod transactions;
 pub mod values;
 pub mod writes;

@@ -88,7 +88,7 @@ impl<B: Backend> Executor for Tx<B> {
 }
 
 impl<B: Backend> Tx<B> {
-    async fn start(session: &B::Session, options: TxOptions) -> Result<Self> {
+    pub(crate) async fn start(session: &B::Session, options: TxOptions) -> Result<Self> {
         Ok(Tx { session: B::begin(session, options).await?, open: true })
     }
 

@@ -1,13 +1,11 @@
 //! Free functions that make expressions.
 
+use super::Expr;
 use super::kind::{Aggregate, Const, Row};
-use super::scope::Only;
-use super::{Condition, Expr};
-use crate::ir::{self, AggFunc, Output, Quantifier, RelationTest};
-use crate::model::Model;
-use crate::query::Query;
-use crate::relation::{Rel, Slot};
-use crate::value::{DbType, Scalar};
+use super::scope::Free;
+use crate::ir::{self, AggFunc, Func, Output};
+use crate::query::{Query, has_aggregate};
+use crate::value::{DbType, Scalar, Value};
 
 /// How many rows; 0 over no rows.
 pub fn count_all() -> Expr<i64, (), (), Aggregate> {
@@ -37,58 +35,41 @@ pub fn any_of<P, S, N, K>(conditions: impl IntoIterator<Item = Expr<P, S, N, K>>
 }
 
 /// Whether the query has a row.
-pub fn exists<M, Q, Out>(query: Query<M, Q, Out, ()>) -> Expr<bool, (), (), Row> {
+pub fn exists<M, Q: Free, Out, N>(query: Query<M, Q, Out, N>) -> Expr<bool, Q::Out, N, Row> {
     let mut select = query.into_select();
-    if select.group_by.is_empty() && !select.distinct {
-        select.output = Output::One;
+    if select.group_by.is_empty() && select.having.is_none() && !select.distinct {
+        let aggregates = matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
+        if !aggregates {
+            select.output = Output::One;
+        }
         select.order.clear();
     }
     Expr::new(ir::Expr::Exists(Box::new(select)))
 }
 
-impl<M: Model, S: Slot> Rel<M, S> {
-    fn test<T>(self, quantifier: Quantifier, filter: Option<ir::Expr>) -> Expr<T, M> {
-        Expr::new(ir::Expr::Relation(Box::new(RelationTest {
-            relation: self.meta(),
-            from: self.source(),
-            alias: "",
-            quantifier,
-            filter,
-        })))
+/// The value that a query of one column has in its first row, NULL without a row: a scalar subquery.
+pub fn scalar<M, Q: Free, T: Value, N>(
+    query: Query<M, Q, T, N>,
+) -> Expr<<T as Value>::Nullable, Q::Out, N, Row> {
+    let mut select = query.into_select();
+    let one_row = select.group_by.is_empty()
+        && matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
+    if !one_row {
+        select.limit = Some(select.limit.map_or(1, |limit| limit.min(1)));
     }
-
-    /// Whether the relation leads to a row.
-    pub fn exists(self) -> Expr<bool, M> {
-        self.test(Quantifier::Any, None)
-    }
-
-    /// Whether the relation leads to no row.
-    pub fn none(self) -> Expr<bool, M> {
-        self.test(Quantifier::None, None)
-    }
-
-    /// Whether one of the relation's rows meets the condition.
-    pub fn any<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<bool, M> {
-        self.test(Quantifier::Any, Some(condition.condition()))
-    }
-
-    /// Whether every row of the relation meets the condition; true without rows.
-    pub fn all<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<bool, M> {
-        self.test(Quantifier::All, Some(condition.condition()))
-    }
-
-    /// Whether no row of the relation meets the condition.
-    pub fn not_any<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<bool, M> {
-        self.test(Quantifier::None, Some(condition.condition()))
-    }
-
-    /// How many rows the relation leads to.
-    pub fn count(self) -> Expr<i64, M> {
-        self.test(Quantifier::Count, None)
-    }
-
-    /// How many of the relation's rows meet the condition.
-    pub fn count_where<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<i64, M> {
-        self.test(Quantifier::Count, Some(condition.condition()))
-    }
+    Expr::new(ir::Expr::Scalar(Box::new(select)))
 }
+
+/// The instant of the database's clock.
+///
+/// Rows of one statement see the same instant. Compare it with a column of an instant: `Session::expires_at.lt(now())`.
+pub fn now<T: Instant>() -> Expr<T, (), (), Const> {
+    Expr::new(ir::Expr::Func(Func::Now, Vec::new()))
+}
+
+/// A type that holds an instant in UTC.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an instant",
+    label = "expected a type stored as a timestamp in UTC"
+)]
+pub trait Instant: Scalar {}

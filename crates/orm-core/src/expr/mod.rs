@@ -6,6 +6,7 @@
 //! is the business of [`scope`], what may stand beside an aggregate that of [`kind`]. Types hold what a user can get
 //! wrong, data the rest: every method here ends in a plain IR node.
 
+mod case;
 mod column;
 mod func;
 pub mod kind;
@@ -13,10 +14,12 @@ mod operand;
 mod operators;
 mod ops;
 mod predicate;
+mod relation;
 pub mod scope;
 
+pub use case::{Case, CaseStart, CaseValue, case};
 pub use column::{Column, Expr, column_ir};
-pub use func::{all_of, any_of, count_all, exists, val};
+pub use func::{Instant, all_of, any_of, count_all, exists, now, scalar, val};
 pub use operand::{InOperand, Literal, Operand};
 pub use ops::ExprOps;
 pub use predicate::{Condition, IntoOrder, Ordering, Predicate};

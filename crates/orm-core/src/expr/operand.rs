@@ -1,6 +1,7 @@
 //! What may stand on the other side of an operator.
 
 use super::kind::{Const, Row};
+use super::scope::Closed;
 use super::{Column, Expr, ExprOps};
 use crate::backend::{FromRow, Needs};
 use crate::ir;
@@ -150,7 +151,7 @@ impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &Vec<V> {
     }
 }
 #[diagnostic::do_not_recommend]
-impl<M, Q, Out: Value + FromRow> InOperand<Out::Base> for Query<M, Q, Out, ()> {
+impl<M, Q: Closed, Out: Value + FromRow> InOperand<Out::Base> for Query<M, Q, Out, ()> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         ir::Expr::InSelect { expr: Box::new(expr), select: Box::new(self.into_select()), negated }
     }

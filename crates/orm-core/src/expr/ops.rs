@@ -233,6 +233,47 @@ pub trait ExprOps: Sized {
         Expr::new(ir::Expr::Func(Func::CharLength, vec![self.node()]))
     }
 
+    /// Part of the text: `length` characters from the character `start` on, counted from 1.
+    fn substring(self, start: i64, length: i64) -> Same<Self, Self::T>
+    where
+        Base<Self>: Textual,
+    {
+        let number = |value: i64| ir::Expr::Value(Scalar::encode(value), DbType::I64);
+        Expr::new(ir::Expr::Func(Func::Substring, vec![self.node(), number(start), number(length)]))
+    }
+
+    /// The text with every occurrence of `from` replaced.
+    fn replace(self, from: &str, to: &str) -> Same<Self, Self::T>
+    where
+        Base<Self>: Textual,
+    {
+        let text = |value: &str| ir::Expr::Value(Scalar::encode(value.to_owned()), DbType::Text);
+        Expr::new(ir::Expr::Func(Func::Replace, vec![self.node(), text(from), text(to)]))
+    }
+
+    /// NULL where the value equals the other, else the value.
+    fn null_if<R>(
+        self,
+        right: R,
+    ) -> Expr<<Self::T as Value>::Nullable, Uni<Self::S, R::S>, And<Self::N, R::N>, <Self::K as Mix<R::K>>::Out>
+    where
+        R: Operand<Base<Self>>,
+        Self::S: Union<R::S>,
+        Self::N: Plus<R::N>,
+        Self::K: Mix<R::K>,
+    {
+        Expr::new(ir::Expr::Func(Func::NullIf, vec![self.node(), right.ir()]))
+    }
+
+    /// Rounded to `digits` digits behind the point, halves away from zero.
+    fn round(self, digits: u8) -> Same<Self, Self::T>
+    where
+        Base<Self>: Number,
+    {
+        let digits = ir::Expr::Value(Scalar::encode(i64::from(digits)), DbType::I64);
+        Expr::new(ir::Expr::Func(Func::Round, vec![self.node(), digits]))
+    }
+
     /// The absolute value.
     fn abs(self) -> Same<Self, Self::T>
     where

@@ -14,6 +14,56 @@ pub struct Inner;
 #[derive(Debug)]
 pub struct Left;
 
+/// The model belongs to the query around this one: see [`Query::correlate`](crate::query::Query::correlate).
+#[derive(Debug)]
+pub struct Outer;
+
+/// How a model takes part in a query: [`Inner`], [`Left`] or [`Outer`].
+pub trait Presence {
+    /// Whether its columns may be NULL for want of a row.
+    type Side;
+}
+impl Presence for Inner {
+    type Side = Inner;
+}
+impl Presence for Left {
+    type Side = Left;
+}
+impl Presence for Outer {
+    type Side = Inner;
+}
+
+/// The query stands on its own: it mentions no model of a query around it.
+#[diagnostic::on_unimplemented(
+    message = "this query mentions a model of the query around it and cannot run alone",
+    label = "it was correlated with an outer query",
+    note = "use it as a subquery: `exists(..)` or `scalar(..)` in a filter, order or select"
+)]
+pub trait Closed {}
+impl Closed for () {}
+#[diagnostic::do_not_recommend]
+impl<M, R: Closed> Closed for ((M, Inner), R) {}
+#[diagnostic::do_not_recommend]
+impl<M, R: Closed> Closed for ((M, Left), R) {}
+
+/// The models that a subquery expects of the query around it.
+pub trait Free {
+    /// A tree of models, `()` for none.
+    type Out;
+}
+impl Free for () {
+    type Out = ();
+}
+impl<M, R: Free> Free for ((M, Inner), R) {
+    type Out = R::Out;
+}
+impl<M, R: Free> Free for ((M, Left), R) {
+    type Out = R::Out;
+}
+impl<M: Named + Union<R::Out>, R: Free> Free for ((M, Outer), R) {
+    type Out = Uni<M, R::Out>;
+}
+
 /// The scope of one model.
 pub type Only<M> = ((M, Inner), ());
 
@@ -34,8 +84,8 @@ pub trait InScope<Q, I> {
     /// Whether one of them may be absent.
     type Side;
 }
-impl<M: Named, J, R> InScope<((M, J), R), Here> for M {
-    type Side = J;
+impl<M: Named, J: Presence, R> InScope<((M, J), R), Here> for M {
+    type Side = J::Side;
 }
 #[diagnostic::do_not_recommend]
 impl<M: Named, H, R, I> InScope<(H, R), There<I>> for M

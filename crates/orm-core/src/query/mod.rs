@@ -5,8 +5,10 @@
 //! alone, so queries can be built up in a loop. [`build`](self) verbs are in `query.rs`, the SELECT list in `select.rs`,
 //! grouping in `group.rs`, and everything that talks to the database in `terminal.rs`, `find.rs` and `page.rs`.
 
+mod cursor;
 mod find;
 mod group;
+mod join;
 mod page;
 mod projection;
 #[allow(clippy::module_inception)]
@@ -14,9 +16,15 @@ mod query;
 mod select;
 mod terminal;
 
+pub use cursor::Cursor;
 pub use find::{Find, ModelQuery};
 pub use group::{GroupKeys, Grouped};
-pub use page::{Cursor, Keyset, KeysetPage, Page};
-pub use projection::Projection;
+pub use join::JoinPath;
+pub use page::{Keyset, KeysetPage, Page};
+pub use projection::{
+    Projection, QueryOutput, nested, nested_key, nested_one, nested_plan, nested_required, projected,
+    read_nested_key,
+};
 pub use query::Query;
 pub use select::{ListNeeds, Selection, Whole, whole};
+pub(crate) use terminal::has_aggregate;

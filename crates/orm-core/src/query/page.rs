@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::cursor::Cursor;
 use super::query::Query;
 use crate::backend::Executor;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,10 +30,6 @@ impl<T> Page<T> {
         self.total.div_ceil(self.size.max(1))
     }
 }
-
-/// Where a keyset page ended: the order's values in its last row. An opaque value for clients.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(Vec<Datum>);
 
 /// One page of a result, by keyset.
 #[derive(Debug, Clone)]
@@ -88,13 +85,13 @@ impl<M: Model> Keyset<M> {
         let size = self.size.max(1);
         let prepared = self.prepare(size);
         async move {
-            let (query, columns) = prepared?;
+            let (query, columns, order) = prepared?;
             let mut items = query.all(db).await?;
             let more = items.len() as u64 > size;
             items.truncate(size as usize);
             let next = match items.last() {
                 Some(last) if more => {
-                    Some(Cursor(columns.iter().map(|column| last.datum(*column)).collect()))
+                    Some(Cursor { order, values: columns.iter().map(|column| last.datum(*column)).collect() })
                 }
                 _ => None,
             };
@@ -102,7 +99,7 @@ impl<M: Model> Keyset<M> {
         }
     }
 
-    fn prepare(self, size: u64) -> Result<(Query<M>, Vec<u16>)> {
+    fn prepare(self, size: u64) -> Result<(Query<M>, Vec<u16>, u64)> {
         let mut query = self.query;
         let meta = M::meta();
         let from = query.select.from;
@@ -129,18 +126,36 @@ impl<M: Model> Keyset<M> {
                 query.select.order.push(order);
             }
         }
-        if let Some(Cursor(values)) = self.after {
-            if values.len() != columns.len() {
-                return Err(
-                    Error::new(ErrorKind::Usage, "the cursor belongs to another order").with_model(meta.name)
-                );
+        let order = order_id(meta, &query.select.order, &columns);
+        if let Some(cursor) = self.after {
+            if cursor.order != order || cursor.values.len() != columns.len() {
+                return Err(Error::new(ErrorKind::Usage, "the cursor belongs to another order")
+                    .with_model(meta.name)
+                    .with_hint("a cursor can only go on with the query that it came from"));
             }
-            let condition = after(meta, &query.select.order, &columns, &values, &column);
+            let condition = after(meta, &query.select.order, &columns, &cursor.values, &column);
             query.select.and_filter(condition);
         }
         query.select.limit = Some(size.saturating_add(1));
-        Ok((query, columns))
+        Ok((query, columns, order))
     }
+}
+
+/// A number for the model and the order of a query, the same in every process: what a cursor is checked against.
+fn order_id(meta: &ModelMeta, orders: &[Order], columns: &[u16]) -> u64 {
+    // FNV-1a: a fixed function, since cursors outlive the process.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    add(meta.table.as_bytes());
+    for (order, column) in orders.iter().zip(columns) {
+        add(&[0, order.direction as u8, order.nulls.map_or(2, |nulls| nulls as u8)]);
+        add(meta.column(*column).name.as_bytes());
+    }
+    hash
 }
 
 /// `(a > x) OR (a = x AND b > y) OR …`, NULLs placed as the order places them.

@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 use super::group::{GroupKeys, Grouped};
 use super::projection::Projection;
 use super::select::Selection;
-use crate::backend::{And, FromRow, Needs, Plus};
+use crate::backend::{And, Needs, Plus};
 use crate::expr::kind::OneKind;
-use crate::expr::scope::{InScope, Inner, Left};
+use crate::expr::scope::InScope;
 use crate::expr::{Condition, IntoOrder, Only};
-use crate::ir::{self, Join, JoinKind, Output};
+use crate::ir::{self, Output};
 use crate::model::Model;
-use crate::relation::{Includable, IncludePlan, Rel, Slot};
+use crate::relation::{Includable, IncludePlan};
 
 /// A query over the model `M`: `Q` is the scope, `Out` what comes out, `N` what the database must offer.
 ///
@@ -45,7 +45,7 @@ impl<M, Q, Out, N> Query<M, Q, Out, N> {
         self.select
     }
 
-    fn retype<Q2, Out2, N2>(self) -> Query<M, Q2, Out2, N2> {
+    pub(super) fn retype<Q2, Out2, N2>(self) -> Query<M, Q2, Out2, N2> {
         Query::from_parts(self.select, self.includes)
     }
 }
@@ -109,36 +109,6 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         self
     }
 
-    /// Joins the model that a relation leads to; rows without a partner are left out.
-    pub fn join<A, S, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Inner), Q), Out, N>
-    where
-        A: Model + InScope<Q, I>,
-        S: Slot,
-    {
-        self.push_join(JoinKind::Inner, relation);
-        self.retype()
-    }
-
-    /// Joins the model that a relation leads to; rows without a partner stay, and the joined columns become `Option`.
-    pub fn left_join<A, S, I>(mut self, relation: Rel<A, S>) -> Query<M, ((S::Target, Left), Q), Out, N>
-    where
-        A: Model + InScope<Q, I>,
-        S: Slot,
-    {
-        self.push_join(JoinKind::Left, relation);
-        self.retype()
-    }
-
-    fn push_join<A: Model, S: Slot>(&mut self, kind: JoinKind, relation: Rel<A, S>) {
-        self.select.joins.push(Join {
-            kind,
-            target: ir::Source { model: S::Target::meta(), alias: "" },
-            relation: Some((relation.source(), relation.meta())),
-            on_columns: Vec::new(),
-            on: None,
-        });
-    }
-
     /// Selects columns and expressions instead of whole rows: one, or a tuple of up to twelve.
     pub fn select<L, I>(mut self, list: L) -> Query<M, Q, L::Out, And<N, L::N>>
     where
@@ -154,7 +124,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Selects the columns that a struct with `#[derive(Projection)]` names.
-    pub fn select_as<P: Projection<Model = M> + FromRow>(mut self) -> Query<M, Q, P, N> {
+    pub fn select_as<P: Projection<Model = M>>(mut self) -> Query<M, Q, P, N> {
         self.select.output = Output::Exprs(P::columns());
         self.includes.clear();
         self.retype()

@@ -81,7 +81,7 @@ impl<M> std::fmt::Debug for Whole<M> {
 }
 
 /// All columns of a model of the query, as the model (or `Option` of it behind a left join).
-pub fn whole<M: Model>() -> Whole<M> {
+pub fn whole<M: Named>() -> Whole<M> {
     Whole(PhantomData)
 }
 
@@ -97,12 +97,12 @@ impl<M: Model + Nullable> WrapModel<M> for Left {
     type Out = Option<M>;
 }
 
-impl<Q, I, M: Model> Selection<Q, I> for Whole<M>
+impl<Q, I, M: Named> Selection<Q, I> for Whole<M>
 where
     M: InScope<Q, I>,
-    M::Side: WrapModel<M>,
+    M::Side: WrapModel<M::Model>,
 {
-    type Out = <M::Side as WrapModel<M>>::Out;
+    type Out = <M::Side as WrapModel<M::Model>>::Out;
     type N = ();
     type K = Row;
     fn exprs(self, out: &mut Vec<ir::Expr>) {

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 
+use super::projection::QueryOutput;
 use super::query::Query;
 use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, Provides, run};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expr::scope::Closed;
 use crate::ir::{Command, Output, Select};
 use crate::model::Model;
 use crate::relation::IncludePlan;
@@ -22,13 +24,13 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
-        Out: FromRow + Send + 'static,
+        Q: Closed,
+        Out: QueryOutput,
     {
         let (command, includes) = self.command();
         async move {
-            let mut rows = run(db, command, Collect::<Out>::default()).await?;
-            Out::complete::<E::Backend>(&mut rows, &includes, db.session()).await?;
-            Ok(rows)
+            let rows = run(db, command, Collect::<Out::Raw>::default()).await?;
+            Out::finish::<E::Backend>(rows, &includes, db.session()).await
         }
     }
 
@@ -37,16 +39,16 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
-        Out: FromRow + Send + 'static,
+        Q: Closed,
+        Out: QueryOutput,
     {
         self.select.limit = Some(self.select.limit.map_or(1, |limit| limit.min(1)));
         let (command, includes) = self.command();
         async move {
-            let mut row = run(db, command, First::<Out>::default()).await?;
-            if let Some(row) = row.as_mut() {
-                Out::complete::<E::Backend>(std::slice::from_mut(row), &includes, db.session()).await?;
+            match run(db, command, First::<Out::Raw>::default()).await? {
+                Some(row) => Ok(Out::finish::<E::Backend>(vec![row], &includes, db.session()).await?.pop()),
+                None => Ok(None),
             }
-            Ok(row)
         }
     }
 
@@ -58,7 +60,8 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
-        Out: FromRow + Send + 'static,
+        Q: Closed,
+        Out: QueryOutput,
     {
         self.select.limit = Some(self.select.limit.map_or(2, |limit| limit.min(2)));
         let rows = self.all(db);
@@ -79,6 +82,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
+        Q: Closed,
     {
         if self.select.limit.is_none() && self.select.offset.is_none() {
             self.select.order.clear();
@@ -97,6 +101,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
+        Q: Closed,
     {
         let select = &mut self.select;
         if select.group_by.is_empty() && select.having.is_none() && !select.distinct {
@@ -117,6 +122,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
+        Q: Closed,
         Out: FromRow + Send + 'static,
     {
         if !self.includes.is_empty() {
@@ -134,6 +140,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
+        Q: Closed,
         Out: FromRow + Send + 'static,
         F: FnMut(Out) -> Result<()> + Send,
     {
@@ -152,6 +159,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
+        Q: Closed,
     {
         E::Backend::render(db.session(), &Command::Select(Box::new(self.select.clone())))
     }
@@ -161,6 +169,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         E: Executor + ?Sized,
         E::Backend: Provides<N>,
+        Q: Closed,
     {
         let command = Command::Select(Box::new(self.select.clone()));
         async move { E::Backend::explain(db.session(), command).await }
@@ -171,7 +180,7 @@ pub(super) fn not_found<M: Model>() -> Error {
     Error::new(ErrorKind::NotFound, "no row matches").with_model(M::meta().name)
 }
 
-fn has_aggregate(expr: &crate::ir::Expr) -> bool {
+pub(crate) fn has_aggregate(expr: &crate::ir::Expr) -> bool {
     use crate::ir::Expr::*;
     match expr {
         Aggregate { .. } => true,

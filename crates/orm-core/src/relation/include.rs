@@ -32,8 +32,8 @@ impl IncludePlan {
 #[derive(Debug, Clone)]
 #[must_use = "it does nothing until it is passed to `.include(..)` or `.load(..)`"]
 pub struct Include<M, S> {
-    rel: Rel<M, S>,
-    plan: IncludePlan,
+    pub(super) rel: Rel<M, S>,
+    pub(super) plan: IncludePlan,
 }
 
 /// What `.include(..)` accepts on a query of `M`: a relation such as `User::posts`, or one with conditions.
@@ -42,29 +42,35 @@ pub struct Include<M, S> {
     label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
 )]
 pub trait Includable<M: Model> {
-    /// The slot that is filled.
-    type Slot: Slot;
-    /// The relation.
-    fn rel(&self) -> Rel<M, Self::Slot>;
     /// The plan.
     fn into_plan(self) -> IncludePlan;
 }
 
+/// A relation to rows of one model, with or without conditions.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a relation of `{M}`",
+    label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
+)]
+pub trait IncludeOf<M: Model>: Includable<M> {
+    /// The model at the other end.
+    type Target: Model;
+}
+
+impl<M: Model, S: Slot> IncludeOf<M> for Rel<M, S> {
+    type Target = S::Target;
+}
+
+impl<M: Model, S: Slot> IncludeOf<M> for Include<M, S> {
+    type Target = S::Target;
+}
+
 impl<M: Model, S: Slot> Includable<M> for Rel<M, S> {
-    type Slot = S;
-    fn rel(&self) -> Rel<M, S> {
-        *self
-    }
     fn into_plan(self) -> IncludePlan {
         IncludePlan::new(self)
     }
 }
 
 impl<M: Model, S: Slot> Includable<M> for Include<M, S> {
-    type Slot = S;
-    fn rel(&self) -> Rel<M, S> {
-        self.rel
-    }
     fn into_plan(self) -> IncludePlan {
         self.plan
     }

@@ -15,10 +15,9 @@ use rustc_hash::FxHashMap;
 use super::keys::{Key, KeySet};
 use super::load::{fetch_contents, fetch_missing};
 use super::slot::not_loaded;
-use super::{Includable, IncludePlan, Rel, Slot};
+use super::{Include, IncludePlan, Rel, Slot};
 use crate::backend::{Backend, Executor};
-use crate::error::Result;
-use crate::meta::RelationKind;
+use crate::error::{Error, Result};
 use crate::model::Model;
 
 /// What a lazy load fetches.
@@ -73,7 +72,7 @@ impl Siblings {
         let mut columns: Vec<&'static [u16]> = Vec::new();
         let relations = metas.iter().enumerate().map(|(index, meta)| {
             let known = loaded.iter().any(|plan| plan.relation as usize == index);
-            let keys = (!known && meta.kind != RelationKind::MorphTo).then(|| {
+            let keys = (!known).then(|| {
                 columns.iter().position(|columns| *columns == meta.local).unwrap_or_else(|| {
                     columns.push(meta.local);
                     columns.len() - 1
@@ -105,17 +104,30 @@ impl Siblings {
         key: &Key,
         session: &B::Session,
     ) -> Result<Option<S::Content>> {
-        let Some(relation) = self.0.relations.get(rel.index() as usize) else { return Ok(None) };
+        self.fetched(
+            rel.index(),
+            async |keys| fetch_all::<M, S, B>(rel, keys, session).await,
+            |fetched: &mut FxHashMap<Key, S::Content>| {
+                if S::SHARED { fetched.get_mut(key).map(S::hand_out) } else { fetched.remove(key) }
+            },
+        )
+        .await
+    }
+
+    /// Takes from what was fetched of a relation for all siblings; fetches it if nobody did. `None` if it is not theirs.
+    pub(super) async fn fetched<F: Send + 'static, T>(
+        &self,
+        relation: u16,
+        fetch: impl AsyncFnOnce(&[Key]) -> Result<F>,
+        take: impl FnOnce(&mut F) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(relation) = self.0.relations.get(relation as usize) else { return Ok(None) };
         let Some(keys) = relation.keys.and_then(|keys| self.0.keys.get(keys)) else { return Ok(None) };
         let mut guard = relation.fetched.lock().await;
         if guard.is_none() {
-            let fetched = fetch_all::<M, S, B>(rel, keys, session).await?;
-            *guard = Some(Box::new(fetched));
+            *guard = Some(Box::new(fetch(keys).await?));
         }
-        let fetched = guard.as_mut().and_then(|fetched| fetched.downcast_mut::<Fetched<S>>());
-        Ok(fetched.and_then(|fetched| {
-            if S::SHARED { fetched.get_mut(key).map(S::hand_out) } else { fetched.remove(key) }
-        }))
+        Ok(guard.as_mut().and_then(|fetched| fetched.downcast_mut::<F>()).and_then(take))
     }
 }
 
@@ -147,54 +159,81 @@ pub trait LoadOne: Model {
     /// Rows of one query are served by one query ([`FetchMode::Batch`]): what a later row gets is as old as the first
     /// load. Like [`BelongsTo::get`](super::BelongsTo::get), it is [`NotFound`](crate::ErrorKind::NotFound) if the parent is absent;
     /// the slot is loaded then, and its `get_opt` says `None`.
-    fn load<'a, S: Slot, E: Executor + ?Sized>(
+    fn load<'a, R: Loadable<Self>, E: Executor + ?Sized>(
         &'a mut self,
-        rel: Rel<Self, S>,
+        rel: R,
         db: &'a E,
-    ) -> impl Future<Output = Result<S::Loaded<'a>>> + Send {
+    ) -> impl Future<Output = Result<R::Loaded<'a>>> + Send {
         self.load_with(FetchMode::Batch, rel, db)
     }
 
     /// As [`load`](Self::load), with the choice of what is fetched.
-    fn load_with<'a, S: Slot, E: Executor + ?Sized>(
+    fn load_with<'a, R: Loadable<Self>, E: Executor + ?Sized>(
         &'a mut self,
         mode: FetchMode,
-        rel: Rel<Self, S>,
+        rel: R,
         db: &'a E,
-    ) -> impl Future<Output = Result<S::Loaded<'a>>> + Send {
+    ) -> impl Future<Output = Result<R::Loaded<'a>>> + Send {
         async move {
-            if !rel.slot(self).is_loaded() {
-                load_slot::<Self, S, E::Backend>(self, mode, rel, db.session()).await?;
+            if !rel.is_loaded(self) {
+                if mode == FetchMode::Deny {
+                    return Err(rel.refused());
+                }
+                rel.fetch::<E::Backend>(self, mode, db.session()).await?;
             }
-            rel.slot(self).read()
+            rel.read(self)
         }
     }
 }
 
 impl<M: Model> LoadOne for M {}
 
-async fn load_slot<M: Model, S: Slot, B: Backend>(
-    row: &mut M,
-    mode: FetchMode,
-    rel: Rel<M, S>,
-    session: &B::Session,
-) -> Result<()> {
-    match mode {
-        FetchMode::Deny => {
-            return Err(not_loaded::<S::Target>().with_model(M::meta().name).with_field(rel.meta().name));
-        }
-        FetchMode::Batch => {
-            let siblings = rel.slot(row).siblings().cloned();
-            if let (Some(siblings), Some(key)) = (siblings, Key::of_row(row, rel.local()))
-                && let Some(content) = siblings.content::<M, S, B>(rel, &key, session).await?
+/// What `row.load(..)` takes: a relation of the row's model.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a relation of `{M}`",
+    label = "expected a relation of `{M}`, such as `{M}::…`"
+)]
+pub trait Loadable<M: Model>: Copy + Send + Sync + 'static {
+    /// What reading the loaded slot gives.
+    type Loaded<'a>;
+    /// Whether the row has it.
+    fn is_loaded(self, row: &M) -> bool;
+    /// Reads the slot.
+    fn read(self, row: &M) -> Result<Self::Loaded<'_>>;
+    /// The error of reading what is not loaded.
+    fn refused(self) -> Error;
+    /// Fills the slot.
+    fn fetch<B: Backend>(
+        self,
+        row: &mut M,
+        mode: FetchMode,
+        session: &B::Session,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl<M: Model, S: Slot> Loadable<M> for Rel<M, S> {
+    type Loaded<'a> = S::Loaded<'a>;
+    fn is_loaded(self, row: &M) -> bool {
+        self.slot(row).is_loaded()
+    }
+    fn read(self, row: &M) -> Result<S::Loaded<'_>> {
+        self.slot(row).read()
+    }
+    fn refused(self) -> Error {
+        not_loaded::<S::Target>().with_model(M::meta().name).with_field(self.meta().name)
+    }
+    async fn fetch<B: Backend>(self, row: &mut M, mode: FetchMode, session: &B::Session) -> Result<()> {
+        if mode == FetchMode::Batch {
+            let siblings = self.slot(row).siblings().cloned();
+            if let (Some(siblings), Some(key)) = (siblings, Key::of_row(row, self.local()))
+                && let Some(content) = siblings.content::<M, S, B>(self, &key, session).await?
             {
-                rel.slot_mut(row).put(content);
+                self.slot_mut(row).put(content);
                 return Ok(());
             }
         }
-        FetchMode::One => {}
+        fetch_missing::<M, S, B>(self, std::slice::from_mut(row), &IncludePlan::new(self), session).await
     }
-    fetch_missing::<M, S, B>(rel, std::slice::from_mut(row), &IncludePlan::new(rel), session).await
 }
 
 /// `rows.load(Post::author, &db)`: a relation of several rows, in one query.
@@ -203,17 +242,42 @@ pub trait LoadSlice<M: Model> {
     /// `users.load(User::posts.order_by(Post::id.desc()).include(Post::tags), &db)`.
     fn load<'a, I, E>(&'a mut self, relation: I, db: &'a E) -> impl Future<Output = Result<()>> + Send
     where
-        I: Includable<M>,
+        I: LoadableSlice<M>,
         E: Executor + ?Sized;
 }
 
 impl<M: Model> LoadSlice<M> for [M] {
     fn load<'a, I, E>(&'a mut self, relation: I, db: &'a E) -> impl Future<Output = Result<()>> + Send
     where
-        I: Includable<M>,
+        I: LoadableSlice<M>,
         E: Executor + ?Sized,
     {
-        let (rel, plan) = (relation.rel(), relation.into_plan());
-        async move { fetch_missing::<M, I::Slot, E::Backend>(rel, self, &plan, db.session()).await }
+        relation.fetch_all::<E::Backend>(self, db.session())
+    }
+}
+
+/// What `rows.load(..)` takes: a relation of the rows' model, with or without conditions.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a relation of `{M}`",
+    label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
+)]
+pub trait LoadableSlice<M: Model>: Send {
+    /// Fills the slots that are not loaded.
+    fn fetch_all<B: Backend>(
+        self,
+        rows: &mut [M],
+        session: &B::Session,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl<M: Model, S: Slot> LoadableSlice<M> for Rel<M, S> {
+    async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
+        fetch_missing::<M, S, B>(self, rows, &IncludePlan::new(self), session).await
+    }
+}
+
+impl<M: Model, S: Slot> LoadableSlice<M> for Include<M, S> {
+    async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
+        fetch_missing::<M, S, B>(self.rel, rows, &self.plan, session).await
     }
 }

@@ -188,6 +188,16 @@ fn child_select(
     relation: &RelationMeta,
     keys: Vec<Datum>,
 ) -> (Select, Vec<(usize, DbType)>) {
+    child_select_of(plan, relation, keys, None)
+}
+
+/// As [`child_select`], with other columns than those of the model; the key comes after them.
+pub(super) fn child_select_of(
+    plan: &IncludePlan,
+    relation: &RelationMeta,
+    keys: Vec<Datum>,
+    columns_wanted: Option<Vec<Expr>>,
+) -> (Select, Vec<(usize, DbType)>) {
     let mut select = plan.select.clone();
     let target = select.from;
 
@@ -205,6 +215,15 @@ fn child_select(
             select.output = Output::ModelAnd(exprs(source, through.near));
             (source, through.near, Some(target.model.columns.len()))
         }
+    };
+    let at = match columns_wanted {
+        Some(mut list) => {
+            let at = list.len();
+            list.extend(exprs(source, key));
+            select.output = Output::Exprs(list);
+            Some(at)
+        }
+        None => at,
     };
     let types: Vec<DbType> = key.iter().map(|index| source.model.column(*index).ty()).collect();
     let positions = key.iter().enumerate().map(|(part, index)| at.map_or(*index as usize, |at| at + part));
@@ -239,6 +258,7 @@ mod tests {
     use super::*;
     use crate::ir;
     use crate::meta::{ColumnMeta, ModelMeta, MorphMeta, ThroughMeta};
+    use crate::write::NewRow;
 
     fn model(name: &'static str, columns: &[&str]) -> ModelMeta {
         let columns = columns
@@ -294,7 +314,8 @@ mod tests {
     #[test]
     fn links_bring_their_own_key() {
         let mut relation = relation(RelationKind::ManyToMany, &[0]);
-        relation.through = Some(ThroughMeta { model: || &LINK, near: &[0], far: &[1] });
+        relation.through =
+            Some(ThroughMeta { model: || &LINK, new_row: || NewRow::new(&LINK), near: &[0], far: &[1] });
         let (select, cells) = child_select(&plan(), &relation, vec![Datum::I64(1)]);
         assert_eq!(cells, [(3, DbType::I64)]);
         assert_eq!(select.joins[0].target.alias, THROUGH);

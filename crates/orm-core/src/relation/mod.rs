@@ -10,17 +10,24 @@ mod include;
 mod keys;
 mod lazy;
 mod load;
+mod morph;
+mod nest;
+mod of;
 mod rel;
 mod slot;
 
 pub use complete::complete;
-pub use include::{Includable, Include, IncludePlan};
-pub use lazy::{FetchMode, LoadOne, LoadSlice, Siblings};
+pub use include::{Includable, Include, IncludeOf, IncludePlan};
+pub use lazy::{FetchMode, LoadOne, LoadSlice, Loadable, LoadableSlice, Siblings};
 pub use load::{
     Attach, attach_includes, fetch_belongs_to, fetch_has_many, fetch_has_one, fetch_many_to_many,
 };
-pub use rel::Rel;
-pub use slot::{BelongsTo, HasMany, HasOne, ManyToMany, Slot, ToMany, ToOne};
+pub use morph::{Morph, MorphRel, MorphTarget, fetch_morph_to, morph_variant};
+pub use nest::NestKey;
+pub(crate) use nest::nest;
+pub use of::Related;
+pub use rel::{Rel, Via};
+pub use slot::{BelongsTo, HasMany, HasOne, ManyToMany, MorphTo, Slot, ToMany, ToOne};
 
 #[cfg(test)]
 mod tests;

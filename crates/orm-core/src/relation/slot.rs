@@ -272,6 +272,50 @@ impl<T: Model> Slot for HasOne<T> {
 
 impl<T: Model> ToOne for HasOne<T> {}
 
+/// The row of one of several models that this row points to, as a closed enum with `#[derive(Morph)]`.
+///
+/// ```
+/// use orm_core::relation::MorphTo;
+/// assert!(MorphTo::<String>::default().get().is_err());
+/// assert_eq!(MorphTo::loaded("Ada".to_string()).get().unwrap(), "Ada");
+/// ```
+pub struct MorphTo<T> {
+    content: Option<Option<Arc<T>>>,
+    siblings: Option<Siblings>,
+}
+
+impl<T> MorphTo<T> {
+    /// A loaded slot.
+    pub fn loaded(row: T) -> Self {
+        MorphTo { content: Some(Some(Arc::new(row))), siblings: None }
+    }
+
+    /// The row. [`ErrorKind::NotLoaded`] before it is loaded, [`ErrorKind::NotFound`] if there is none.
+    pub fn get(&self) -> Result<&T> {
+        self.get_opt()?.ok_or_else(absent::<T>)
+    }
+
+    /// The row, `None` if the key is NULL or points to nothing. [`ErrorKind::NotLoaded`] before it is loaded.
+    pub fn get_opt(&self) -> Result<Option<&T>> {
+        self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
+    }
+
+    /// Puts a row into the slot. The key beside it is not changed.
+    pub fn set(&mut self, row: Option<Arc<T>>) {
+        (self.content, self.siblings) = (Some(row), None);
+    }
+
+    pub(super) fn siblings(&self) -> Option<&Siblings> {
+        self.siblings.as_ref()
+    }
+}
+
+impl<T> Clone for MorphTo<T> {
+    fn clone(&self) -> Self {
+        MorphTo { content: self.content.clone(), siblings: self.siblings.clone() }
+    }
+}
+
 macro_rules! to_many {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -443,6 +487,7 @@ macro_rules! common {
 }
 common! {
     BelongsTo, Option<T>;
+    MorphTo, Option<T>;
     HasOne, Option<T>;
     HasMany, Vec<T>;
     ManyToMany, Vec<T>;
@@ -460,7 +505,7 @@ macro_rules! serde_one {
         }
     )*};
 }
-serde_one! { BelongsTo, Arc; HasOne, Box; }
+serde_one! { BelongsTo, Arc; MorphTo, Arc; HasOne, Box; }
 
 macro_rules! serde_many {
     ($($name:ident;)*) => {$(

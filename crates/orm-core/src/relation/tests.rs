@@ -45,6 +45,7 @@ macro_rules! model {
         impl Model for $name {
             type Key = i64;
             type Create = ();
+            type Columns<S: 'static> = ();
             type Update = ();
             const PRIMARY_KEY: &'static [u16] = &[0];
             fn meta() -> &'static ModelMeta {
@@ -94,7 +95,7 @@ macro_rules! model {
     (@rels $name:ident $index:expr,) => {};
     (@rels $name:ident $index:expr, $slot:ident $kind:ident $target:ident $local:expr, $remote:expr; $($rest:tt)*) => {
         const $slot: Rel<$name, $kind<$target>> =
-            Rel::new($index, &$local, &$remote, |row| &row.$slot, |row| &mut row.$slot);
+            Rel::new($index, (&$local, &$remote), |row| &row.$slot, |row| &mut row.$slot);
         model!(@rels $name $index + 1, $($rest)*);
     };
 }
@@ -106,7 +107,7 @@ model!(User { id: i64 } {
 model!(Post { id: i64, author_id: Option<i64> } {
     author: BelongsTo User fetch_belongs_to ([1] => [0], None),
     tags: ManyToMany Tag fetch_many_to_many ([0] => [0],
-        Some(ThroughMeta { model: Link::meta, near: &[0], far: &[1] }))
+        Some(ThroughMeta { model: Link::meta, new_row: Link::new_row, near: &[0], far: &[1] }))
 });
 model!(Tag { id: i64 } {});
 model!(Link { post_id: i64, tag_id: i64 } {});

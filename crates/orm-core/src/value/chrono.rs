@@ -61,6 +61,7 @@ impl Scalar for NaiveDateTime {
     }
 }
 
+impl crate::expr::Instant for Chrono<Utc> {}
 impl Scalar for Chrono<Utc> {
     const TYPE: DbType = DbType::Timestamp;
     fn encode(self) -> Datum {
@@ -76,6 +77,7 @@ impl Scalar for Chrono<Utc> {
     }
 }
 
+impl crate::expr::Instant for Chrono<FixedOffset> {}
 /// Stored as the instant: it comes back in UTC, with offset zero.
 impl Scalar for Chrono<FixedOffset> {
     const TYPE: DbType = DbType::Timestamp;

@@ -61,6 +61,7 @@ impl Scalar for civil::DateTime {
     }
 }
 
+impl crate::expr::Instant for Timestamp {}
 impl Scalar for Timestamp {
     const TYPE: DbType = DbType::Timestamp;
     fn encode(self) -> Datum {

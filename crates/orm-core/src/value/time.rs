@@ -39,6 +39,7 @@ fn instant(datetime: DateTime) -> CellResult<OffsetDateTime> {
     start.checked_add(Duration::nanoseconds(i64::from(datetime.nanos))).ok_or_else(out_of_range)
 }
 
+impl crate::expr::Instant for OffsetDateTime {}
 impl Scalar for OffsetDateTime {
     const TYPE: DbType = DbType::Timestamp;
     fn encode(self) -> Datum {

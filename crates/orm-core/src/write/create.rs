@@ -4,18 +4,36 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind};
 use crate::meta::{ColumnMeta, ModelMeta};
+use crate::model::Model;
 use crate::value::{DateTime, Datum, DbType};
 
 /// A row to be inserted: one datum per column of the model, [`Datum::Default`] where none was given.
 #[derive(Debug, Clone)]
 pub struct NewRow {
     pub(super) values: Vec<Datum>,
+    /// New rows that belong to this one, by relation.
+    pub(super) children: Vec<(u16, Vec<NewRow>)>,
 }
 
 impl NewRow {
     /// A row of which nothing is given yet.
     pub fn new(meta: &ModelMeta) -> Self {
-        NewRow { values: meta.columns.iter().map(|_| Datum::Default).collect() }
+        NewRow { values: meta.columns.iter().map(|_| Datum::Default).collect(), children: Vec::new() }
+    }
+
+    /// Adds rows that are inserted together with this one and belong to it by a relation.
+    pub fn add_children(&mut self, relation: u16, rows: Vec<NewRow>) {
+        match self.children.iter_mut().find(|(known, _)| *known == relation) {
+            Some((_, list)) => list.extend(rows),
+            None => self.children.push((relation, rows)),
+        }
+    }
+
+    /// Gives the columns of a foreign key the values of a parent.
+    pub fn set_parent<P: Model>(&mut self, columns: &[u16], parent: &P, parent_columns: &[u16]) {
+        for (column, parent_column) in columns.iter().zip(parent_columns) {
+            self.set(*column, parent.datum(*parent_column));
+        }
     }
 
     /// Gives a column its value.
@@ -61,6 +79,25 @@ impl Given for Set {}
 pub trait Insertable<M> {
     /// The row.
     fn into_row(self) -> NewRow;
+}
+
+/// Stands for the only `BelongsTo<P>` field of a model.
+pub struct ByParent<P>(std::marker::PhantomData<fn() -> P>);
+
+impl<P> std::fmt::Debug for ByParent<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ByParent")
+    }
+}
+
+/// A new row of `M` that lacks nothing but its parent: the key that the field `Via` keeps is filled in by the library.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a new row of `{M}` that lacks only its parent",
+    label = "expected a builder made by `{M}::create()`"
+)]
+pub trait NewChild<M, Via> {
+    /// The row.
+    fn into_child(self) -> NewRow;
 }
 
 /// The clock, read once per command so that all rows of it agree.
@@ -131,7 +168,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::Model;
     use crate::write::testing::{CREATED, Note, TITLE, UPDATED, VERSION};
 
     #[test]

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::update::{RowId, missing_row, rows_of};
 use crate::backend::{Affected, Collect, Executor, Needs, Provides, run};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expr::scope::Closed;
 use crate::ir::{Command, Delete, Output, Select};
 use crate::model::{Model, Named};
 use crate::query::Query;
@@ -45,7 +46,7 @@ impl<M, N> std::fmt::Debug for DeleteQuery<M, N> {
     }
 }
 
-impl<M: Model, Q, N: Needs> Query<M, Q, M, N> {
+impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     /// Deletes the rows of the query and returns how many there were: short for `.into_delete().exec(&db)`.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! INSERT: one row, many rows, the rows of a query.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::marker::PhantomData;
 
@@ -7,15 +8,17 @@ use super::assign::{Columns, Fits};
 use super::create::{Insertable, NewRow, Now, initial, is_given, prepare};
 use crate::backend::capabilities::InsertSelect;
 use crate::backend::{
-    Affected, Collect, Decoder, Executor, Flow, FromRow, Needs, Provides, Row, Supports, run,
+    Affected, Backend, BoxFuture, Collect, Decoder, Executor, Flow, FromRow, Needs, Provides, Row, Supports,
+    Tx, TxOptions, run,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{
     ColumnRef, Command, Conflict, ConflictAction, Expr, Insert, InsertSource, Output, Select, Source,
 };
-use crate::meta::ModelMeta;
+use crate::meta::{ModelMeta, ThroughMeta};
 use crate::model::{Model, Named};
 use crate::query::Query;
+use crate::relation::{Rel, Slot};
 use crate::value::Datum;
 
 /// Takes the row of a write. Unlike [`First`](crate::backend::First) it reads to the end, so that the write is complete.
@@ -46,8 +49,14 @@ impl<T: FromRow + Send + 'static> Decoder for Written<T> {
 /// # Errors
 /// Whatever constraint is broken, the fields named.
 pub fn insert<M: Model, E: Executor + ?Sized>(row: NewRow, db: &E) -> impl Future<Output = Result<M>> + Send {
-    let command = insert_row(M::meta(), row, None);
-    async move { run(db, command, Written::<M>::default()).await?.ok_or_else(|| no_row(M::meta())) }
+    async move {
+        if !row.children.is_empty() {
+            let mut rows = insert_trees::<M, E::Backend>(vec![row], db.session()).await?;
+            return rows.pop().ok_or_else(|| no_row(M::meta()));
+        }
+        let command = insert_row(M::meta(), row, None);
+        run(db, command, Written::<M>::default()).await?.ok_or_else(|| no_row(M::meta()))
+    }
 }
 
 #[cold]
@@ -109,11 +118,22 @@ impl<M: Model> InsertMany<M> {
         insert_rows(M::meta(), self.rows, self.ignore, returning)
     }
 
+    /// Whether rows bring their children; an error where that cannot be.
+    fn has_children(&self, possible: bool) -> Result<bool> {
+        let nested = self.rows.iter().any(|row| !row.children.is_empty());
+        if nested && (self.ignore || !possible) {
+            return Err(no_children(M::meta()));
+        }
+        Ok(nested)
+    }
+
     /// Inserts the rows and returns how many there were.
     pub fn exec<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<u64>> + Send {
-        let command = self.command(None);
         async move {
-            match command {
+            if self.has_children(true)? {
+                return Ok(insert_trees::<M, E::Backend>(self.rows, db.session()).await?.len() as u64);
+            }
+            match self.command(None) {
                 Some(command) => run(db, command, Affected::default()).await,
                 None => Ok(0),
             }
@@ -122,10 +142,12 @@ impl<M: Model> InsertMany<M> {
 
     /// Inserts the rows and returns them in the order of the input.
     pub fn all<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send {
-        let rows = self.rows.len();
-        let command = self.command(Some(Output::Model));
         async move {
-            match command {
+            if self.has_children(true)? {
+                return insert_trees::<M, E::Backend>(self.rows, db.session()).await;
+            }
+            let rows = self.rows.len();
+            match self.command(Some(Output::Model)) {
                 Some(command) => run(db, command, Collect::<M>::with_capacity(rows)).await,
                 None => Ok(Vec::new()),
             }
@@ -137,18 +159,127 @@ impl<M: Model> InsertMany<M> {
     where
         M::Key: FromRow,
     {
-        let rows = self.rows.len();
-        let source = M::source();
-        let key =
-            M::PRIMARY_KEY.iter().map(|index| Expr::Column(ColumnRef { source, index: *index })).collect();
-        let command = self.command(Some(Output::Exprs(key)));
         async move {
-            match command {
+            self.has_children(false)?;
+            let rows = self.rows.len();
+            let source = M::source();
+            let key = M::PRIMARY_KEY.iter().map(|index| Expr::Column(ColumnRef { source, index: *index }));
+            match self.command(Some(Output::Exprs(key.collect()))) {
                 Some(command) => run(db, command, Collect::<M::Key>::with_capacity(rows)).await,
                 None => Ok(Vec::new()),
             }
         }
     }
+}
+
+/// The INSERT of rows of a model between. Links that are there already stay, if the model has a unique key over both sides.
+pub(crate) fn link_rows(
+    meta: &'static ModelMeta,
+    through: &ThroughMeta,
+    rows: Vec<NewRow>,
+) -> Option<Command> {
+    let both = |columns: &[u16]| {
+        columns.len() == through.near.len() + through.far.len()
+            && through.near.iter().chain(through.far).all(|index| columns.contains(index))
+    };
+    let unique =
+        both(meta.primary_key) || meta.indexes.iter().any(|index| index.unique && both(&index.columns));
+    insert_rows(meta, rows, unique, None)
+}
+
+#[cold]
+pub(super) fn no_children(meta: &ModelMeta) -> Error {
+    Error::new(ErrorKind::Usage, "rows that bring their children cannot be written this way")
+        .with_model(meta.name)
+        .with_hint("use `.insert(&db)`, or `insert_many(..)` with `.all(&db)` or `.exec(&db)`")
+}
+
+/// Inserts rows with their children in a transaction of its own (a savepoint within one): one statement for each level and
+/// relation. The children are in the slots of what comes back.
+async fn insert_trees<M: Model, B: Backend>(rows: Vec<NewRow>, session: &B::Session) -> Result<Vec<M>> {
+    let tx = Tx::<B>::start(session, TxOptions::default()).await?;
+    match insert_level::<M, B>(rows, tx.session()).await {
+        Ok(rows) => {
+            tx.commit().await?;
+            Ok(rows)
+        }
+        Err(error) => {
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// Inserts rows and then, relation by relation, their children.
+fn insert_level<M: Model, B: Backend>(
+    mut rows: Vec<NewRow>,
+    session: &B::Session,
+) -> BoxFuture<'_, Result<Vec<M>>> {
+    Box::pin(async move {
+        let mut by_relation: BTreeMap<u16, Vec<(usize, Vec<NewRow>)>> = BTreeMap::new();
+        for (index, row) in rows.iter_mut().enumerate() {
+            for (relation, children) in std::mem::take(&mut row.children) {
+                by_relation.entry(relation).or_default().push((index, children));
+            }
+        }
+        let count = rows.len();
+        let Some(command) = insert_rows(M::meta(), rows, false, Some(Output::Model)) else {
+            return Ok(Vec::new());
+        };
+        let mut parents = B::run(session, command, Collect::<M>::with_capacity(count)).await?;
+        for (relation, children) in by_relation {
+            M::insert_children::<B>(&mut parents, relation, children, session).await?;
+        }
+        Ok(parents)
+    })
+}
+
+/// Inserts the children of some rows by a relation: what a derived `insert_children` calls.
+#[doc(hidden)]
+pub fn insert_related<'a, M: Model, S: Slot, B: Backend>(
+    rel: Rel<M, S>,
+    parents: &'a mut [M],
+    children: Vec<(usize, Vec<NewRow>)>,
+    session: &'a B::Session,
+) -> BoxFuture<'a, Result<()>> {
+    Box::pin(async move {
+        let relation = rel.meta();
+        let (mut places, mut rows): (Vec<u32>, Vec<NewRow>) = Default::default();
+        for (parent, list) in children {
+            for mut row in list {
+                if relation.through.is_none() {
+                    row.set_parent(relation.remote, &parents[parent], relation.local);
+                    if let Some(morph) = &relation.morph {
+                        row.set(morph.column, Datum::Text(morph.tag.to_owned()));
+                    }
+                }
+                places.push(parent as u32);
+                rows.push(row);
+            }
+        }
+        let targets = insert_level::<S::Target, B>(rows, session).await?;
+        if let Some(through) = &relation.through {
+            let link = |(place, target): (&u32, &S::Target)| {
+                let mut row = (through.new_row)();
+                row.set_parent(through.near, &parents[*place as usize], relation.local);
+                row.set_parent(through.far, target, relation.remote);
+                row
+            };
+            let links = places.iter().zip(&targets).map(link).collect();
+            if let Some(command) = insert_rows((through.model)(), links, false, None) {
+                B::run(session, command, Affected::default()).await?;
+            }
+        }
+        let mut filled = vec![false; parents.len()];
+        places.iter().for_each(|place| filled[*place as usize] = true);
+        let contents = S::distribute(relation, parents.len(), &places, targets)?;
+        for ((parent, content), filled) in parents.iter_mut().zip(contents).zip(filled) {
+            if filled {
+                rel.slot_mut(parent).put(content);
+            }
+        }
+        Ok(())
+    })
 }
 
 /// The INSERT of many rows: every column that one of them gives, [`Datum::Default`] in the rows that do not.

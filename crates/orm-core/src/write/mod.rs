@@ -36,10 +36,12 @@ mod verbs;
 mod testing;
 
 pub use assign::{Assign, Columns, Fits, Optional, PerRowValue};
-pub use create::{Given, Insertable, NewRow, Set};
+pub use create::{ByParent, Given, Insertable, NewChild, NewRow, Set};
 pub use delete::{DeleteQuery, delete_row};
-pub use insert::{InsertFrom, InsertMany, insert, insert_from, insert_many};
+pub(crate) use insert::link_rows;
+pub use insert::{InsertFrom, InsertMany, insert, insert_from, insert_many, insert_related};
 pub use save::save;
+pub(crate) use update::update_command;
 pub use update::{Change, UpdateQuery, save_changes};
 pub use upsert::{InsertOrIgnore, Upsert, excluded, upsert};
 pub use verbs::ModelWrite;

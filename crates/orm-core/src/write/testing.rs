@@ -41,6 +41,7 @@ macro_rules! model {
         impl Model for $name {
             type Key = $key;
             type Create = ();
+            type Columns<S: 'static> = ();
             type Update = ();
             const PRIMARY_KEY: &'static [u16] = $keys;
             fn meta() -> &'static ModelMeta {

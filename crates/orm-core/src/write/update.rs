@@ -9,6 +9,7 @@ use super::insert::Written;
 use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, Provides, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
+use crate::expr::scope::Closed;
 use crate::ir::{Assignment, BinaryOp, ColumnRef, Command, Expr, Output, Select, Source, Update};
 use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
@@ -189,7 +190,7 @@ impl<M, N> std::fmt::Debug for UpdateQuery<M, N> {
     }
 }
 
-impl<M: Model, Q, N: Needs> Query<M, Q, M, N> {
+impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     /// Changes the rows of the query: `User::filter(..).update().set(User::age, User::age + 1).exec(&db)`.
     pub fn update(self) -> UpdateQuery<M, N> {
         UpdateQuery {
@@ -260,6 +261,12 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
             Ok(rows)
         }
     }
+}
+
+/// An UPDATE that is known to be meant.
+pub(crate) fn update_command(source: Source, mut set: Vec<Assignment>, filter: Option<Expr>) -> Command {
+    maintain(source, &mut set);
+    Command::Update(Box::new(Update { source, set, filter, returning: None }))
 }
 
 fn update_set(

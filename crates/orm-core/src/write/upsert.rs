@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::assign::{Assign, Columns};
 use super::create::{Insertable, NewRow};
-use super::insert::{Written, insert_row, no_row};
+use super::insert::{Written, insert_row, no_children, no_row};
 use super::update::{assign, next_version};
 use crate::backend::{And, Executor, Needs, Plus, Provides, run};
 use crate::error::{Error, ErrorKind, Result};
@@ -134,9 +134,14 @@ impl<M: Model> InsertOrIgnore<M> {
         self,
         db: &E,
     ) -> impl Future<Output = Result<Option<M>>> + Send {
-        let conflict = Conflict { target: self.target, action: ConflictAction::Nothing };
-        let command = insert_row(M::meta(), self.row, Some(conflict));
-        async move { run(db, command, Written::<M>::default()).await }
+        async move {
+            if !self.row.children.is_empty() {
+                return Err(no_children(M::meta()));
+            }
+            let conflict = Conflict { target: self.target, action: ConflictAction::Nothing };
+            let command = insert_row(M::meta(), self.row, Some(conflict));
+            run(db, command, Written::<M>::default()).await
+        }
     }
 }
 
@@ -148,6 +153,9 @@ fn command(
     mut set: Vec<Assignment>,
 ) -> Result<Command> {
     let meta = source.model;
+    if !row.children.is_empty() {
+        return Err(no_children(meta));
+    }
     let target = if target.is_empty() { find_target(source, &row)? } else { target };
     let of_row = |index: u16| ir::Expr::Excluded(ColumnRef { source, index });
     let mut columns = match chosen {

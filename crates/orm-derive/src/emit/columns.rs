@@ -1,14 +1,14 @@
 //! The constants: `User::name`, `User::posts`, and the pairing of relations.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::model::{Column, Kind, Model, Relation};
+use crate::model::{Column, Embed, Kind, Model, Relation};
 
 /// The type of a column: the field's own, or JSON of it.
-pub fn column_type(model: &Model, column: &Column) -> TokenStream {
-    let (krate, ty) = (&model.krate, &column.field.ty);
+pub fn column_type(krate: &TokenStream, column: &Column) -> TokenStream {
+    let ty = &column.field.ty;
     if column.field.json.is_present() {
         return quote_spanned!(ty.span()=> #krate::value::Json<#ty>);
     }
@@ -19,22 +19,40 @@ pub fn emit(model: &Model) -> TokenStream {
     let (name, krate) = (&model.ident, &model.krate);
     let columns = model.columns.iter().map(|column| {
         let (vis, constant, index, ty) =
-            (&column.field.vis, &column.constant, column.index, column_type(model, column));
+            (&column.field.vis, &column.constant, column.index, column_type(krate, column));
         let doc = format!("The column `{}`.", column.name);
         quote! {
             #[doc = #doc]
             #vis const #constant: #krate::expr::Column<#name, #ty> = #krate::expr::Column::new(#index);
         }
     });
+    let embeds = model.embeds.iter().map(|embed| {
+        let (vis, constant) = (&embed.field.vis, &embed.constant);
+        let (ty, value) = embed_columns(krate, embed, &quote!(#name), &embed.base);
+        let doc = format!("The columns of the embedded `{}`.", embed.ident);
+        quote! {
+            #[doc = #doc]
+            #vis const #constant: #ty = #value;
+        }
+    });
+    let record = record(model);
     let relations = model.relations.iter().map(|relation| {
         let (vis, constant, ident, ty, index) =
             (&relation.field.vis, &relation.constant, &relation.ident, &relation.field.ty, relation.index);
-        let (local, remote) = sides(model, relation);
         let doc = format!("The relation `{ident}`.");
+        if relation.kind == Kind::MorphTo {
+            let (target, keys) = (&relation.target, &relation.keys);
+            return quote! {
+                #[doc = #doc]
+                #vis const #constant: #krate::relation::MorphRel<#name, #target> =
+                    #krate::relation::MorphRel::new(#index, &[#(#keys),*], |row| &row.#ident, |row| &mut row.#ident);
+            };
+        }
+        let sides = sides(model, relation);
         quote! {
             #[doc = #doc]
             #vis const #constant: #krate::relation::Rel<#name, #ty> =
-                #krate::relation::Rel::new(#index, #local, #remote, |row| &row.#ident, |row| &mut row.#ident);
+                #krate::relation::Rel::new(#index, #sides, |row| &row.#ident, |row| &mut row.#ident);
         }
     });
     let pairs = pairs(model);
@@ -42,39 +60,121 @@ pub fn emit(model: &Model) -> TokenStream {
         #[allow(non_upper_case_globals)]
         impl #name {
             #(#columns)*
+            #(#embeds)*
             #(#relations)*
         }
+        #record
         #pairs
     }
 }
 
+/// The type and value of an embedded struct's columns.
+pub fn embed_columns(
+    krate: &TokenStream,
+    embed: &Embed,
+    source: &TokenStream,
+    base: &TokenStream,
+) -> (TokenStream, TokenStream) {
+    let ty = &embed.ty;
+    let at = ty.span();
+    if embed.optional {
+        let columns = quote_spanned!(at=> <#ty as #krate::Embedded>::NullableColumns<#source>);
+        let value = quote_spanned!(at=> {
+            const { #krate::model::assert_telling::<#ty>() };
+            <#ty>::__nullable_columns::<#source>(#base)
+        });
+        return (columns, value);
+    }
+    (
+        quote_spanned!(at=> <#ty as #krate::Embedded>::Columns<#source>),
+        quote_spanned!(at=> <#ty>::__columns::<#source>(#base)),
+    )
+}
+
+/// The columns as the fields of a struct, for aliases.
+fn record(model: &Model) -> TokenStream {
+    let (name, krate, vis) = (&model.ident, &model.krate, &model.vis);
+    let columns = format_ident!("{name}Columns");
+    let fields = model.columns.iter().map(|column| {
+        let (vis, constant, ty) = (&column.field.vis, &column.constant, column_type(krate, column));
+        let doc = format!("The column `{}`.", column.name);
+        quote!(#[doc = #doc] #vis #constant: #krate::expr::Column<__S, #ty>)
+    });
+    let values = model.columns.iter().map(|column| {
+        let (constant, index) = (&column.constant, column.index);
+        quote!(#constant: #krate::expr::Column::new(#index))
+    });
+    let (mut embed_fields, mut embed_values) = (Vec::new(), Vec::new());
+    for embed in &model.embeds {
+        let (vis, constant) = (&embed.field.vis, &embed.constant);
+        let (ty, value) = embed_columns(krate, embed, &quote!(__S), &embed.base);
+        let doc = format!("The columns of the embedded `{}`.", embed.ident);
+        embed_fields.push(quote!(#[doc = #doc] #vis #constant: #ty));
+        embed_values.push(quote!(#constant: #value));
+    }
+    let doc = format!("The columns of `{name}` under another name: made by `orm::alias!`.");
+    quote! {
+        #[doc = #doc]
+        #[allow(non_snake_case, dead_code)]
+        #vis struct #columns<__S: 'static> {
+            #(#fields,)*
+            #(#embed_fields,)*
+        }
+        impl #name {
+            #[doc(hidden)]
+            pub const fn __columns<__S: 'static>() -> #columns<__S> {
+                #columns { #(#values,)* #(#embed_values,)* }
+            }
+        }
+    }
+}
+
 /// The columns of both sides of a relation, as constant slices.
-fn sides(model: &Model, relation: &Relation) -> (TokenStream, TokenStream) {
+fn sides(model: &Model, relation: &Relation) -> TokenStream {
     let (name, krate, target) = (&model.ident, &model.krate, &relation.target);
-    let own_key = quote!(<#name as #krate::Model>::PRIMARY_KEY);
     match relation.kind {
         Kind::BelongsTo => {
-            let keys = &relation.keys;
-            (quote!(&[#(#keys),*]), quote!(<#target as #krate::Model>::PRIMARY_KEY))
+            let (keys, remote) = (&relation.keys, referenced(model, relation));
+            quote!((&[#(#keys),*], #remote))
         }
         Kind::HasOne | Kind::HasMany => match &relation.field.pair {
             Some(pair) => {
                 let field = &pair.0;
-                (own_key, quote_spanned!(field.span()=> #target::#field.local()))
+                quote_spanned!(field.span()=> #target::#field.seen_from(<#name as #krate::Model>::PRIMARY_KEY))
             }
-            None => (
-                own_key,
-                quote_spanned!(relation.field.ty.span()=> <#target as #krate::model::Pair<#name>>::COLUMNS),
+            None => quote_spanned!(relation.field.ty.span()=>
+                #krate::model::swapped(<#target as #krate::model::Pair<#name>>::SIDES)
             ),
         },
-        Kind::ManyToMany => (own_key, quote!(<#target as #krate::Model>::PRIMARY_KEY)),
+        // Only its kind and key are columns here; the other side differs by row.
+        Kind::MorphTo => quote!((&[], &[])),
+        Kind::ManyToMany => quote!((
+            <#name as #krate::Model>::PRIMARY_KEY,
+            <#target as #krate::Model>::PRIMARY_KEY,
+        )),
+    }
+}
+
+/// The columns of the target that a foreign key refers to.
+pub fn referenced(model: &Model, relation: &Relation) -> TokenStream {
+    let (krate, target) = (&model.krate, &relation.target);
+    match &relation.field.references {
+        Some(names) => {
+            let columns = names.0.iter().zip(&relation.keys).map(|(name, key)| {
+                let ty = &model.columns[*key as usize].field.ty;
+                quote_spanned!(name.span()=>
+                    #krate::model::assert_reference::<<#ty as #krate::value::Value>::Base, _, _>(#target::#name)
+                )
+            });
+            quote!(const { &[#(#columns),*] })
+        }
+        None => quote!(<#target as #krate::Model>::PRIMARY_KEY),
     }
 }
 
 /// `Pair<User> for Post` for each `BelongsTo<User>` that is the only one to its target, and the check of the key's type.
 fn pairs(model: &Model) -> TokenStream {
     let (name, krate) = (&model.ident, &model.krate);
-    let targets: Vec<String> = model.belongs_to().map(|relation| text(&relation.target)).collect();
     let pairs = model.belongs_to().map(|relation| {
         let (target, keys, constant) = (&relation.target, &relation.keys, &relation.constant);
         let types = keys.iter().map(|key| {
@@ -86,23 +186,51 @@ fn pairs(model: &Model) -> TokenStream {
         let at = keys
             .first()
             .map_or_else(|| relation.ident.span(), |key| model.columns[*key as usize].field.ty.span());
-        let check = quote_spanned! {at=>
-            const _: () = #krate::model::assert_key::<#key, <#target as #krate::Model>::Key>();
-        };
-        let alone = targets.iter().filter(|other| **other == text(target)).count() == 1;
-        let pair = alone.then(|| {
+        let check = relation.field.references.is_none().then(|| {
+            quote_spanned! {at=>
+                const _: () = #krate::model::assert_key::<#key, <#target as #krate::Model>::Key>();
+            }
+        });
+        let pair = is_only_pair(model, relation).then(|| {
             quote! {
                 impl #krate::model::Pair<#target> for #name {
-                    const COLUMNS: &'static [u16] = #name::#constant.local();
-                    const TARGET: &'static [u16] = <#target as #krate::Model>::PRIMARY_KEY;
+                    const SIDES: (&'static [u16], &'static [u16]) = #name::#constant.sides();
                 }
             }
         });
         quote!(#check #pair)
     });
-    quote!(#(#pairs)*)
+    let morphs = model.relations.iter().filter(|relation| relation.kind == Kind::MorphTo).map(|relation| {
+        let target = &relation.target;
+        let base = |key: &u16| {
+            let ty = &model.columns[*key as usize].field.ty;
+            quote_spanned!(ty.span()=> <#ty as #krate::value::Value>::Base)
+        };
+        let bases: Vec<_> = relation.keys.iter().map(base).collect();
+        let (kind, key) = (bases.first(), bases.get(1));
+        quote_spanned! {relation.ident.span()=>
+            const _: () = #krate::model::assert_morph::<
+                #kind,
+                <#target as #krate::relation::Morph>::Kind,
+                #key,
+                <#target as #krate::relation::Morph>::Key,
+            >();
+        }
+    });
+    quote!(#(#pairs)* #(#morphs)*)
+}
+
+/// Whether a `BelongsTo` is the only one to its target.
+pub fn is_only_pair(model: &Model, relation: &Relation) -> bool {
+    let target = text(&relation.target);
+    model.belongs_to().filter(|other| text(&other.target) == target).count() == 1
 }
 
 fn text(ty: &syn::Type) -> String {
     quote!(#ty).to_string()
+}
+
+/// The module with a type for each `BelongsTo` field.
+pub fn parents_module(model: &Model) -> syn::Ident {
+    format_ident!("__{}_parents", model.ident.to_string().to_lowercase())
 }

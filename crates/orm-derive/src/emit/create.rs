@@ -1,9 +1,12 @@
 //! The builder of new rows. Only required fields have a type parameter, so `insert` exists once all of them are set.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Ident, Path, Type};
 
-use crate::model::{Column, Model, is_option, is_string};
+use super::columns::{is_only_pair, parents_module};
+use crate::model::{Column, Embed, Kind, Model, is_option, is_string};
 
 /// The parameter of a setter and the value that is encoded.
 pub fn setter_value(model: &Model, column: &Column) -> (TokenStream, TokenStream) {
@@ -18,56 +21,203 @@ pub fn setter_value(model: &Model, column: &Column) -> (TokenStream, TokenStream
     (param, quote!(#krate::value::Value::encode(#value)))
 }
 
+/// The parameter of a setter of an embedded struct and the statement that sets its columns by `set`.
+pub fn setter_embed(krate: &TokenStream, embed: &Embed, set: &TokenStream) -> (TokenStream, TokenStream) {
+    let (ty, base) = (&embed.ty, &embed.base);
+    let (param, value) = if embed.optional {
+        (
+            quote!(impl ::core::convert::Into<::core::option::Option<#ty>>),
+            quote!(value.as_ref().map_or(#krate::value::Datum::Null, |value| #krate::Embedded::datum(value, column))),
+        )
+    } else {
+        (quote!(#ty), quote!(#krate::Embedded::datum(&value, column)))
+    };
+    let value_of = if embed.optional {
+        quote!(let value: ::core::option::Option<#ty> = value.into();)
+    } else {
+        quote!()
+    };
+    let statement = quote! {
+        #value_of
+        for column in 0..<#ty as #krate::Embedded>::WIDTH as u16 {
+            #set((#base) + column, #value);
+        }
+    };
+    (param, statement)
+}
+
 pub fn emit(model: &Model) -> TokenStream {
     let (name, krate, vis) = (&model.ident, &model.krate, &model.vis);
     let create = format_ident!("{name}Create");
     let fields = format_ident!("__{}_required", name.to_string().to_lowercase());
-    let required: Vec<&Column> = model.columns.iter().filter(|column| column.required).collect();
+    let required: Vec<&Ident> = (model.columns.iter().filter(|column| column.required))
+        .map(|column| &column.ident)
+        .chain(model.embeds.iter().filter(|embed| !embed.optional).map(|embed| &embed.ident))
+        .collect();
     let params: Vec<_> = (0..required.len()).map(|number| format_ident!("__P{number}")).collect();
-    let markers: Vec<_> = required.iter().map(|column| &column.ident).collect();
+    let after = |ident: &Ident| {
+        let params = required
+            .iter()
+            .zip(&params)
+            .map(|(other, param)| if *other == ident { quote!(#krate::write::Set) } else { quote!(#param) });
+        quote!(#create<#(#params),*>)
+    };
     let setters = model.columns.iter().filter(|column| column.field.generated.is_none()).map(|column| {
         let (ident, index, field_vis) = (&column.ident, column.index, &column.field.vis);
         let (param, value) = setter_value(model, column);
-        let doc = format!("Sets `{ident}`.");
-        let after = required.iter().zip(&params).map(|(other, param)| {
-            if other.index == column.index { quote!(#krate::write::Set) } else { quote!(#param) }
-        });
+        let (doc, after) = (format!("Sets `{ident}`."), after(ident));
         quote! {
             #[doc = #doc]
-            #field_vis fn #ident(mut self, value: #param) -> #create<#(#after),*> {
+            #field_vis fn #ident(mut self, value: #param) -> #after {
                 self.row.set(#index, #value);
                 #create { row: self.row, marker: ::core::marker::PhantomData }
             }
         }
     });
-    let presets = model.columns.iter().filter_map(|column| {
-        let (path, index) = (&column.field.default_fn.as_ref()?.0, column.index);
-        Some(quote!(row.set(#index, #krate::value::Value::encode(#path()));))
+    let embed_setters = model.embeds.iter().map(|embed| {
+        let (ident, field_vis) = (&embed.ident, &embed.field.vis);
+        let (param, set) = setter_embed(krate, embed, &quote!(self.row.set));
+        let (doc, after) = (format!("Sets `{ident}`."), after(ident));
+        quote! {
+            #[doc = #doc]
+            #field_vis fn #ident(mut self, value: #param) -> #after {
+                #set
+                #create { row: self.row, marker: ::core::marker::PhantomData }
+            }
+        }
+    });
+    let parent_setters = model.belongs_to().map(|relation| {
+        let (ident, constant, target, field_vis) =
+            (&relation.ident, &relation.constant, &relation.target, &relation.field.vis);
+        let keys: Vec<&Ident> = relation.keys.iter().map(|key| &model.columns[*key as usize].ident).collect();
+        let params = required.iter().zip(&params).map(|(other, param)| {
+            if keys.contains(other) { quote!(#krate::write::Set) } else { quote!(#param) }
+        });
+        let doc = format!("Sets the key of `{ident}` to that of this row.");
+        quote! {
+            #[doc = #doc]
+            #field_vis fn #ident(mut self, parent: &#target) -> #create<#(#params),*> {
+                self.row.set_parent(#name::#constant.local(), parent, #name::#constant.remote());
+                #create { row: self.row, marker: ::core::marker::PhantomData }
+            }
+        }
+    });
+    let morph_setters =
+        model.relations.iter().filter(|relation| relation.kind == Kind::MorphTo).map(|relation| {
+            let (ident, constant, target, field_vis) =
+                (&relation.ident, &relation.constant, &relation.target, &relation.field.vis);
+            let keys: Vec<&Ident> =
+                relation.keys.iter().map(|key| &model.columns[*key as usize].ident).collect();
+            let params = required.iter().zip(&params).map(|(other, param)| {
+                if keys.contains(other) { quote!(#krate::write::Set) } else { quote!(#param) }
+            });
+            let doc = format!("Sets the kind and key of `{ident}` to those of this row.");
+            quote! {
+                #[doc = #doc]
+                #field_vis fn #ident<__T>(mut self, parent: &__T) -> #create<#(#params),*>
+                where
+                    __T: #krate::Model + #krate::relation::MorphTarget<#target>,
+                {
+                    #name::#constant.set_in(&mut self.row, parent);
+                    #create { row: self.row, marker: ::core::marker::PhantomData }
+                }
+            }
+        });
+    let parents = parents_module(model);
+    let parent_relations =
+        || model.relations.iter().filter(|relation| matches!(relation.kind, Kind::BelongsTo | Kind::MorphTo));
+    let parent_types = parent_relations().map(|relation| &relation.ident);
+    let new_children = parent_relations().map(|relation| {
+        let parent = &relation.ident;
+        let keys: Vec<&Ident> = relation.keys.iter().map(|key| &model.columns[*key as usize].ident).collect();
+        let given = required
+            .iter()
+            .zip(&params)
+            .filter(|(other, _)| !keys.contains(other))
+            .map(|(_, param)| quote!(#param: #krate::write::Given));
+        let given: Vec<_> = given.collect();
+        let target = &relation.target;
+        let by_parent = (relation.kind == Kind::BelongsTo && is_only_pair(model, relation))
+            .then(|| quote!(#krate::write::ByParent<#target>));
+        let vias = by_parent.into_iter().chain([quote!(#parents::#parent)]);
+        let impls = vias.map(|via| {
+            quote! {
+                impl<#(#params),*> #krate::write::NewChild<#name, #via> for #create<#(#params),*>
+                where
+                    #(#given),*
+                {
+                    fn into_child(self) -> #krate::write::NewRow {
+                        self.row
+                    }
+                }
+            }
+        });
+        quote!(#(#impls)*)
+    });
+    let child_setters = model.relations.iter().filter_map(|relation| {
+        let (ident, target, index, field_vis) =
+            (&relation.ident, &relation.target, relation.index, &relation.field.vis);
+        let at = relation.field.ty.span();
+        let (bound, into) = match (relation.kind, &relation.field.pair) {
+            (Kind::HasMany | Kind::HasOne, None) => (
+                quote_spanned!(at=> #krate::write::NewChild<#target, #krate::write::ByParent<#name>>),
+                quote!(into_child),
+            ),
+            (Kind::HasMany | Kind::HasOne, Some(pair)) => {
+                let via = via_path(target, &pair.0)?;
+                (quote_spanned!(at=> #krate::write::NewChild<#target, #via>), quote!(into_child))
+            }
+            (Kind::ManyToMany, _) => (quote!(#krate::write::Insertable<#target>), quote!(into_row)),
+            (Kind::BelongsTo | Kind::MorphTo, _) => return None,
+        };
+        let doc = format!("Inserts these rows too, as the `{ident}` of the new one.");
+        let (param, rows) = if relation.kind == Kind::HasOne {
+            (quote!(__C), quote_spanned!(at=> vec![row.#into()]))
+        } else {
+            (
+                quote!(impl ::core::iter::IntoIterator<Item = __C>),
+                quote_spanned!(at=> row.into_iter().map(|row| row.#into()).collect()),
+            )
+        };
+        Some(quote! {
+            #[doc = #doc]
+            #field_vis fn #ident<__C: #bound>(mut self, row: #param) -> Self {
+                self.row.add_children(#index, #rows);
+                self
+            }
+        })
     });
     let doc = format!("A new `{name}` in the making: made by `{name}::create()`.");
     quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types, missing_docs)]
         pub mod #fields {
-            #(#[derive(Debug, Clone, Copy)] pub struct #markers;)*
+            #(#[derive(Debug, Clone, Copy)] pub struct #required;)*
         }
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, missing_docs)]
+        pub mod #parents {
+            #(#[derive(Debug, Clone, Copy)] pub struct #parent_types;)*
+        }
+        #(#new_children)*
         #[doc = #doc]
         #[derive(Debug, Clone)]
         #[must_use = "nothing is written before `.insert(&db)`"]
-        #vis struct #create<#(#params = #fields::#markers),*> {
+        #vis struct #create<#(#params = #fields::#required),*> {
             row: #krate::write::NewRow,
             marker: ::core::marker::PhantomData<fn() -> (#(#params,)*)>,
         }
         impl #create {
             fn new() -> Self {
-                #[allow(unused_mut)]
-                let mut row = #krate::write::NewRow::new(<#name as #krate::Model>::meta());
-                #(#presets)*
-                #create { row, marker: ::core::marker::PhantomData }
+                #create { row: <#name as #krate::Model>::new_row(), marker: ::core::marker::PhantomData }
             }
         }
         impl<#(#params),*> #create<#(#params),*> {
             #(#setters)*
+            #(#embed_setters)*
+            #(#parent_setters)*
+            #(#morph_setters)*
+            #(#child_setters)*
 
             /// Inserts the row and returns it as the database has it.
             #vis fn insert<__E: #krate::backend::Executor + ?Sized>(
@@ -86,4 +236,14 @@ pub fn emit(model: &Model) -> TokenStream {
             }
         }
     }
+}
+
+/// The type that stands for the `BelongsTo` field of another model: beside that model, in its module of parents.
+fn via_path(target: &Type, field: &Path) -> Option<Path> {
+    let Type::Path(target) = target else { return None };
+    let mut path = target.path.clone();
+    let last = path.segments.last_mut()?;
+    *last = format_ident!("__{}_parents", last.ident.to_string().to_lowercase()).into();
+    path.segments.push(field.get_ident()?.clone().into());
+    Some(path)
 }

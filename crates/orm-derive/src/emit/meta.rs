@@ -1,16 +1,22 @@
 //! The metadata.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Expr, Lit};
 
 use super::columns::column_type;
 use crate::attributes::{ActionArg, DefaultArg};
-use crate::model::{Column, Kind, Model, Relation, is_option};
+use crate::model::{Column, Embed, Kind, Model, Relation, is_option};
 
 pub fn emit(model: &Model) -> TokenStream {
     let (krate, name, table) = (&model.krate, model.ident.to_string(), &model.table);
-    let columns = model.columns.iter().map(|column| column_meta(model, column));
+    let columns = model.columns.iter().map(|column| {
+        let (path, name) = (column.ident.to_string(), &column.name);
+        column_meta(krate, column, &quote!(#path.into()), &quote!(#name.into()), &quote!(false))
+    });
+    let embeds =
+        model.embeds.iter().map(|embed| embed_meta(krate, embed, &embed.ident.to_string(), &embed.prefix));
     let primary_key = &model.primary_key;
     let relations = model.relations.iter().map(|relation| relation_meta(model, relation));
     let foreign_keys = model.belongs_to().map(|relation| foreign_key(model, relation));
@@ -32,7 +38,12 @@ pub fn emit(model: &Model) -> TokenStream {
         #krate::meta::ModelMeta {
             name: #name,
             table: #table,
-            columns: vec![#(#columns),*],
+            columns: {
+                #[allow(unused_mut)]
+                let mut columns = vec![#(#columns),*];
+                #(#embeds)*
+                columns
+            },
             primary_key: &[#(#primary_key),*],
             relations: vec![#(#relations),*],
             foreign_keys: vec![#(#foreign_keys),*],
@@ -52,10 +63,22 @@ fn option<T: quote::ToTokens>(value: &Option<T>) -> TokenStream {
     }
 }
 
-fn column_meta(model: &Model, column: &Column) -> TokenStream {
-    let (krate, field) = (&model.krate, &column.field);
-    let ty = column_type(model, column);
-    let (path, name) = (column.ident.to_string(), &column.name);
+/// Appends the columns of an embedded struct to `columns`.
+fn embed_meta(krate: &TokenStream, embed: &Embed, path: &str, prefix: &str) -> TokenStream {
+    let (ty, optional) = (&embed.ty, embed.optional);
+    quote!(<#ty as #krate::Embedded>::columns(&mut columns, #path, #prefix, #optional);)
+}
+
+/// The metadata of a column. `path`, `name` and `nullable` are expressions.
+pub fn column_meta(
+    krate: &TokenStream,
+    column: &Column,
+    path: &TokenStream,
+    name: &TokenStream,
+    nullable: &TokenStream,
+) -> TokenStream {
+    let field = &column.field;
+    let ty = column_type(krate, column);
     let default = match &field.default {
         None => quote!(None),
         Some(DefaultArg::Sql(sql)) => quote!(Some(#krate::meta::DefaultMeta::Sql(#sql))),
@@ -79,10 +102,10 @@ fn column_meta(model: &Model, column: &Column) -> TokenStream {
     let (generated, was, comment) = (option(&field.generated), option(&field.was), option(&field.comment));
     quote! {
         #krate::meta::ColumnMeta {
-            field: #path.into(),
-            name: #name.into(),
+            field: #path,
+            name: #name,
             ty: Some(<#ty as #krate::value::Value>::TYPE),
-            nullable: <#ty as #krate::value::Value>::NULLABLE,
+            nullable: #nullable || <#ty as #krate::value::Value>::NULLABLE,
             auto: #auto,
             default: #default,
             client_default: #client,
@@ -114,14 +137,36 @@ fn relation_meta(model: &Model, relation: &Relation) -> TokenStream {
         Kind::HasOne => quote!(HasOne),
         Kind::HasMany => quote!(HasMany),
         Kind::ManyToMany => quote!(ManyToMany),
+        Kind::MorphTo => quote!(MorphTo),
+    };
+    if relation.kind == Kind::MorphTo {
+        return quote! {
+            #krate::meta::RelationMeta {
+                name: #name,
+                kind: #krate::meta::RelationKind::MorphTo,
+                target: <#this as #krate::Model>::meta,
+                local: #this::#constant.local(),
+                remote: &[],
+                through: None,
+                morph: None,
+            }
+        };
+    }
+    let morph = match &relation.field.pair {
+        Some(pair) if matches!(relation.kind, Kind::HasOne | Kind::HasMany) => {
+            let field = &pair.0;
+            quote_spanned!(field.span()=> #target::#field.morph_of::<#this>())
+        }
+        _ => quote!(None),
     };
     let through = match &relation.field.through {
         Some(through) => {
             let through = &through.0;
             quote!(Some(#krate::meta::ThroughMeta {
                 model: <#through as #krate::Model>::meta,
-                near: <#through as #krate::model::Pair<#this>>::COLUMNS,
-                far: <#through as #krate::model::Pair<#target>>::COLUMNS,
+                new_row: <#through as #krate::Model>::new_row,
+                near: <#through as #krate::model::Pair<#this>>::SIDES.0,
+                far: <#through as #krate::model::Pair<#target>>::SIDES.0,
             }))
         }
         None => quote!(None),
@@ -134,7 +179,7 @@ fn relation_meta(model: &Model, relation: &Relation) -> TokenStream {
             local: #this::#constant.local(),
             remote: #this::#constant.remote(),
             through: #through,
-            morph: None,
+            morph: #morph,
         }
     }
 }
@@ -154,11 +199,17 @@ fn foreign_key(model: &Model, relation: &Relation) -> TokenStream {
         action(&relation.field.on_delete, keys.iter().find_map(|key| field_of(key).on_delete.as_ref()));
     let on_update =
         action(&relation.field.on_update, keys.iter().find_map(|key| field_of(key).on_update.as_ref()));
+    let this = &model.ident;
+    let constant = &relation.constant;
+    let target_columns = match &relation.field.references {
+        Some(_) => quote!(#this::#constant.remote()),
+        None => quote!(&[]),
+    };
     quote! {
         #krate::meta::ForeignKeyMeta {
             columns: &[#(#keys),*],
             target: <#target as #krate::Model>::meta,
-            target_columns: &[],
+            target_columns: #target_columns,
             on_delete: #on_delete,
             on_update: #on_update,
         }

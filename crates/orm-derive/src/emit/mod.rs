@@ -1,9 +1,9 @@
 //! One file per product.
 
-mod columns;
+pub mod columns;
 mod create;
-mod meta;
-mod model_impl;
+pub mod meta;
+pub mod model_impl;
 mod row;
 mod update;
 

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::model::{Kind, Model};
+use crate::model::{Embed, Kind, Model};
 
 pub fn emit(model: &Model) -> TokenStream {
     let (name, krate, primary_key) = (&model.ident, &model.krate, &model.primary_key);
@@ -21,6 +21,8 @@ pub fn emit(model: &Model) -> TokenStream {
         let value = if column.field.json.is_present() { quote!(#krate::value::Json(#value)) } else { value };
         quote!(#index => #krate::value::Value::encode(#value))
     });
+    let embedded = model.embeds.iter().map(|embed| embed_datum(krate, embed, &embed.base));
+    let columns = format_ident!("{name}Columns");
     let fetches = model.relations.iter().map(|relation| {
         let (index, constant) = (relation.index, &relation.constant);
         let fetch = match relation.kind {
@@ -28,9 +30,20 @@ pub fn emit(model: &Model) -> TokenStream {
             Kind::HasOne => quote!(fetch_has_one),
             Kind::HasMany => quote!(fetch_has_many),
             Kind::ManyToMany => quote!(fetch_many_to_many),
+            Kind::MorphTo => quote!(fetch_morph_to),
         };
         let target = &relation.target;
         quote!(#index => #krate::relation::#fetch::<Self, #target, __B>(Self::#constant, rows, plan, session))
+    });
+    let inserts = model.relations.iter().filter_map(|relation| {
+        let (index, constant, ty) = (relation.index, &relation.constant, &relation.field.ty);
+        (!matches!(relation.kind, Kind::BelongsTo | Kind::MorphTo)).then(|| {
+            quote!(#index => #krate::write::insert_related::<Self, #ty, __B>(Self::#constant, parents, children, session))
+        })
+    });
+    let presets = model.columns.iter().filter_map(|column| {
+        let (path, index) = (&column.field.default_fn.as_ref()?.0, column.index);
+        Some(quote!(row.set(#index, #krate::value::Value::encode(#path()));))
     });
     let slots = model.relations.iter().map(|relation| &relation.ident);
     quote! {
@@ -38,6 +51,7 @@ pub fn emit(model: &Model) -> TokenStream {
             type Key = #key;
             type Create = #create;
             type Update = #update;
+            type Columns<__S: 'static> = #columns<__S>;
             const PRIMARY_KEY: &'static [u16] = &[#(#primary_key),*];
 
             fn meta() -> &'static #krate::meta::ModelMeta {
@@ -48,6 +62,7 @@ pub fn emit(model: &Model) -> TokenStream {
             fn datum(&self, column: u16) -> #krate::value::Datum {
                 match column {
                     #(#datums,)*
+                    #(#embedded)*
                     _ => #krate::value::Datum::Null,
                 }
             }
@@ -74,10 +89,41 @@ pub fn emit(model: &Model) -> TokenStream {
                 }
             }
 
+            fn new_row() -> #krate::write::NewRow {
+                #[allow(unused_mut)]
+                let mut row = #krate::write::NewRow::new(<#name as #krate::Model>::meta());
+                #(#presets)*
+                row
+            }
+
+            fn insert_children<'a, __B: #krate::backend::Backend>(
+                parents: &'a mut [Self],
+                relation: u16,
+                children: ::std::vec::Vec<(usize, ::std::vec::Vec<#krate::write::NewRow>)>,
+                session: &'a __B::Session,
+            ) -> #krate::backend::BoxFuture<'a, #krate::Result<()>> {
+                let _ = (&parents, &children, session);
+                match relation {
+                    #(#inserts,)*
+                    _ => ::std::boxed::Box::pin(::core::future::ready(Ok(()))),
+                }
+            }
+
             fn set_siblings(&mut self, siblings: &#krate::relation::Siblings) {
                 let _ = siblings;
                 #(self.#slots.set_siblings(siblings);)*
             }
         }
     }
+}
+
+/// The match arm for the columns of an embedded struct.
+pub fn embed_datum(krate: &TokenStream, embed: &Embed, base: &TokenStream) -> TokenStream {
+    let (ident, ty) = (&embed.ident, &embed.ty);
+    let value = if embed.optional {
+        quote!(self.#ident.as_ref().map_or(#krate::value::Datum::Null, |value| #krate::Embedded::datum(value, column - (#base))))
+    } else {
+        quote!(#krate::Embedded::datum(&self.#ident, column - (#base)))
+    };
+    quote!(column if column < (#base) + <#ty as #krate::Embedded>::WIDTH as u16 => #value,)
 }

@@ -5,13 +5,14 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::columns::column_type;
-use crate::model::Model;
+use crate::model::{Embed, Fields, Model};
 
 pub fn emit(model: &Model) -> TokenStream {
     let (name, krate) = (&model.ident, &model.krate);
-    let width = model.columns.len();
+    let width = Fields::width(krate, &model.columns, &model.embeds);
+    let embeds = model.embeds.iter().map(|embed| embed_read(krate, embed, &embed.base));
     let columns = model.columns.iter().map(|column| {
-        let (ident, index, ty) = (&column.ident, column.index, column_type(model, column));
+        let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
         let inner = column.field.json.is_present().then(|| quote!(.0));
         quote_spanned! {column.field.ty.span()=>
             #ident: #krate::backend::field::<#ty, __Row>(row, at, #index, <Self as #krate::Model>::meta)? #inner
@@ -26,6 +27,7 @@ pub fn emit(model: &Model) -> TokenStream {
             fn from_row<__Row: #krate::backend::Row>(row: &__Row, at: usize) -> #krate::Result<Self> {
                 Ok(#name {
                     #(#columns,)*
+                    #(#embeds,)*
                     #(#others: ::core::default::Default::default(),)*
                 })
             }
@@ -45,5 +47,14 @@ pub fn emit(model: &Model) -> TokenStream {
                 #krate::backend::FromRow::from_row(row, at).map(Some)
             }
         }
+    }
+}
+
+/// `field: value`, read from the columns that start at `base` of the model.
+fn embed_read(krate: &TokenStream, embed: &Embed, base: &TokenStream) -> TokenStream {
+    let (ident, ty) = (&embed.ident, &embed.ty);
+    let read = if embed.optional { quote!(read_opt) } else { quote!(read) };
+    quote_spanned! {ty.span()=>
+        #ident: <#ty as #krate::Embedded>::#read::<__Row>(row, at, #base, <Self as #krate::Model>::meta)?
     }
 }

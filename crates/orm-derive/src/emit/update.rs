@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::create::setter_value;
+use super::create::{setter_embed, setter_value};
 use crate::model::Model;
 
 pub fn emit(model: &Model) -> TokenStream {
@@ -26,6 +26,18 @@ pub fn emit(model: &Model) -> TokenStream {
             }
         }
     });
+    let embed_setters = model.embeds.iter().map(|embed| {
+        let (ident, field_vis) = (&embed.ident, &embed.field.vis);
+        let (param, set) = setter_embed(krate, embed, &quote!(self.change.set));
+        let doc = format!("Changes `{ident}`.");
+        quote! {
+            #[doc = #doc]
+            #field_vis fn #ident(mut self, value: #param) -> Self {
+                #set
+                self
+            }
+        }
+    });
     let doc = format!("Changes to a `{name}`: made by `row.update()`.");
     quote! {
         #[doc = #doc]
@@ -36,6 +48,7 @@ pub fn emit(model: &Model) -> TokenStream {
         }
         impl #update {
             #(#setters)*
+            #(#embed_setters)*
 
             /// Sends what was set and returns the row as the database has it.
             #vis fn save<__E: #krate::backend::Executor + ?Sized>(

@@ -93,7 +93,12 @@ pub fn post() -> &'static ModelMeta {
         relations: vec![
             relation("author", RelationKind::BelongsTo, user, &[1], &[0]),
             RelationMeta {
-                through: Some(ThroughMeta { model: post_tag, near: &[0], far: &[1] }),
+                through: Some(ThroughMeta {
+                    model: post_tag,
+                    new_row: || orm_core::write::NewRow::new(post_tag()),
+                    near: &[0],
+                    far: &[1],
+                }),
                 ..relation("tags", RelationKind::ManyToMany, tag, &[0], &[0])
             },
         ],

@@ -1,0 +1,121 @@
+//! Joins.
+
+use super::query::Query;
+use crate::backend::Needs;
+use crate::expr::scope::{InScope, Inner, Left, Outer};
+use crate::ir::{Join, JoinKind};
+use crate::meta::RelationMeta;
+use crate::model::{Model, Named};
+use crate::relation::{Rel, Slot, Via};
+
+/// What `.join(..)` takes: a relation such as `User::posts`, or one with an alias at an end (`Employee::manager.to::<Boss>()`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a relation",
+    label = "expected a relation such as `User::posts`"
+)]
+pub trait JoinPath {
+    /// The model or alias it starts at, which is part of the query already.
+    type From: Named;
+    /// The model or alias that is joined.
+    type To: Named;
+    /// The relation.
+    fn relation(&self) -> &'static RelationMeta;
+}
+
+impl<M: Model, S: Slot> JoinPath for Rel<M, S> {
+    type From = M;
+    type To = S::Target;
+    fn relation(&self) -> &'static RelationMeta {
+        self.meta()
+    }
+}
+
+impl<A: Named, T: Named> JoinPath for Via<A, T> {
+    type From = A;
+    type To = T;
+    fn relation(&self) -> &'static RelationMeta {
+        Via::relation(*self)
+    }
+}
+
+impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
+    /// Joins the model that a relation leads to; rows without a partner are left out.
+    pub fn join<P, I>(mut self, path: P) -> Query<M, ((P::To, Inner), Q), Out, N>
+    where
+        P: JoinPath,
+        P::From: InScope<Q, I>,
+    {
+        self.push_join(JoinKind::Inner, path);
+        self.retype()
+    }
+
+    /// Joins the model that a relation leads to; rows without a partner stay, and the joined columns become `Option`.
+    pub fn left_join<P, I>(mut self, path: P) -> Query<M, ((P::To, Left), Q), Out, N>
+    where
+        P: JoinPath,
+        P::From: InScope<Q, I>,
+    {
+        self.push_join(JoinKind::Left, path);
+        self.retype()
+    }
+
+    fn push_join<P: JoinPath>(&mut self, kind: JoinKind, path: P) {
+        self.select.joins.push(Join {
+            kind,
+            target: <P::To as Named>::source(),
+            relation: Some((<P::From as Named>::source(), path.relation())),
+            on_columns: Vec::new(),
+            on: None,
+        });
+    }
+
+    /// Says that this query will stand inside one that has the model (or alias) `O`, whose columns can then be used here.
+    ///
+    /// ```ignore
+    /// let latest = Post::query().correlate::<User>().filter(Post::author_id.eq(User::id)).select(Post::id.max());
+    /// let users = User::query().select((User::name, scalar(latest))).all(&db).await?;
+    /// ```
+    pub fn correlate<O: Named>(self) -> Query<M, ((O, Outer), Q), Out, N> {
+        self.retype()
+    }
+}
+
+/// Gives a model a second name, so that it can stand in a query twice: `alias!(Boss: Employee)`. Its columns are
+/// `Boss.last_name` and so on, and relations lead to it by `.to::<Boss>()`.
+///
+/// ```ignore
+/// orm::alias!(Boss: Employee);
+/// let pairs = Employee::query()
+///     .left_join(Employee::manager.to::<Boss>())
+///     .select((Employee::name, Boss.name))
+///     .all(&db)
+///     .await?;
+/// ```
+#[macro_export]
+macro_rules! alias {
+    ($(#[$attr:meta])* $vis:vis $name:ident: $model:ty) => {
+        $(#[$attr])*
+        #[doc = concat!("A second name for `", stringify!($model), "`, made by `orm::alias!`.")]
+        #[derive(Debug, Clone, Copy)]
+        $vis enum $name {}
+        impl $crate::model::Named for $name {
+            type Model = $model;
+            fn source() -> $crate::ir::Source {
+                $crate::ir::Source { model: <$model as $crate::Model>::meta(), alias: stringify!($name) }
+            }
+        }
+        #[allow(dead_code)]
+        impl $name {
+            /// All rows, to be narrowed down.
+            $vis fn query() -> $crate::query::Query<$model, $crate::expr::Only<$name>> {
+                $crate::query::Query::from_parts(
+                    $crate::ir::Select::new(<$name as $crate::model::Named>::source()),
+                    ::std::vec::Vec::new(),
+                )
+            }
+        }
+        #[allow(non_upper_case_globals, dead_code)]
+        #[doc = concat!("The columns of `", stringify!($name), "`.")]
+        $vis const $name: <$model as $crate::Model>::Columns<$name> = <$model>::__columns::<$name>();
+    };
+}

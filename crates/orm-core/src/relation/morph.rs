@@ -1,0 +1,248 @@
+//! A relation to one of several models.
+//!
+//! The row keeps the name of a model and a key; the targets are the variants of an enum with `#[derive(Morph)]`. Loading is one
+//! query for each variant that occurs. The other side is a plain `HasMany` or `HasOne` that pairs with the `MorphTo` field.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::keys::Key;
+use super::load::Attach;
+use super::slot::not_loaded;
+use super::{FetchMode, Includable, IncludePlan, Loadable, LoadableSlice, MorphTo};
+use crate::backend::{Backend, BoxFuture, Collect};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{ColumnRef, Command, Expr, Select};
+use crate::meta::{MorphMeta, RelationMeta};
+use crate::model::{Model, Named};
+use crate::value::{Datum, Scalar};
+use crate::write::NewRow;
+
+/// A closed set of models that a [`MorphTo`] may lead to. Implemented by `#[derive(Morph)]` on an enum with one model in each
+/// variant.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of models",
+    label = "expected an enum with `#[derive(Morph)]`"
+)]
+pub trait Morph: Send + Sync + Sized + 'static {
+    /// The type of the column that names the variant: an enum that the derive makes.
+    type Kind: Scalar;
+    /// The type of the key, the same for all models.
+    type Key;
+    /// The stored names of the variants.
+    const TAGS: &'static [&'static str];
+    /// The rows of a variant with these keys.
+    #[doc(hidden)]
+    fn fetch<'a, B: Backend>(
+        variant: usize,
+        keys: Vec<Datum>,
+        session: &'a B::Session,
+    ) -> BoxFuture<'a, Result<Vec<(Datum, Self)>>>;
+}
+
+/// `Self` is one of the models of `E`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not one of the models of `{E}`",
+    label = "add a variant `{Self}({Self})` to the enum"
+)]
+pub trait MorphTarget<E> {
+    /// The name of the variant as it is stored.
+    const TAG: &'static str;
+}
+
+/// The rows of one variant: what a derived [`Morph::fetch`] calls.
+#[doc(hidden)]
+pub fn morph_variant<'a, E: Morph, T: Model, B: Backend>(
+    keys: Vec<Datum>,
+    wrap: fn(T) -> E,
+    session: &'a B::Session,
+) -> BoxFuture<'a, Result<Vec<(Datum, E)>>> {
+    Box::pin(async move {
+        let source = T::source();
+        let [key] = T::PRIMARY_KEY else {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "a polymorphic relation needs a primary key of one column",
+            )
+            .with_model(T::meta().name));
+        };
+        let mut select = Select::new(source);
+        select.filter = Some(Expr::InList {
+            expr: Box::new(Expr::Column(ColumnRef { source, index: *key })),
+            list: keys,
+            ty: source.model.column(*key).ty(),
+            negated: false,
+        });
+        let rows = B::run(session, Command::Select(Box::new(select)), Collect::<T>::default()).await?;
+        Ok(rows.into_iter().map(|row| (row.datum(*key), wrap(row))).collect())
+    })
+}
+
+/// The relation behind a [`MorphTo`] field of the model `M`: the type of `Note::subject`.
+pub struct MorphRel<M, E> {
+    index: u16,
+    local: &'static [u16],
+    slot: fn(&M) -> &MorphTo<E>,
+    slot_mut: fn(&mut M) -> &mut MorphTo<E>,
+    marker: PhantomData<fn() -> (M, E)>,
+}
+
+impl<M, E> Clone for MorphRel<M, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<M, E> Copy for MorphRel<M, E> {}
+
+impl<M, E> std::fmt::Debug for MorphRel<M, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MorphRel").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+impl<M, E> MorphRel<M, E> {
+    /// Called by the derive. `local` holds the column of the kind and that of the key.
+    #[doc(hidden)]
+    pub const fn new(
+        index: u16,
+        local: &'static [u16],
+        slot: fn(&M) -> &MorphTo<E>,
+        slot_mut: fn(&mut M) -> &mut MorphTo<E>,
+    ) -> Self {
+        MorphRel { index, local, slot, slot_mut, marker: PhantomData }
+    }
+
+    /// The column of the kind and that of the key.
+    pub const fn local(self) -> &'static [u16] {
+        self.local
+    }
+
+    /// The sides of the inverse relation, called by the derive of a target with its key.
+    #[doc(hidden)]
+    pub const fn seen_from(self, key: &'static [u16]) -> (&'static [u16], &'static [u16]) {
+        (key, self.local.split_at(1).1)
+    }
+
+    /// Makes a new row point to this one, called by the derive.
+    #[doc(hidden)]
+    pub fn set_in<T: Model + MorphTarget<E>>(self, row: &mut NewRow, parent: &T) {
+        row.set(self.local[0], Datum::Text(T::TAG.to_owned()));
+        row.set_parent(&self.local[1..], parent, T::PRIMARY_KEY);
+    }
+
+    /// What tells the rows of one target, called by the derive of a target.
+    #[doc(hidden)]
+    pub fn morph_of<T: MorphTarget<E>>(self) -> Option<MorphMeta> {
+        Some(MorphMeta { column: self.local[0], tag: T::TAG })
+    }
+}
+
+impl<M: Model, E: Morph> MorphRel<M, E> {
+    fn meta(self) -> &'static RelationMeta {
+        &M::meta().relations[self.index as usize]
+    }
+
+    fn key_of(self, row: &M) -> Option<Key> {
+        Key::of_row(row, self.local)
+    }
+}
+
+type Fetched<E> = FxHashMap<Key, Arc<E>>;
+
+/// The rows that these keys, each of a kind and a key, point to: one query for each kind.
+async fn fetch_keys<E: Morph, B: Backend>(keys: &[Key], session: &B::Session) -> Result<Fetched<E>> {
+    let mut found = Fetched::default();
+    for (variant, tag) in E::TAGS.iter().enumerate() {
+        let mut list: Vec<Datum> = Vec::new();
+        let mut seen = rustc_hash::FxHashSet::default();
+        for key in keys {
+            if let Key::Many(parts) = key
+                && let [Datum::Text(kind), id] = &**parts
+                && kind == tag
+                && seen.insert(id)
+            {
+                list.push(id.clone());
+            }
+        }
+        if list.is_empty() {
+            continue;
+        }
+        for (id, row) in E::fetch::<B>(variant, list, session).await? {
+            found.insert(Key::Many(Box::new([Datum::Text((*tag).to_owned()), id])), Arc::new(row));
+        }
+    }
+    Ok(found)
+}
+
+/// Fetches what rows point to: what a derived `Model::fetch` calls.
+#[doc(hidden)]
+pub fn fetch_morph_to<'a, M: Model, E: Morph, B: Backend>(
+    rel: MorphRel<M, E>,
+    rows: &'a [M],
+    _plan: &'a IncludePlan,
+    session: &'a B::Session,
+) -> BoxFuture<'a, Result<Attach<M>>> {
+    Box::pin(async move {
+        let keys: Vec<Key> = rows.iter().filter_map(|row| rel.key_of(row)).collect();
+        let found = fetch_keys::<E, B>(&keys, session).await?;
+        Ok(Box::new(move |rows: &mut [M]| {
+            for row in rows {
+                let content = rel.key_of(row).and_then(|key| found.get(&key).cloned());
+                (rel.slot_mut)(row).set(content);
+            }
+            Ok(())
+        }) as Attach<M>)
+    })
+}
+
+impl<M: Model, E: Morph> Includable<M> for MorphRel<M, E> {
+    fn into_plan(self) -> IncludePlan {
+        IncludePlan { relation: self.index, select: Select::new(M::source()), nested: Vec::new() }
+    }
+}
+
+impl<M: Model, E: Morph> Loadable<M> for MorphRel<M, E> {
+    type Loaded<'a> = &'a E;
+    fn is_loaded(self, row: &M) -> bool {
+        (self.slot)(row).is_loaded()
+    }
+    fn read(self, row: &M) -> Result<&E> {
+        (self.slot)(row).get()
+    }
+    fn refused(self) -> Error {
+        not_loaded::<E>().with_model(M::meta().name).with_field(self.meta().name)
+    }
+    async fn fetch<B: Backend>(self, row: &mut M, mode: FetchMode, session: &B::Session) -> Result<()> {
+        let Some(key) = self.key_of(row) else {
+            (self.slot_mut)(row).set(None);
+            return Ok(());
+        };
+        let siblings = (self.slot)(row).siblings().cloned().filter(|_| mode == FetchMode::Batch);
+        if let Some(siblings) = siblings {
+            let fetch = async |keys: &[Key]| fetch_keys::<E, B>(keys, session).await;
+            let take = |found: &mut Fetched<E>| Some(found.get(&key).cloned());
+            if let Some(content) = siblings.fetched(self.index, fetch, take).await? {
+                (self.slot_mut)(row).set(content);
+                return Ok(());
+            }
+        }
+        let found = fetch_keys::<E, B>(std::slice::from_ref(&key), session).await?;
+        (self.slot_mut)(row).set(found.get(&key).cloned());
+        Ok(())
+    }
+}
+
+impl<M: Model, E: Morph> LoadableSlice<M> for MorphRel<M, E> {
+    async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
+        let mut missing: Vec<&mut M> = rows.iter_mut().filter(|row| !(self.slot)(row).is_loaded()).collect();
+        let keys: Vec<Key> = missing.iter().filter_map(|row| self.key_of(row)).collect();
+        let found = fetch_keys::<E, B>(&keys, session).await?;
+        for row in &mut missing {
+            let content = self.key_of(row).and_then(|key| found.get(&key).cloned());
+            (self.slot_mut)(row).set(content);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! Rows nested in a projection: as an include, but into plain fields instead of slots.
+
+use super::IncludePlan;
+use super::keys::{Key, KeySet};
+use super::load::child_select_of;
+use crate::backend::{Backend, Decoder, Flow, FromRow, Row};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir::Command;
+use crate::meta::RelationMeta;
+use crate::query::Projection;
+use crate::value::DbType;
+
+/// The key of a row in a nested relation; `None` if it is NULL.
+#[derive(Debug)]
+pub struct NestKey(Option<Key>);
+
+impl NestKey {
+    /// Reads it from these columns.
+    #[doc(hidden)]
+    pub fn read<R: Row>(row: &R, columns: &[(usize, DbType)]) -> Result<Self> {
+        Key::of_cells(row, columns).map(NestKey)
+    }
+}
+
+/// The rows that a relation leads to, for each of the keys.
+pub(crate) async fn nest<C: Projection, B: Backend>(
+    relation: &'static RelationMeta,
+    plan: &IncludePlan,
+    keys: Vec<NestKey>,
+    session: &B::Session,
+) -> Result<Vec<Vec<C>>> {
+    let mut keys = KeySet::of(keys.into_iter().map(|key| key.0));
+    let mut lists: Vec<Vec<C>> = Vec::new();
+    lists.resize_with(keys.places(false), Vec::new);
+    if keys.is_empty() {
+        return Ok(lists);
+    }
+    if !plan.nested.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "a nested field of a projection has no slots to include into",
+        )
+        .with_field(relation.name)
+        .with_hint("nest the relation in the struct of the field instead of `.include(..)`"));
+    }
+    let (select, columns) = child_select_of(plan, relation, keys.take_list(), Some(C::columns()));
+    let decoder = Placed::<C::Raw> { keys, columns, places: Vec::new(), rows: Vec::new() };
+    let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
+    let children = Box::pin(C::finish::<B>(found.rows, &[], session)).await?;
+    for (place, child) in found.places.into_iter().zip(children) {
+        lists[place as usize].push(child);
+    }
+    Ok(lists)
+}
+
+/// Reads children and notes the places where they belong.
+struct Placed<T> {
+    keys: KeySet,
+    columns: Vec<(usize, DbType)>,
+    places: Vec<u32>,
+    rows: Vec<T>,
+}
+
+impl<T: FromRow + Send + 'static> Decoder for Placed<T> {
+    type Out = Self;
+    fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
+        if let Some(key) = Key::of_cells(row, &self.columns)? {
+            let Placed { keys, places, rows, .. } = self;
+            keys.for_each_place(&key, false, |place| {
+                rows.push(T::from_row(row, 0)?);
+                places.push(place);
+                Ok(())
+            })?;
+        }
+        Ok(Flow::More)
+    }
+    fn reset(&mut self) {
+        self.places.clear();
+        self.rows.clear();
+    }
+    fn finish(self, _: u64) -> Result<Self> {
+        Ok(self)
+    }
+}
