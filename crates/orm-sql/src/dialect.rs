@@ -39,8 +39,21 @@ pub trait Dialect: Send + Sync {
     /// `expr [NOT] IN` a list that is one parameter.
     fn in_list(&self, expr: &str, number: usize, ty: DbType, negated: bool) -> String;
 
-    /// `(a, b) IN` a list of tuples that is one parameter.
+    /// `(a, b) IN` a list of tuples, whose first parameter has this number.
     fn in_tuples(&self, exprs: &[String], number: usize, types: &[DbType]) -> String;
+
+    /// How many parameters a list of tuples is.
+    fn tuple_parameters(&self, types: &[DbType]) -> usize {
+        let _ = types;
+        1
+    }
+
+    /// The rows of an INSERT as one query over a parameter for each column, numbered from `first`. `None` if this database
+    /// takes them as `VALUES`.
+    fn bulk_rows(&self, first: usize, types: &[DbType]) -> Option<String> {
+        let _ = (first, types);
+        None
+    }
 
     /// A condition on text. `text` and `pattern` can stand as operands.
     fn like(&self, op: LikeOp, text: &str, pattern: &str, insensitive: bool) -> String;

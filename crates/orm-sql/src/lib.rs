@@ -24,11 +24,13 @@
 mod cache;
 mod ddl;
 mod dialect;
+mod postgres;
 mod render;
 mod sqlite;
 
 pub use cache::ShapeCache;
 pub use ddl::{create_indexes, create_table, drop_table, foreign_key};
 pub use dialect::{Dialect, Upsert};
+pub use postgres::PostgresDialect;
 pub use render::{Compiled, LITERAL_LIMIT, compile};
 pub use sqlite::SqliteDialect;

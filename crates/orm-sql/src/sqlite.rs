@@ -236,7 +236,7 @@ fn storage_class(ty: DbType) -> &'static str {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02X}");
@@ -244,7 +244,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn decimal_text(value: Numeric) -> String {
+pub(crate) fn decimal_text(value: Numeric) -> String {
     let Numeric { mantissa, scale } = value.normalized();
     let scale = scale as usize;
     let digits = format!("{:0width$}", mantissa.unsigned_abs(), width = scale + 1);
@@ -253,7 +253,7 @@ fn decimal_text(value: Numeric) -> String {
     format!("{sign}{whole}{point}{fraction}")
 }
 
-fn datetime_text(value: DateTime) -> Option<String> {
+pub(crate) fn datetime_text(value: DateTime) -> Option<String> {
     let (date, time) = value.split()?;
     Some(format!("{date} {time}"))
 }

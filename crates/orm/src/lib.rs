@@ -22,6 +22,8 @@
 pub use orm_core::*;
 pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
+#[cfg(feature = "postgres")]
+pub use orm_postgres as postgres;
 #[cfg(feature = "sqlite")]
 pub use orm_sqlite as sqlite;
 
@@ -38,6 +40,8 @@ pub mod prelude {
     pub use orm_core::{Error, ErrorKind, Model as _};
     pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
+    #[cfg(feature = "postgres")]
+    pub use orm_postgres::Postgres;
     #[cfg(feature = "sqlite")]
     pub use orm_sqlite::Sqlite;
 }

@@ -31,6 +31,7 @@ impl Render<'_> {
                 let exprs =
                     exprs.iter().map(|expr| Ok(self.expr(expr)?.text)).collect::<Result<Vec<_>, Error>>()?;
                 let number = self.number();
+                self.parameters += self.dialect.tuple_parameters(types) - 1;
                 Sql::new(self.dialect.in_tuples(&exprs, number, types), Level::Compare)
             }
             Expr::InSelect { expr, select, negated } => {

@@ -25,7 +25,7 @@ impl Render<'_> {
             InsertSource::Values(_) if insert.columns.is_empty() => {
                 return Err(usage("rows without any value are inserted one at a time"));
             }
-            InsertSource::Values(_) => sql += &format!(" VALUES {}", self.values(model, &insert.columns)?),
+            InsertSource::Values(_) => sql += &format!(" {}", self.values(model, &insert.columns)?),
             InsertSource::Select(select) => {
                 sql += &format!(" {}", self.insert_select(select, insert.conflict.is_some())?)
             }
@@ -51,13 +51,19 @@ impl Render<'_> {
             .filter_map(|index| model.columns.get(usize::from(*index)))
             .map(|c| c.ty())
             .collect();
+        if self.rows > 1
+            && let Some(sql) = self.dialect.bulk_rows(self.parameters + 1, &types)
+        {
+            self.parameters += types.len();
+            return Ok(sql);
+        }
         let rows: Vec<String> = (0..self.rows)
             .map(|_| {
                 let row: Vec<String> = types.iter().map(|ty| self.parameter(*ty)).collect();
                 format!("({})", row.join(", "))
             })
             .collect();
-        Ok(rows.join(", "))
+        Ok(format!("VALUES {}", rows.join(", ")))
     }
 
     fn insert_select(&mut self, select: &Select, conflict: bool) -> Result<String, Error> {

@@ -1,0 +1,239 @@
+//! Binding values straight from the command, in the binary format.
+
+use std::error::Error as StdError;
+
+use bytes::{BufMut, BytesMut};
+use orm_core::ir::{self, Binds, Command};
+use orm_core::value::{DateTime, Datum, DbType};
+use orm_core::{Error, ErrorKind, Result};
+use postgres_protocol::types::ArrayDimension;
+use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
+
+use crate::cell::{EPOCH_DAYS, EPOCH_SECS, is_textual};
+use crate::numeric;
+
+/// Every value that PostgreSQL would change or refuse is reported before anything is sent.
+pub fn check(command: &Command) -> Result<()> {
+    let mut fault = None;
+    ir::binds(command, &mut |bind| {
+        let data: &[Datum] = match bind {
+            Binds::One(datum, _) => std::slice::from_ref(datum),
+            Binds::List(list, _) | Binds::Tuples(list, _) | Binds::Rows(list, _, _) => list,
+            Binds::Number(_) => &[],
+        };
+        if fault.is_none() {
+            fault = data.iter().find_map(fault_of);
+        }
+    });
+    fault.map_or(Ok(()), |fault| Err(named(fault, command)))
+}
+
+fn named(error: Error, command: &Command) -> Error {
+    match command.model() {
+        Some(model) if error.model().is_none() => error.with_model(model.name),
+        _ => error,
+    }
+}
+
+fn fault_of(datum: &Datum) -> Option<Error> {
+    let finer = |nanos: u64| {
+        (nanos % 1000 != 0).then(|| {
+            Error::new(ErrorKind::Encode, "PostgreSQL keeps microseconds, and this time is finer than that")
+                .with_hint("round it to microseconds before it is stored or compared")
+        })
+    };
+    match datum {
+        Datum::Invalid(error) => Some(error.duplicate()),
+        Datum::Text(text) | Datum::Json(text) if text.contains('\0') => Some(
+            Error::new(ErrorKind::Encode, "PostgreSQL cannot store the character U+0000 in a text")
+                .with_hint("remove it, or store the text as bytes"),
+        ),
+        Datum::Time(time) => finer(time.nanos),
+        Datum::DateTime(at) | Datum::Timestamp(at) => {
+            let out_of_range =
+                || Error::new(ErrorKind::OutOfRange, "the date is outside of PostgreSQL's range");
+            finer(at.nanos.into()).or_else(|| micros_of(*at).is_none().then(out_of_range))
+        }
+        Datum::Decimal(number) if number.scale > 16_383 => {
+            Some(Error::new(ErrorKind::OutOfRange, "the number has more digits than PostgreSQL keeps"))
+        }
+        _ => None,
+    }
+}
+
+fn micros_of(at: DateTime) -> Option<i64> {
+    at.secs.checked_sub(EPOCH_SECS)?.checked_mul(1_000_000)?.checked_add(i64::from(at.nanos / 1000))
+}
+
+/// A parameter, borrowed from the command.
+#[derive(Debug)]
+pub enum Param<'a> {
+    One(&'a Datum),
+    Number(u64),
+    /// An array of every `step`-th value from `start` on.
+    Column {
+        values: &'a [Datum],
+        start: usize,
+        step: usize,
+    },
+}
+
+/// All parameters of a command, in the order in which the compiler numbered them. `rows` is the number of rows of an
+/// INSERT: one row is bound cell by cell, several by column.
+pub fn params(command: &Command, rows: usize) -> Vec<Param<'_>> {
+    let mut params = Vec::new();
+    ir::binds(command, &mut |bind| match bind {
+        Binds::One(datum, _) => params.push(Param::One(datum)),
+        Binds::Number(number) => params.push(Param::Number(number)),
+        Binds::List(values, _) => params.push(Param::Column { values, start: 0, step: 1 }),
+        Binds::Tuples(values, types) => {
+            let step = types.len();
+            params.extend((0..step).map(|start| Param::Column { values, start, step }));
+        }
+        Binds::Rows(values, columns, _) if rows > 1 => {
+            let step = columns.len();
+            params.extend((0..step).map(|start| Param::Column { values, start, step }));
+        }
+        Binds::Rows(values, _, _) => params.extend(values.iter().map(Param::One)),
+    });
+    params
+}
+
+/// As [`params`], each with the type that the text gives it.
+pub fn typed(command: &Command, rows: usize) -> Vec<(Param<'_>, Type)> {
+    let mut types = Vec::new();
+    ir::binds(command, &mut |bind| match bind {
+        Binds::One(_, ty) => types.push(scalar_type(ty)),
+        Binds::Number(_) => types.push(Type::INT8),
+        Binds::List(_, ty) => types.push(array_type(ty)),
+        Binds::Tuples(_, tuple) => types.extend(tuple.iter().map(|ty| array_type(*ty))),
+        Binds::Rows(values, columns, model) => {
+            let column = |index: &u16| model.column(*index).ty();
+            if rows > 1 {
+                types.extend(columns.iter().map(|index| array_type(column(index))));
+            } else {
+                let count = values.len().checked_div(columns.len()).unwrap_or(0);
+                types.extend((0..count).flat_map(|_| columns.iter().map(|index| scalar_type(column(index)))));
+            }
+        }
+    });
+    params(command, rows).into_iter().zip(types).collect()
+}
+
+fn scalar_type(ty: DbType) -> Type {
+    match ty {
+        DbType::Bool => Type::BOOL,
+        DbType::I8 | DbType::I16 | DbType::U8 => Type::INT2,
+        DbType::I32 | DbType::U16 => Type::INT4,
+        DbType::I64 | DbType::U32 | DbType::U64 => Type::INT8,
+        DbType::F32 => Type::FLOAT4,
+        DbType::F64 => Type::FLOAT8,
+        DbType::Bytes => Type::BYTEA,
+        DbType::Uuid => Type::UUID,
+        DbType::Decimal => Type::NUMERIC,
+        DbType::Date => Type::DATE,
+        DbType::Time => Type::TIME,
+        DbType::DateTime => Type::TIMESTAMP,
+        DbType::Timestamp => Type::TIMESTAMPTZ,
+        DbType::Json => Type::JSONB,
+        DbType::Enum(meta) if meta.integer => Type::INT8,
+        // The server finds it by the context.
+        _ => Type::UNKNOWN,
+    }
+}
+
+fn array_type(ty: DbType) -> Type {
+    match scalar_type(ty) {
+        Type::BOOL => Type::BOOL_ARRAY,
+        Type::INT2 => Type::INT2_ARRAY,
+        Type::INT4 => Type::INT4_ARRAY,
+        Type::INT8 => Type::INT8_ARRAY,
+        Type::FLOAT4 => Type::FLOAT4_ARRAY,
+        Type::FLOAT8 => Type::FLOAT8_ARRAY,
+        Type::BYTEA => Type::BYTEA_ARRAY,
+        Type::UUID => Type::UUID_ARRAY,
+        Type::NUMERIC => Type::NUMERIC_ARRAY,
+        Type::DATE => Type::DATE_ARRAY,
+        Type::TIME => Type::TIME_ARRAY,
+        Type::TIMESTAMP => Type::TIMESTAMP_ARRAY,
+        Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
+        Type::JSONB => Type::JSONB_ARRAY,
+        _ => Type::TEXT_ARRAY,
+    }
+}
+
+type Written = std::result::Result<IsNull, Box<dyn StdError + Sync + Send>>;
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Written {
+        match self {
+            Param::One(datum) => write(datum, ty, out),
+            Param::Number(number) => write(&Datum::I64(i64::try_from(*number)?), ty, out),
+            Param::Column { values, start, step } => {
+                let element = match ty.kind() {
+                    Kind::Array(element) => element,
+                    _ => return Err(format!("a list was bound where the server wants {ty}").into()),
+                };
+                let list = values.iter().skip(*start).step_by((*step).max(1));
+                let len = i32::try_from(list.len())?;
+                let dimension = ArrayDimension { len, lower_bound: 1 };
+                postgres_protocol::types::array_to_sql(
+                    Some(dimension),
+                    element.oid(),
+                    list,
+                    |datum, out| {
+                        Ok(match write(datum, element, out)? {
+                            IsNull::Yes => postgres_protocol::IsNull::Yes,
+                            IsNull::No => postgres_protocol::IsNull::No,
+                        })
+                    },
+                    out,
+                )?;
+                Ok(IsNull::No)
+            }
+        }
+    }
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+    to_sql_checked!();
+}
+
+/// Writes a value in the form of the type that the server wants.
+fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
+    if let Kind::Domain(inner) = ty.kind() {
+        return write(datum, inner, out);
+    }
+    match (datum, ty) {
+        (Datum::Null | Datum::Default, _) => return Ok(IsNull::Yes),
+        (Datum::Bool(value), &Type::BOOL) => out.put_u8((*value).into()),
+        (Datum::I64(value), &Type::INT8) => out.put_i64(*value),
+        (Datum::I64(value), &Type::INT4) => out.put_i32((*value).try_into()?),
+        (Datum::I64(value), &Type::INT2) => out.put_i16((*value).try_into()?),
+        (Datum::I64(value), &Type::OID) => out.put_u32((*value).try_into()?),
+        (Datum::I64(value), &Type::NUMERIC) => {
+            numeric::write(orm_core::value::Numeric { mantissa: (*value).into(), scale: 0 }, out);
+        }
+        (Datum::I64(value), &Type::FLOAT8) => out.put_f64(*value as f64),
+        (Datum::F64(value), &Type::FLOAT8) => out.put_f64(*value),
+        (Datum::F64(value), &Type::FLOAT4) => out.put_f32(*value as f32),
+        (Datum::Bytes(bytes), &Type::BYTEA) => out.put_slice(bytes),
+        (Datum::Uuid(bytes), &Type::UUID) => out.put_slice(bytes),
+        (Datum::Decimal(number), &Type::NUMERIC) => numeric::write(*number, out),
+        (Datum::Date(date), &Type::DATE) => {
+            out.put_i32(date.days.checked_sub(EPOCH_DAYS).ok_or("the date is out of range")?);
+        }
+        (Datum::Time(time), &Type::TIME) => out.put_i64((time.nanos / 1000) as i64),
+        (Datum::DateTime(at), &Type::TIMESTAMP) | (Datum::Timestamp(at), &Type::TIMESTAMPTZ) => {
+            out.put_i64(micros_of(*at).ok_or("the date is out of range")?);
+        }
+        (Datum::Json(text), &Type::JSONB) => {
+            out.put_u8(1);
+            out.put_slice(text.as_bytes());
+        }
+        (Datum::Json(text), &Type::JSON) => out.put_slice(text.as_bytes()),
+        (Datum::Text(text), ty) if is_textual(ty) => out.put_slice(text.as_bytes()),
+        _ => return Err(format!("the server wants {ty} here, which the value of the field is not").into()),
+    }
+    Ok(IsNull::No)
+}

@@ -1,0 +1,196 @@
+//! Settings of a database handle.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed;
+use orm_core::backend::Observer;
+use orm_core::{Error, ErrorKind, Result};
+use orm_sql::ShapeCache;
+use tokio_postgres::Config;
+
+use crate::connection::{Manager, Pool};
+use crate::database::Postgres;
+
+/// What every part of the driver may ask for.
+pub struct Settings {
+    pub config: Config,
+    pub after_connect: Vec<String>,
+    pub max_lifetime: Option<Duration>,
+    pub idle_timeout: Option<Duration>,
+    pub observer: Option<Arc<dyn Observer>>,
+    pub cache: ShapeCache<orm_sql::Compiled>,
+    pub pooled: bool,
+}
+
+/// Settings of a [`Postgres`] handle: made by [`Postgres::builder`].
+#[derive(Clone)]
+#[must_use = "nothing is opened before `.connect()`"]
+pub struct PostgresBuilder {
+    url: String,
+    max_size: usize,
+    wait_timeout: Duration,
+    create_timeout: Duration,
+    max_lifetime: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    application_name: Option<String>,
+    search_path: Option<String>,
+    statement_timeout: Option<Duration>,
+    after_connect: Vec<String>,
+    observer: Option<Arc<dyn Observer>>,
+    socket: Option<std::path::PathBuf>,
+    pgbouncer: bool,
+}
+
+impl std::fmt::Debug for PostgresBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("PostgresBuilder").field("max_size", &self.max_size).finish_non_exhaustive()
+    }
+}
+
+impl PostgresBuilder {
+    pub(crate) fn new(url: impl Into<String>) -> Self {
+        PostgresBuilder {
+            url: url.into(),
+            max_size: 10,
+            wait_timeout: Duration::from_secs(30),
+            create_timeout: Duration::from_secs(10),
+            max_lifetime: Some(Duration::from_secs(30 * 60)),
+            idle_timeout: Some(Duration::from_secs(10 * 60)),
+            application_name: None,
+            search_path: None,
+            statement_timeout: None,
+            after_connect: Vec::new(),
+            observer: None,
+            socket: None,
+            pgbouncer: false,
+        }
+    }
+
+    /// How many connections there may be (10 unless set, at least 1).
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_size = connections.max(1);
+        self
+    }
+
+    /// How long a statement waits for a free connection (30 s unless set) before it fails with
+    /// [`PoolTimeout`](ErrorKind::PoolTimeout).
+    pub fn wait_timeout(mut self, timeout: Duration) -> Self {
+        self.wait_timeout = timeout;
+        self
+    }
+
+    /// How long opening a connection may take (10 s unless set).
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.create_timeout = timeout;
+        self
+    }
+
+    /// How old a connection may become (30 min unless set); `None` for ever.
+    pub fn max_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+        self.max_lifetime = lifetime.into();
+        self
+    }
+
+    /// How long a connection may be idle (10 min unless set); `None` for ever.
+    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.idle_timeout = timeout.into();
+        self
+    }
+
+    /// The name that the server shows for the connections, in `pg_stat_activity`.
+    pub fn application_name(mut self, name: impl Into<String>) -> Self {
+        self.application_name = Some(name.into());
+        self
+    }
+
+    /// The schemas in which tables are looked for, such as `tenant_7, public`; written as SQL has it.
+    pub fn search_path(mut self, path: impl Into<String>) -> Self {
+        self.search_path = Some(path.into());
+        self
+    }
+
+    /// How long a statement may take before the server cancels it, in whole milliseconds.
+    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
+        self.statement_timeout = Some(timeout);
+        self
+    }
+
+    /// Connects through the Unix socket in this folder.
+    pub fn unix_socket(mut self, folder: impl AsRef<Path>) -> Self {
+        self.socket = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// A statement to run on each new connection.
+    pub fn after_connect(mut self, sql: impl Into<String>) -> Self {
+        self.after_connect.push(sql.into());
+        self
+    }
+
+    /// Whether PgBouncer in transaction mode stands between: statements are then sent with their text each time,
+    /// since the next one may go to another connection of the server. Costs the planning of each statement.
+    pub fn pgbouncer(mut self, between: bool) -> Self {
+        self.pgbouncer = between;
+        self
+    }
+
+    /// Is told of every statement.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Opens the pool and one connection, to see that the settings are right.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] if the URL cannot be read or the server refuses the user or database;
+    /// [`ErrorKind::ConnectionLost`] if there is no server.
+    pub async fn connect(self) -> Result<Postgres> {
+        let mut config: Config = self.url.parse().map_err(|error: tokio_postgres::Error| {
+            Error::new(ErrorKind::Configuration, "the URL of the database cannot be read")
+                .with_hint("expected `postgres://user:password@host:port/database`")
+                .with_source(error)
+        })?;
+        config.connect_timeout(self.create_timeout);
+        if let Some(name) = &self.application_name {
+            config.application_name(name.as_str());
+        }
+        if let Some(folder) = &self.socket {
+            config.host_path(folder);
+        }
+        let mut after_connect = Vec::new();
+        if let Some(path) = &self.search_path {
+            after_connect.push(format!("SET search_path TO {path}"));
+        }
+        if let Some(timeout) = self.statement_timeout {
+            after_connect.push(format!("SET statement_timeout TO {}", timeout.as_millis()));
+        }
+        after_connect.extend(self.after_connect);
+        let settings = Arc::new(Settings {
+            config,
+            after_connect,
+            max_lifetime: self.max_lifetime,
+            idle_timeout: self.idle_timeout,
+            observer: self.observer,
+            cache: ShapeCache::default(),
+            pooled: self.pgbouncer,
+        });
+        let pool = Pool::builder(Manager { settings: Arc::clone(&settings) })
+            .max_size(self.max_size)
+            .wait_timeout(Some(self.wait_timeout))
+            .create_timeout(Some(self.create_timeout))
+            .recycle_timeout(Some(self.create_timeout))
+            .queue_mode(managed::QueueMode::Lifo)
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(|error| {
+                Error::new(ErrorKind::Configuration, "the pool cannot be built").with_source(error)
+            })?;
+        let postgres = Postgres::new(pool, settings);
+        postgres.ping().await?;
+        Ok(postgres)
+    }
+}

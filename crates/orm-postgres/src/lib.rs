@@ -1,0 +1,27 @@
+//! The PostgreSQL driver, on tokio-postgres and deadpool.
+//!
+//! [`Postgres`] is a pool of connections, each with the statements that it has prepared. A command is compiled once per shape
+//! ([`run`]), bound in the binary format ([`bind`]) and decoded from the slice that the server sent ([`cell`]), the rows of a
+//! transaction's statements being pipelined where the caller awaits them together.
+//!
+//! **Cancellation.** A connection is marked as busy before anything is sent and as free when the answer is complete. Dropping
+//! a future in between asks the server to cancel the statement and closes the connection; the statement's changes
+//! are then undone or, if it had ended already, whole. A transaction that is dropped is rolled back before its
+//! connection is used again; if one of its statements was cut off, the connection is closed instead.
+//!
+//! **Precision.** PostgreSQL keeps microseconds: a time with a finer fraction is refused, never cut. A text with the character
+//! U+0000 is refused too, since no PostgreSQL text can hold it.
+
+mod bind;
+mod builder;
+mod cell;
+mod connection;
+mod database;
+mod errors;
+mod numeric;
+mod run;
+mod schema;
+mod stream;
+
+pub use builder::PostgresBuilder;
+pub use database::{PoolStatus, Postgres, Session};
