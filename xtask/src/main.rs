@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that is done to this repository, so that a person and CI do the same.
 
 mod run;
+mod services;
 mod test;
 mod tidy;
 
@@ -38,6 +39,14 @@ enum Task {
     },
     /// Build the API documentation.
     Docs,
+    /// Start, stop and name the servers that tests run against.
+    Services {
+        #[arg(value_enum)]
+        what: ServicesTask,
+        /// Which; all of them unless named.
+        #[arg(value_enum)]
+        services: Vec<services::Service>,
+    },
     /// Check the house rules that no other tool checks.
     Tidy,
 }
@@ -46,6 +55,17 @@ enum Task {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Backend {
     Sqlite,
+    Postgres,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ServicesTask {
+    /// Start servers and leave them running.
+    Up,
+    /// Stop what `up` started.
+    Down,
+    /// Print how tests find them: `eval "$(cargo xtask services env)"`.
+    Env,
 }
 
 fn main() -> Result<()> {
@@ -55,6 +75,11 @@ fn main() -> Result<()> {
         Task::Bless => bless(),
         Task::Bench { rest } => bench(&rest),
         Task::Docs => docs(),
+        Task::Services { what, services } => match what {
+            ServicesTask::Up => services::up(&services),
+            ServicesTask::Down => services::down(),
+            ServicesTask::Env => services::env(),
+        },
         Task::Tidy => tidy::tidy(),
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::Backend;
 use crate::run::command;
+use crate::services::{Running, Service};
 
 /// What `cargo test` reports at the end of each target.
 #[derive(Default)]
@@ -19,16 +20,35 @@ struct Counts {
 pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
     let mut counts = Counts::default();
     let mut ok = true;
+    let services: &[Service] = if backends.is_empty() || backends.contains(&Backend::Postgres) {
+        &[Service::Postgres, Service::Pgbouncer]
+    } else {
+        &[]
+    };
+    let servers = Running::start(services)?;
+    let env = &servers.env;
     if backends.is_empty() {
-        ok &= run(&["test", "--workspace", "--all-features", "--no-fail-fast"], rest, &mut counts)?;
+        ok &= run(&["test", "--workspace", "--all-features", "--no-fail-fast"], rest, env, &mut counts)?;
     }
     for backend in backends {
         let packages: &[&str] = match backend {
             Backend::Sqlite => {
                 &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite"]
             }
+            Backend::Postgres => &[
+                "test",
+                "--no-fail-fast",
+                "--features",
+                "orm-tests/postgres",
+                "-p",
+                "orm-postgres",
+                "-p",
+                "orm-tests",
+                "--test",
+                "postgres*",
+            ],
         };
-        ok &= run(packages, rest, &mut counts)?;
+        ok &= run(packages, rest, env, &mut counts)?;
     }
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.ignored);
     if counts.passed + counts.failed == 0 {
@@ -41,11 +61,12 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
 }
 
 /// Passes the output through while adding up the result lines.
-fn run(args: &[&str], rest: &[String], counts: &mut Counts) -> Result<bool> {
+fn run(args: &[&str], rest: &[String], env: &[(String, String)], counts: &mut Counts) -> Result<bool> {
     let mut child = command()
         .args(args)
         .args(if rest.is_empty() { &[][..] } else { &["--"] })
         .args(rest)
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot run cargo")?;

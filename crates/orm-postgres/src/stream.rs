@@ -2,8 +2,8 @@
 
 use std::pin::Pin;
 
-use futures_util::TryStreamExt;
 use futures_util::stream::unfold;
+use futures_util::{StreamExt, TryStreamExt};
 use orm_core::Result;
 use orm_core::backend::{BoxStream, FromRow};
 use orm_core::ir::Command;
@@ -29,7 +29,8 @@ pub fn rows<T: FromRow + Send + 'static>(
     session: Session,
     command: Command,
 ) -> BoxStream<'static, Result<T>> {
-    Box::pin(unfold(Some(State::Start(session, command)), |state| async move {
+    // Polled after its end, it ends again.
+    let rows = unfold(Some(State::Start(session, command)), |state| async move {
         let mut open = match state? {
             State::Rows(open) => open,
             State::Start(session, command) => match begin(session, command).await {
@@ -52,7 +53,8 @@ pub fn rows<T: FromRow + Send + 'static>(
                 Some((Err(error), None))
             }
         }
-    }))
+    });
+    Box::pin(rows.fuse())
 }
 
 async fn begin(session: Session, command: Command) -> Result<Open> {

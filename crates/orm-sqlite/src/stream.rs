@@ -1,9 +1,10 @@
 //! Rows one by one: a thread steps the statement and waits while the channel is full.
 
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
+use orm_core::Result;
 use orm_core::backend::{BoxStream, Decoder, Flow, FromRow, Row};
 use orm_core::ir::Command;
-use orm_core::{Result, backend};
 use tokio::sync::mpsc;
 
 use crate::database::Session;
@@ -48,8 +49,8 @@ pub fn rows<T: FromRow + std::marker::Send + 'static>(
         let row = rows.recv().await?;
         Some((row, Some(State::Rows(rows))))
     });
-    let stream: backend::BoxStream<'static, Result<T>> = Box::pin(stream);
-    stream
+    // Polled after its end, it ends again.
+    Box::pin(stream.fuse())
 }
 
 async fn begin<T: FromRow + std::marker::Send + 'static>(

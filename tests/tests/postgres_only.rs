@@ -1,0 +1,415 @@
+//! What PostgreSQL adds to the suite: cancellation, lost servers, poolers, its own limits.
+#![cfg(feature = "postgres")]
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use orm::backend::StatementLog;
+use orm::prelude::*;
+use orm::{ErrorKind, Result};
+use orm_tests::models::{Everything, Hostile, Post, Tag, TestSchema, User};
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+fn url() -> String {
+    std::env::var("ORM_TEST_POSTGRES_URL")
+        .expect("ORM_TEST_POSTGRES_URL names a PostgreSQL server; `cargo xtask test` starts one")
+}
+
+struct Place {
+    db: Postgres,
+    log: Arc<StatementLog>,
+    schema: String,
+}
+
+async fn place(connections: usize) -> Result<Place> {
+    let schema = format!("o{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let maker = Postgres::builder(url()).max_connections(1).connect().await?;
+    maker.execute_batch(&format!("CREATE SCHEMA {schema}")).await?;
+    maker.close().await;
+    let log = Arc::new(StatementLog::default());
+    let db = Postgres::builder(url())
+        .max_connections(connections)
+        .search_path(&schema)
+        .application_name(&schema)
+        .wait_timeout(Duration::from_secs(10))
+        .observer(log.clone())
+        .connect()
+        .await?;
+    TestSchema::create_all(&db).await?;
+    log.take();
+    Ok(Place { db, log, schema })
+}
+
+async fn user(db: &impl Executor, name: &str) -> Result<User> {
+    User::create().email(format!("{name}@x")).name(name).insert(db).await
+}
+
+#[tokio::test]
+async fn rows_of_an_insert_are_one_statement_at_any_number() -> Result<()> {
+    let Place { db, log, .. } = place(2).await?;
+    let names: Vec<String> = (0..100_000).map(|number| format!("tag {number}")).collect();
+    let tags = Tag::insert_many(names.iter().map(|name| Tag::create().name(name))).all(&db).await?;
+    assert_eq!(log.take().len(), 1);
+    assert!(tags.iter().zip(&names).all(|(tag, name)| tag.name == *name), "in the order of the input");
+    assert!(tags.windows(2).all(|pair| pair[0].id < pair[1].id));
+    let ids: Vec<i64> = tags.iter().map(|tag| tag.id).collect();
+    assert_eq!(Tag::filter(Tag::id.in_(ids)).count(&db).await?, 100_000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn create_all_can_be_repeated_and_drop_all_undone() -> Result<()> {
+    let Place { db, .. } = place(1).await?;
+    TestSchema::create_all(&db).await?;
+    TestSchema::drop_all(&db).await?;
+    assert_eq!(User::query().count(&db).await.unwrap_err().kind(), ErrorKind::Schema);
+    TestSchema::create_all(&db).await?;
+    assert_eq!(User::query().count(&db).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_prepared_statement_survives_a_change_of_its_table() -> Result<()> {
+    let Place { db, .. } = place(1).await?;
+    user(&db, "ada").await?;
+    assert_eq!(User::query().all(&db).await?.len(), 1);
+    db.execute_batch("ALTER TABLE users ALTER COLUMN name TYPE varchar(500)").await?;
+    assert_eq!(User::query().all(&db).await?[0].name, "ada");
+    db.execute_batch("ALTER TABLE users ADD COLUMN more text").await?;
+    assert_eq!(User::filter(User::name.eq("ada")).count(&db).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_server_would_change_is_refused_before_it_is_sent() -> Result<()> {
+    let Place { db, log, .. } = place(1).await?;
+    let fine: DateTime<Utc> = DateTime::from_timestamp(1, 1).unwrap();
+    let error = Everything::filter(Everything::instant.eq(fine)).all(&db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Encode);
+    assert!(error.hint().is_some_and(|hint| hint.contains("microseconds")), "{error}");
+    let error = user(&db, "a\0b").await.unwrap_err();
+    assert_eq!((error.kind(), error.model()), (ErrorKind::Encode, Some("User")));
+    assert!(log.take().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn errors_name_model_fields_and_constraint() -> Result<()> {
+    let Place { db, .. } = place(2).await?;
+    let ada = user(&db, "ada").await?;
+    let error = user(&db, "ada").await.unwrap_err();
+    assert_eq!((error.kind(), error.model(), error.code()), (ErrorKind::Unique, Some("User"), Some("23505")));
+    assert_eq!(error.fields(), ["email"]);
+    assert_eq!(error.constraint(), Some("uq_users_email"));
+    assert!(!error.to_string().contains("ada@x"), "no values: {error}");
+    let error = Post::create().title("t").score(1).author_id(ada.id + 99).insert(&db).await.unwrap_err();
+    assert_eq!((error.kind(), error.fields()), (ErrorKind::ForeignKey, &["author_id".to_owned()][..]));
+    let error = User::filter(User::id.eq(ada.id)).update().set(User::age, -1).exec(&db).await.unwrap_err();
+    assert_eq!((error.kind(), error.constraint()), (ErrorKind::Check, Some("age_is_sane")));
+    let long = "x".repeat(400);
+    let error = User::create().email(long).name("x").insert(&db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ValueTooLong);
+    let error = User::filter(User::id.eq(ada.id))
+        .update()
+        .set(User::age, User::age + i32::MAX)
+        .set(User::age, i32::MAX)
+        .set(User::age, User::id.cast::<i32>() + i32::MAX)
+        .exec(&db)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutOfRange);
+    db.execute_batch("ALTER TABLE users RENAME COLUMN name TO nname").await?;
+    let error = User::query().all(&db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Schema);
+    assert!(error.hint().is_some_and(|hint| hint.contains("email") || hint.contains('`')), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_transaction_does_not_pretend_to_commit() -> Result<()> {
+    let Place { db, .. } = place(2).await?;
+    user(&db, "ada").await?;
+    let result = db
+        .transaction(async |tx| {
+            user(tx, "bob").await?;
+            // The error is swallowed; the server has aborted the transaction all the same.
+            let _ = user(tx, "ada").await;
+            Ok(())
+        })
+        .await;
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Database);
+    assert_eq!(User::query().count(&db).await?, 1);
+    db.transaction(async |tx| {
+        user(tx, "bob").await?;
+        let inner = tx.transaction(async |tx| user(tx, "ada").await).await;
+        assert_eq!(inner.unwrap_err().kind(), ErrorKind::Unique);
+        user(tx, "cid").await.map(drop)
+    })
+    .await?;
+    assert_eq!(User::query().count(&db).await?, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn serializable_transactions_that_conflict_run_again() -> Result<()> {
+    let Place { db, .. } = place(4).await?;
+    let ada = user(&db, "ada").await?;
+    User::filter(User::id.eq(ada.id)).update().set(User::age, 0).exec(&db).await?;
+    let options = TxOptions::new().isolation(Isolation::Serializable).retries(50);
+    let add = async |db: Postgres| {
+        db.transaction_with(options, async |tx| {
+            let age = User::find(ada.id).one(tx).await?.age.unwrap_or(0);
+            tokio::task::yield_now().await;
+            User::filter(User::id.eq(ada.id)).update().set(User::age, age + 1).exec(tx).await
+        })
+        .await
+    };
+    let runs = futures_util::future::join_all((0..4).map(|_| add(db.clone()))).await;
+    assert!(runs.iter().all(|run| matches!(run, Ok(1))), "{runs:?}");
+    assert_eq!(User::find(ada.id).one(&db).await?.age, Some(4));
+    Ok(())
+}
+
+/// Polls a future a number of times and drops it.
+struct Few<F> {
+    future: Pin<Box<F>>,
+    left: u32,
+}
+
+impl<F: Future> Future for Few<F> {
+    type Output = Option<F::Output>;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= 1;
+        self.future.as_mut().poll(context).map(Some)
+    }
+}
+
+/// Drops an operation after each number of polls until it ends by itself; the pool must serve afterwards, nothing may be
+/// left open on the server, and the number of users must be as before or after.
+async fn dropping<T>(operation: impl AsyncFn(&Postgres, u32) -> Result<T>) -> Result<()> {
+    let Place { db, schema, .. } = place(2).await?;
+    let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
+    user(&db, "first").await?;
+    for polls in 1..60 {
+        let before = User::query().count(&db).await?;
+        let done = Few { future: Box::pin(operation(&db, polls)), left: polls }.await;
+        let after = User::query().count(&db).await?;
+        assert!(after == before || after == before + 2, "{before} and then {after} after {polls} polls");
+        open_transactions(&watcher, &schema).await?;
+        if let Some(result) = done {
+            result?;
+            return Ok(());
+        }
+    }
+    panic!("it takes more than 60 polls");
+}
+
+/// Waits until no connection of this test has a transaction open.
+async fn open_transactions(watcher: &Postgres, application: &str) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let sql = format!(
+            "DO $$ BEGIN IF EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{application}' \
+             AND state <> 'idle') THEN RAISE EXCEPTION 'open'; END IF; END $$"
+        );
+        match watcher.execute_batch(&sql).await {
+            Ok(()) => return Ok(()),
+            Err(error) if start.elapsed() > Duration::from_secs(5) => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_can_be_dropped_at_every_poll() -> Result<()> {
+    dropping(async |db, _| User::query().include(User::posts).all(db).await).await
+}
+
+#[tokio::test]
+async fn a_write_can_be_dropped_at_every_poll() -> Result<()> {
+    let pair = |polls: u32| {
+        let one = move |n: u32| User::create().email(format!("{polls}-{n}@x")).name("x");
+        [one(0), one(1)]
+    };
+    dropping(async |db, polls| User::insert_many(pair(polls)).all(db).await).await
+}
+
+#[tokio::test]
+async fn an_insert_in_pieces_can_be_dropped_at_every_poll() -> Result<()> {
+    let pair = |polls: u32| {
+        let one = move |n: u32| User::create().email(format!("{polls}-{n}@x")).name("x");
+        [one(0), one(1).active(false)]
+    };
+    dropping(async |db, polls| User::insert_many(pair(polls)).all(db).await).await
+}
+
+#[tokio::test]
+async fn a_transaction_can_be_dropped_at_every_poll() -> Result<()> {
+    dropping(async |db, polls| {
+        db.transaction(async |tx| {
+            user(tx, &format!("{polls}-a")).await?;
+            tx.transaction(async |tx| user(tx, &format!("{polls}-b")).await).await
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_row_with_children_can_be_dropped_at_every_poll() -> Result<()> {
+    dropping(async |db, polls| {
+        let one = move |n: u32| {
+            User::create().email(format!("{polls}-{n}@x")).name("x").posts([Post::create()
+                .title("t")
+                .score(1)
+                .tags([Tag::create().name(format!("{polls}-{n}"))])])
+        };
+        User::insert_many([one(0), one(1)]).all(db).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_stream_can_be_dropped_after_any_row() -> Result<()> {
+    let Place { db, schema, .. } = place(1).await?;
+    let names: Vec<_> = (0..5000).map(|number| Tag::create().name(format!("{number:05}"))).collect();
+    Tag::insert_many(names).exec(&db).await?;
+    for rows in [0, 1, 100, 4999, 6000] {
+        let mut stream = Tag::query().order_by(Tag::name.asc()).stream(&db);
+        for _ in 0..rows {
+            let _ = stream.next().await.transpose()?;
+        }
+        drop(stream);
+        assert_eq!(Tag::query().count(&db).await?, 5000);
+    }
+    let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
+    open_transactions(&watcher, &schema).await
+}
+
+#[tokio::test]
+async fn a_statement_that_is_dropped_stops_on_the_server() -> Result<()> {
+    let Place { db, schema, .. } = place(1).await?;
+    let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
+    let sleeping = db.execute_batch("SELECT pg_sleep(60)");
+    assert!(tokio::time::timeout(Duration::from_millis(200), sleeping).await.is_err());
+    let start = Instant::now();
+    open_transactions(&watcher, &schema).await?;
+    assert_eq!(User::query().count(&db).await?, 0);
+    assert!(start.elapsed() < Duration::from_secs(10));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_statement_cut_off_ends_its_transaction() -> Result<()> {
+    let Place { db, .. } = place(2).await?;
+    let tx = db.begin().await?;
+    user(&tx, "ada").await?;
+    Few { future: Box::pin(user(&tx, "bob")), left: 1 }.await;
+    let error = user(&tx, "cid").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    drop(tx);
+    assert_eq!(User::query().count(&db).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_ends_is_replaced() -> Result<()> {
+    let Place { db, schema, .. } = place(2).await?;
+    let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
+    let end = format!(
+        "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'; END $$"
+    );
+    let tx = db.begin().await?;
+    user(&tx, "ada").await?;
+    watcher.execute_batch(&end).await?;
+    let error = user(&tx, "bob").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionLost);
+    drop(tx);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(User::query().count(&db).await?, 0, "the pool has a new connection");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_full_pool_says_so() -> Result<()> {
+    let db =
+        Postgres::builder(url()).max_connections(1).wait_timeout(Duration::from_millis(50)).connect().await?;
+    let tx = db.begin().await?;
+    let error = db.execute_batch("SELECT 1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PoolTimeout);
+    assert_eq!((db.status().max, db.status().open, db.status().idle), (1, 1, 0));
+    tx.rollback().await?;
+    db.execute_batch("SELECT 1").await?;
+    assert_eq!(db.status().idle, 1);
+    db.close().await;
+    assert_eq!(db.execute_batch("SELECT 1").await.unwrap_err().kind(), ErrorKind::ConnectionLost);
+    Ok(())
+}
+
+#[tokio::test]
+async fn wrong_settings_are_typed_errors() {
+    let kind = async |url: &str| Postgres::connect(url).await.unwrap_err().kind();
+    assert_eq!(kind("not a url").await, ErrorKind::Configuration);
+    assert_eq!(kind("postgres://orm@127.0.0.1:1/x").await, ErrorKind::ConnectionLost);
+    let (server, _) = url().rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert_eq!(kind(&format!("{server}/no_such_database")).await, ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn limits_of_time_are_typed_errors() -> Result<()> {
+    let db = Postgres::builder(url()).statement_timeout(Duration::from_millis(50)).connect().await?;
+    let error = db.execute_batch("SELECT pg_sleep(5)").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StatementTimeout);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pooler_in_transaction_mode_works() -> Result<()> {
+    let Ok(pooler) = std::env::var("ORM_TEST_PGBOUNCER_URL") else {
+        panic!("ORM_TEST_PGBOUNCER_URL names a PgBouncer; `cargo xtask test` starts one");
+    };
+    let Place { schema, .. } = place(1).await?;
+    let owner = Postgres::builder(url()).max_connections(1).connect().await?;
+    owner.execute_batch(&format!("ALTER ROLE orm SET search_path TO {schema}")).await?;
+    let db = Postgres::builder(pooler).pgbouncer(true).max_connections(20).connect().await?;
+    let work = async |number: u32| -> Result<u64> {
+        for round in 0..10 {
+            let name = format!("{number}-{round}");
+            let made = user(&db, &name).await?;
+            let posts = [Post::create().title("a").score(1), Post::create().title("b").score(2)];
+            Post::insert_many(posts.map(|post| post.author_id(made.id))).exec(&db).await?;
+            let found = User::filter(User::name.in_([name])).include(User::posts).one(&db).await?;
+            assert_eq!(found.posts.get()?.len(), 2);
+            db.transaction(async |tx| {
+                User::filter(User::id.eq(made.id)).update().set(User::age, 7).exec(tx).await
+            })
+            .await?;
+        }
+        Ok(10)
+    };
+    let done = futures_util::future::try_join_all((0..16).map(work)).await;
+    owner.execute_batch("ALTER ROLE orm RESET search_path").await?;
+    assert_eq!(done?.iter().sum::<u64>(), 160);
+    Ok(())
+}
+
+#[tokio::test]
+async fn plans_and_hostile_names_are_readable() -> Result<()> {
+    let Place { db, .. } = place(1).await?;
+    Hostile::create().quoted("x").unicode(1).insert(&db).await?;
+    let plan = Hostile::filter(Hostile::unicode.eq(1)).explain(&db).await?;
+    assert!(plan.contains("Scan"), "{plan}");
+    let sql = Hostile::filter(Hostile::unicode.eq(1)).to_sql(&db)?;
+    assert!(sql.contains("\"größe 日本\" = $1::integer"), "{sql}");
+    Ok(())
+}
