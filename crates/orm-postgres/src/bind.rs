@@ -37,7 +37,7 @@ fn named(error: Error, command: &Command) -> Error {
 
 fn fault_of(datum: &Datum) -> Option<Error> {
     let finer = |nanos: u64| {
-        (nanos % 1000 != 0).then(|| {
+        (!nanos.is_multiple_of(1000)).then(|| {
             Error::new(ErrorKind::Encode, "PostgreSQL keeps microseconds, and this time is finer than that")
                 .with_hint("round it to microseconds before it is stored or compared")
         })
