@@ -378,9 +378,10 @@ async fn a_pooler_in_transaction_mode_works() -> Result<()> {
     let Ok(pooler) = std::env::var("ORM_TEST_PGBOUNCER_URL") else {
         panic!("ORM_TEST_PGBOUNCER_URL names a PgBouncer; `cargo xtask test` starts one");
     };
-    let Place { schema, .. } = place(1).await?;
+    // The pooler's connections keep the schema they were opened with: the one that everybody has.
     let owner = Postgres::builder(url()).max_connections(1).connect().await?;
-    owner.execute_batch(&format!("ALTER ROLE orm SET search_path TO {schema}")).await?;
+    TestSchema::drop_all(&owner).await?;
+    TestSchema::create_all(&owner).await?;
     let db = Postgres::builder(pooler).pgbouncer(true).max_connections(20).connect().await?;
     let work = async |number: u32| -> Result<u64> {
         for round in 0..10 {
@@ -398,7 +399,7 @@ async fn a_pooler_in_transaction_mode_works() -> Result<()> {
         Ok(10)
     };
     let done = futures_util::future::try_join_all((0..16).map(work)).await;
-    owner.execute_batch("ALTER ROLE orm RESET search_path").await?;
+    TestSchema::drop_all(&owner).await?;
     assert_eq!(done?.iter().sum::<u64>(), 160);
     Ok(())
 }
