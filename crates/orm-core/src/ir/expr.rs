@@ -118,6 +118,8 @@ pub enum Expr {
     Relation(Box<RelationTest>),
     /// SQL text of the user: pieces with expressions between them (`pieces.len() == args.len() + 1`).
     Raw(Vec<&'static str>, Vec<Expr>),
+    /// A key of the grouping of the same query, by its place in [`Select::group_by`], of this base type.
+    Key(u16, DbType),
     /// A column of the row that an upsert could not insert (`excluded`).
     Excluded(ColumnRef),
 }

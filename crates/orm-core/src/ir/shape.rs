@@ -277,10 +277,11 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// The order of a SELECT's parts: output, joins, filter, groups, having, per-parent, order, limit, offset.
+    /// The order of a SELECT's parts: groups, output, joins, filter, having, per-parent, order, limit, offset.
     fn select(&mut self, select: &'a Select) {
         self.tag(10 + u64::from(select.distinct));
         self.source(select.from);
+        self.list(&select.group_by);
         self.output(&select.output);
         self.tag(select.joins.len() as u64);
         for join in &select.joins {
@@ -298,7 +299,6 @@ impl<'a> Walk<'_, 'a> {
             self.optional(join.on.as_ref());
         }
         self.optional(select.filter.as_ref());
-        self.list(&select.group_by);
         self.optional(select.having.as_ref());
         match &select.per_parent {
             None => self.tag(0),
@@ -429,6 +429,10 @@ impl<'a> Walk<'_, 'a> {
                     self.hasher.text(piece);
                 }
                 self.list(args);
+            }
+            Expr::Key(place, ty) => {
+                self.tag(22 + (u64::from(*place) << 8));
+                self.ty(*ty);
             }
             Expr::Excluded(column) => {
                 self.tag(21);

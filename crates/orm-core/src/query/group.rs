@@ -8,7 +8,7 @@ use crate::expr::scope::InScope;
 use crate::expr::{Column, Expr, ExprOps};
 use crate::ir;
 use crate::model::{Model, Named};
-use crate::value::Value;
+use crate::value::{DbType, Value};
 
 /// One key of a grouping, or a tuple of them.
 #[diagnostic::on_unimplemented(
@@ -28,8 +28,7 @@ where
 {
     type Keys = Expr<T, S, (), GroupKey>;
     fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
-        out.push(self.node());
-        Expr::new(self.node())
+        key(self.node(), T::TYPE, out)
     }
 }
 
@@ -39,10 +38,14 @@ where
 {
     type Keys = Expr<T, S, (), GroupKey>;
     fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
-        let ir = self.into_ir();
-        out.push(ir.clone());
-        Expr::new(ir)
+        key(self.into_ir(), T::TYPE, out)
     }
+}
+
+/// Adds a key; elsewhere in the query it is named by its place.
+fn key<T, S>(ir: ir::Expr, ty: DbType, out: &mut Vec<ir::Expr>) -> Expr<T, S, (), GroupKey> {
+    out.push(ir);
+    Expr::new(ir::Expr::Key((out.len() - 1) as u16, ty))
 }
 
 macro_rules! tuples {

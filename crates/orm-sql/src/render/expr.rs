@@ -67,6 +67,11 @@ impl Render<'_> {
             Expr::Exists(select) => Sql::atom(format!("EXISTS ({})", self.subquery(select)?)),
             Expr::Scalar(select) => Sql::atom(format!("({})", self.subquery(select)?)),
             Expr::Relation(test) => self.relation_test(test)?,
+            // The same text with the same parameters: to the database another parameter would be another key.
+            Expr::Key(place, _) => {
+                let key = self.groups.last().and_then(|keys| keys.get(usize::from(*place)));
+                Sql::new(key.cloned().ok_or_else(|| usage("the query has no such key"))?, Level::Raw)
+            }
             Expr::Raw(pieces, args) => self.raw(pieces, args)?,
         })
     }

@@ -67,6 +67,8 @@ struct Render<'d> {
     aliases: usize,
     /// The tables in sight, innermost query last.
     scopes: Vec<Vec<Entry>>,
+    /// The keys of the groupings of the queries around, innermost last.
+    groups: Vec<Vec<String>>,
     /// Whether the outermost statement may leave its columns unqualified.
     bare: bool,
     /// Whether there was a subquery.
@@ -92,6 +94,7 @@ impl<'d> Render<'d> {
             parameters: 0,
             aliases: 0,
             scopes: Vec::new(),
+            groups: Vec::new(),
             bare,
             nested: false,
             aggregated: false,

@@ -45,7 +45,7 @@ pub(super) fn type_of(expr: &Expr) -> Option<DbType> {
         Expr::Column(column) | Expr::Excluded(column) => {
             column.source.model.columns.get(usize::from(column.index))?.ty()
         }
-        Expr::Value(_, ty) | Expr::Cast(_, ty) | Expr::Unary(_, _, ty) => *ty,
+        Expr::Key(_, ty) | Expr::Value(_, ty) | Expr::Cast(_, ty) | Expr::Unary(_, _, ty) => *ty,
         Expr::Binary(
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem | BinaryOp::Concat,
             _,

@@ -1,6 +1,6 @@
 //! Reading.
 //!
-//! Every part is rendered in the order of the walk over the values (output, joins, filter, groups, having,
+//! Every part is rendered in the order of the walk over the values (groups, output, joins, filter, having,
 //! order, limits), whatever its place in the text.
 
 use orm_core::Error;
@@ -45,11 +45,24 @@ impl Render<'_> {
     fn in_scope(&mut self, select: &Select, from: String) -> Result<(String, usize), Error> {
         let joins =
             select.joins.iter().map(|join| self.enter_join(join)).collect::<Result<Vec<_>, Error>>()?;
+        let keys = self.exprs(&select.group_by)?;
+        self.groups.push(keys);
+        let sql = self.grouped(select, from, &joins);
+        self.groups.pop();
+        sql
+    }
+
+    fn grouped(
+        &mut self,
+        select: &Select,
+        from: String,
+        joins: &[JoinNames],
+    ) -> Result<(String, usize), Error> {
         let (counted, output) = match &select.output {
             Output::CountOf(inner) => (true, &**inner),
             output => (false, output),
         };
-        let core = self.core(select, output, from, &joins)?;
+        let core = self.core(select, output, from, joins)?;
         let count = if counted { 1 } else { core.columns.len() };
         if let Some(per) = &select.per_parent {
             let sql = self.per_parent(select, per, core)?;
@@ -87,7 +100,8 @@ impl Render<'_> {
             body += &format!(" WHERE {}", self.condition(filter)?);
         }
         if !select.group_by.is_empty() {
-            body += &format!(" GROUP BY {}", self.exprs(&select.group_by)?.join(", "));
+            body +=
+                &format!(" GROUP BY {}", self.groups.last().map(|keys| keys.join(", ")).unwrap_or_default());
         }
         if let Some(having) = &select.having {
             body += &format!(" HAVING {}", self.condition(having)?);
