@@ -1,5 +1,6 @@
 //! `cargo xtask bench sqlite`: orm, the bare driver and its peers over SQLite, side by side.
 
+mod diesel;
 mod harness;
 mod orm;
 mod report;
@@ -72,6 +73,7 @@ fn libraries() -> Result<Vec<Box<dyn Contender>>> {
     let runtime = Rc::new(runtime()?);
     Ok(vec![
         Box::new(Local::<rusqlite::Rusqlite>::new(Rc::clone(&runtime))),
-        Box::new(Local::<orm::Orm>::new(runtime)),
+        Box::new(Local::<orm::Orm>::new(Rc::clone(&runtime))),
+        Box::new(Local::<diesel::Diesel>::new(runtime)),
     ])
 }
