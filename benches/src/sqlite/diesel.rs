@@ -66,7 +66,7 @@ tables!(User, Post, Comment);
 /// With `treat_none_as_default_value`, SQLite would get a statement for each row.
 #[derive(Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
-pub struct Insert<'a> {
+struct Insert<'a> {
     name: &'a str,
     hair_color: Option<&'a str>,
 }
@@ -85,6 +85,15 @@ pub fn grow(users: Vec<User>, posts: Vec<Post>, comments: Vec<Comment>) -> Vec<T
     let posts: Vec<_> = posts.into_iter().zip(comments).collect();
     let posts = posts.grouped_by(&users);
     users.into_iter().zip(posts).collect()
+}
+
+/// Inserts users in a transaction.
+pub fn insert(connection: &mut SqliteConnection, users: &[NewUser]) -> QueryResult<()> {
+    let rows: Vec<Insert<'_>> = users.iter().map(Insert::from).collect();
+    connection.transaction(|connection| {
+        diesel::insert_into(users::table).values(&rows).execute(connection)?;
+        Ok(())
+    })
 }
 
 pub const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
@@ -128,10 +137,7 @@ impl Library for Diesel {
     }
 
     async fn insert(&mut self, users: &[NewUser]) -> Result<()> {
-        let rows: Vec<Insert<'_>> = users.iter().map(Insert::from).collect();
-        self.connection
-            .transaction(|connection| diesel::insert_into(users::table).values(&rows).execute(connection))?;
-        Ok(())
+        Ok(insert(&mut self.connection, users)?)
     }
 
     async fn clear(&mut self) -> Result<()> {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench sqlite`: orm, the bare driver and its peers over SQLite, side by side.
 
 mod diesel;
+mod diesel_async;
 mod harness;
 mod orm;
 mod report;
@@ -74,6 +75,7 @@ fn libraries() -> Result<Vec<Box<dyn Contender>>> {
     Ok(vec![
         Box::new(Local::<rusqlite::Rusqlite>::new(Rc::clone(&runtime))),
         Box::new(Local::<orm::Orm>::new(Rc::clone(&runtime))),
-        Box::new(Local::<diesel::Diesel>::new(runtime)),
+        Box::new(Local::<diesel::Diesel>::new(Rc::clone(&runtime))),
+        Box::new(Local::<diesel_async::DieselAsync>::new(runtime)),
     ])
 }
