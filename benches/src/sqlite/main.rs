@@ -7,6 +7,7 @@ mod orm;
 mod report;
 mod rusqlite;
 mod seed;
+mod sqlx;
 
 use std::rc::Rc;
 
@@ -76,6 +77,7 @@ fn libraries() -> Result<Vec<Box<dyn Contender>>> {
         Box::new(Local::<rusqlite::Rusqlite>::new(Rc::clone(&runtime))),
         Box::new(Local::<orm::Orm>::new(Rc::clone(&runtime))),
         Box::new(Local::<diesel::Diesel>::new(Rc::clone(&runtime))),
-        Box::new(Local::<diesel_async::DieselAsync>::new(runtime)),
+        Box::new(Local::<diesel_async::DieselAsync>::new(Rc::clone(&runtime))),
+        Box::new(Local::<sqlx::Sqlx>::new(runtime)),
     ])
 }
