@@ -6,6 +6,7 @@ mod harness;
 mod orm;
 mod report;
 mod rusqlite;
+mod sea_orm;
 mod seed;
 mod sqlx;
 
@@ -78,6 +79,7 @@ fn libraries() -> Result<Vec<Box<dyn Contender>>> {
         Box::new(Local::<orm::Orm>::new(Rc::clone(&runtime))),
         Box::new(Local::<diesel::Diesel>::new(Rc::clone(&runtime))),
         Box::new(Local::<diesel_async::DieselAsync>::new(Rc::clone(&runtime))),
-        Box::new(Local::<sqlx::Sqlx>::new(runtime)),
+        Box::new(Local::<sqlx::Sqlx>::new(Rc::clone(&runtime))),
+        Box::new(Local::<sea_orm::SeaOrm>::new(runtime)),
     ])
 }
