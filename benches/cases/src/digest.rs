@@ -25,8 +25,8 @@ impl Digest {
     }
 
     /// Adds a key.
-    pub fn key(&mut self, key: i64) {
-        self.keys += key;
+    pub fn key(&mut self, key: impl TryInto<i64>) {
+        self.keys = key.try_into().map_or(i64::MIN, |key| self.keys.wrapping_add(key));
     }
 
     /// Adds text: its bytes, each with its position.

@@ -9,6 +9,7 @@ mod rusqlite;
 mod sea_orm;
 mod seed;
 mod sqlx;
+mod toasty;
 
 use std::rc::Rc;
 
@@ -74,12 +75,16 @@ fn cases(args: &Args) -> Vec<Case> {
 /// Every library, the bare driver first.
 fn libraries() -> Result<Vec<Box<dyn Contender>>> {
     let runtime = Rc::new(runtime()?);
-    Ok(vec![
+    let mut libraries: Vec<Box<dyn Contender>> = vec![
         Box::new(Local::<rusqlite::Rusqlite>::new(Rc::clone(&runtime))),
         Box::new(Local::<orm::Orm>::new(Rc::clone(&runtime))),
         Box::new(Local::<diesel::Diesel>::new(Rc::clone(&runtime))),
         Box::new(Local::<diesel_async::DieselAsync>::new(Rc::clone(&runtime))),
         Box::new(Local::<sqlx::Sqlx>::new(Rc::clone(&runtime))),
         Box::new(Local::<sea_orm::SeaOrm>::new(runtime)),
-    ])
+    ];
+    if let Some(toasty) = toasty::Toasty::start()? {
+        libraries.push(Box::new(toasty));
+    }
+    Ok(libraries)
 }
