@@ -1,5 +1,6 @@
 //! `cargo xtask …`: everything that is done to this repository, so that a person and CI do the same.
 
+mod bench;
 mod run;
 mod services;
 mod test;
@@ -34,7 +35,11 @@ enum Task {
     Bless,
     /// Run the side-by-side benches (a workspace of its own in `benches/`).
     Bench {
-        /// Passed on to the bench program: `sqlite --quick`.
+        /// Whose libraries are compared.
+        #[arg(value_enum)]
+        backend: Backend,
+        /// Passed on to the benches: `--quick --shape select --library orm`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
     /// Build the API documentation.
@@ -73,7 +78,7 @@ fn main() -> Result<()> {
         Task::Test { backend, rest } => test::test(&backend, &rest),
         Task::Ci => ci(),
         Task::Bless => bless(),
-        Task::Bench { rest } => bench(&rest),
+        Task::Bench { backend, rest } => bench::bench(backend, &rest),
         Task::Docs => docs(),
         Task::Services { what, services } => match what {
             ServicesTask::Up => services::up(&services),
@@ -95,23 +100,9 @@ fn ci() -> Result<()> {
 }
 
 fn docs() -> Result<()> {
-    cargo(["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
+    cargo(["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings".as_ref())])
 }
 
 fn bless() -> Result<()> {
-    cargo(["test", "-p", "orm-ui-tests"], &[("TRYBUILD", "overwrite")])
-}
-
-fn bench(rest: &[String]) -> Result<()> {
-    let fixed = [
-        "run",
-        "--release",
-        "--manifest-path",
-        "benches/Cargo.toml",
-        "--target-dir",
-        "target/bench-build",
-        "--",
-    ];
-    let args = fixed.into_iter().map(str::to_owned).chain(rest.iter().cloned());
-    cargo(args, &[("ORM_BENCH_OUT", "target/bench")])
+    cargo(["test", "-p", "orm-ui-tests"], &[("TRYBUILD", "overwrite".as_ref())])
 }

@@ -20,7 +20,7 @@ pub fn root() -> &'static std::path::Path {
 }
 
 /// Runs cargo and wants it to succeed.
-pub fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, env: &[(&str, &str)]) -> Result<()> {
+pub fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, env: &[(&str, &OsStr)]) -> Result<()> {
     let mut command = command();
     command.args(args).envs(env.iter().copied());
     let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
