@@ -19,6 +19,7 @@ pub fn bench(backend: Backend, rest: &[String]) -> Result<()> {
             let env = [("ORM_BENCH_OUT", out.as_os_str()), ("ORM_BENCH_TOASTY", toasty.as_os_str())];
             run("sqlite", &build, rest, &env)
         }
+        Backend::Postgres => anyhow::bail!("there is no bench of PostgreSQL yet"),
     }
 }
 

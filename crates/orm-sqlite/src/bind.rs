@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use orm_core::ir::{self, Binds, Command};
+use orm_core::ir::{self, Binds, Command, Shape};
 use orm_core::value::{Date, DateTime, Datum, DbType, Numeric};
 use orm_core::{Error, ErrorKind, Result};
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
-/// Every value that cannot be stored is reported before anything is sent.
-pub fn check(command: &Command) -> Result<()> {
+/// Every value that cannot be stored is reported before anything is sent. The same walk gives the shape.
+pub fn check(command: &Command) -> Result<Shape> {
     let mut fault = None;
-    ir::binds(command, &mut |bind| {
+    let shape = ir::binds(command, &mut |bind| {
         let data: &[Datum] = match bind {
             Binds::One(datum, _) => std::slice::from_ref(datum),
             Binds::List(list, _) | Binds::Tuples(list, _) | Binds::Rows(list, _, _) => list,
@@ -30,7 +30,7 @@ pub fn check(command: &Command) -> Result<()> {
             });
         }
     });
-    fault.map_or(Ok(()), Err)
+    fault.map_or(Ok(shape), Err)
 }
 
 fn in_range(date: Date) -> bool {
@@ -41,8 +41,13 @@ fn out_of_range() -> Error {
     Error::new(ErrorKind::OutOfRange, "SQLite keeps dates as text that sorts from year 0000 to 9999 only")
 }
 
-/// Binds all parameters of a command, in the order in which the compiler numbered them.
-pub fn bind(statement: &mut Statement<'_>, command: &Command) -> rusqlite::Result<()> {
+/// Binds all parameters of a command, in the order in which the compiler numbered them. `values` take the place of the
+/// rows of an INSERT; what is left to the database has no parameter.
+pub fn bind(
+    statement: &mut Statement<'_>,
+    command: &Command,
+    values: Option<&[Datum]>,
+) -> rusqlite::Result<()> {
     let mut index = 0;
     let mut result = Ok(());
     ir::binds(command, &mut |bind| {
@@ -68,9 +73,11 @@ pub fn bind(statement: &mut Statement<'_>, command: &Command) -> rusqlite::Resul
                 statement.raw_bind_parameter(index, tuples(rows, types))
             }
             Binds::Rows(rows, _, _) => {
-                for datum in rows {
-                    index += 1;
-                    statement.raw_bind_parameter(index, output(datum))?;
+                for datum in values.unwrap_or(rows) {
+                    if !matches!(datum, Datum::Default) {
+                        index += 1;
+                        statement.raw_bind_parameter(index, output(datum))?;
+                    }
                 }
                 Ok(())
             }

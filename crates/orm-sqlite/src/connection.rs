@@ -1,17 +1,27 @@
 //! Opening one connection.
 
-use rusqlite::{Connection, OpenFlags};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use orm_core::Result;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::builder::SqliteBuilder;
 use crate::{errors, functions};
 
-pub fn open(settings: &SqliteBuilder, writer: bool) -> Result<Connection> {
-    configure(settings, writer).map_err(|error| errors::map(error, &errors::Context::default()))
+/// A connection and the switch of its budget.
+pub struct Open {
+    pub connection: Connection,
+    /// Whether a statement that spends its budget of steps is interrupted.
+    pub armed: Arc<AtomicBool>,
 }
 
-fn configure(settings: &SqliteBuilder, writer: bool) -> rusqlite::Result<Connection> {
+pub fn open(settings: &SqliteBuilder, writer: bool) -> Result<Box<Open>> {
+    configure(settings, writer).map(Box::new).map_err(|error| errors::map(error, &errors::Context::default()))
+}
+
+fn configure(settings: &SqliteBuilder, writer: bool) -> rusqlite::Result<Open> {
     let connection = match &settings.path {
         None => Connection::open_in_memory()?,
         Some(path) => {
@@ -42,5 +52,13 @@ fn configure(settings: &SqliteBuilder, writer: bool) -> rusqlite::Result<Connect
     connection.set_prepared_statement_cache_capacity(settings.statement_cache);
     rusqlite::vtab::array::load_module(&connection)?;
     functions::register(&connection)?;
-    Ok(connection)
+    let armed = Arc::new(AtomicBool::new(false));
+    if settings.read_budget > 0 {
+        let budget = i32::try_from(settings.read_budget).unwrap_or(i32::MAX);
+        let switch = Arc::clone(&armed);
+        connection.progress_handler(budget, Some(move || switch.load(Ordering::Relaxed)))?;
+    }
+    // From here on only what runs on a thread of its own waits for locks: see `at_length`.
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(Open { connection, armed })
 }

@@ -85,11 +85,13 @@ impl Sqlite {
 
     /// Runs statements of your own, as they are, on the writer.
     pub async fn execute_batch(&self, sql: &str) -> Result<()> {
-        let guard = self.pool.acquire(Role::Write).await?;
+        let work = Work::Pooled(self.pool.acquire(Role::Write).await?);
         let sql = sql.to_owned();
         blocking::unblock(move || {
-            let batch = guard.connection()?.execute_batch(&sql);
-            batch.map_err(|error| errors::map(error, &errors::Context::default()))
+            at_length(&work, |connection| {
+                let batch = connection.execute_batch(&sql);
+                batch.map_err(|error| errors::map(error, &errors::Context::default()))
+            })
         })
         .await
     }
@@ -116,8 +118,6 @@ impl Supports<ConditionalUpsert> for Sqlite {}
 impl Supports<Explain> for Sqlite {}
 
 /// A connection to work on: on loan from the pool, or the transaction's.
-// On the stack of one call only; a box would cost every statement an allocation.
-#[allow(clippy::large_enum_variant)]
 pub(crate) enum Work {
     Pooled(Guard),
     Tx(OwnedMutexGuard<Option<Guard>>),
@@ -208,19 +208,22 @@ fn by_key(filter: &orm_core::ir::Expr) -> bool {
 
 /// Runs a closure on the connection without waiting for locks, a read under its budget of steps.
 fn briefly<T>(work: &Work, read: bool, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    let connection = work.connection()?;
-    let settings = &work.pool()?.settings;
-    let failed = |error| errors::map(error, &errors::Context::default());
-    connection.busy_timeout(Duration::ZERO).map_err(failed)?;
-    if read {
-        let budget = i32::try_from(settings.read_budget).unwrap_or(i32::MAX);
-        connection.progress_handler(budget, Some(|| true)).map_err(failed)?;
-    }
+    let guard = work.guard()?;
+    let connection = guard.connection()?;
+    // A connection at rest waits for nobody, and its handler lets everything pass.
+    guard.arm(read);
     let result = job(connection);
-    if read {
-        connection.progress_handler(0, None::<fn() -> bool>).map_err(failed)?;
-    }
-    connection.busy_timeout(settings.busy_timeout).map_err(failed)?;
+    guard.arm(false);
+    result
+}
+
+/// Runs a closure on the connection as long as it takes, and waits for locks as long as the settings say.
+pub(crate) fn at_length<T>(work: &Work, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let connection = work.connection()?;
+    let failed = |error| errors::map(error, &errors::Context::default());
+    connection.busy_timeout(work.pool()?.settings.busy_timeout).map_err(failed)?;
+    let result = job(connection);
+    connection.busy_timeout(Duration::ZERO).map_err(failed)?;
     result
 }
 
@@ -229,13 +232,13 @@ impl Backend for Sqlite {
     type Session = Session;
 
     async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {
-        bind::check(&command)?;
+        let shape = bind::check(&command)?;
         let write = command.is_write();
         let work = session.work(write).await?;
         let settings = &work.pool()?.settings;
         if is_small(&command) && (write || settings.read_budget > 0) {
             let result = briefly(&work, !write, |connection| {
-                run::execute(work.pool()?, connection, &command, &mut decoder)
+                run::execute(work.pool()?, connection, &command, shape, &mut decoder)
             });
             match result {
                 Ok(affected) => return decoder.finish(if write { affected } else { 0 }),
@@ -244,7 +247,9 @@ impl Backend for Sqlite {
             }
         }
         blocking::unblock(move || {
-            let affected = run::execute(work.pool()?, work.connection()?, &command, &mut decoder)?;
+            let affected = at_length(&work, |connection| {
+                run::execute(work.pool()?, connection, &command, shape, &mut decoder)
+            })?;
             drop(work);
             decoder.finish(if write { affected } else { 0 })
         })
@@ -259,7 +264,7 @@ impl Backend for Sqlite {
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {
-        Ok(run::compiled(session.pool(), command, 1)?.sql.clone())
+        Ok(run::compiled(session.pool(), command, orm_core::ir::shape(command), 1)?.sql.clone())
     }
 
     async fn explain(session: &Session, command: Command) -> Result<String> {
@@ -366,7 +371,7 @@ async fn patiently(work: Work, sql: &'static str) -> Result<Work> {
         Err(_) => {}
     }
     blocking::unblock(move || {
-        run::control(work.pool()?, work.connection()?, sql)?;
+        at_length(&work, |connection| run::control(work.pool()?, connection, sql))?;
         Ok(work)
     })
     .await

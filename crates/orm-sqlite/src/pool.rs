@@ -1,5 +1,6 @@
 //! One writer and several readers.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{Either, select};
@@ -9,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::builder::SqliteBuilder;
-use crate::connection;
+use crate::connection::{self, Open};
 
 /// The connections of a database.
 pub struct Pool {
@@ -20,13 +21,16 @@ pub struct Pool {
     readers: Option<Side>,
 }
 
+// A connection is lent and returned by moving it: a pointer, and not some hundred bytes.
+#[allow(clippy::vec_box)]
 struct Side {
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Box<Open>>>,
     permits: Arc<Semaphore>,
 }
 
+#[allow(clippy::vec_box)]
 impl Side {
-    fn new(connections: Vec<Connection>) -> Self {
+    fn new(connections: Vec<Box<Open>>) -> Self {
         let permits = Arc::new(Semaphore::new(connections.len()));
         Side { idle: Mutex::new(connections), permits }
     }
@@ -41,7 +45,7 @@ pub enum Role {
 
 /// A connection on loan. Dropped, it is cleaned and returned.
 pub struct Guard {
-    connection: Option<Connection>,
+    open: Option<Box<Open>>,
     pool: Arc<Pool>,
     role: Role,
     _permit: OwnedSemaphorePermit,
@@ -90,7 +94,7 @@ impl Pool {
         let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match connection {
             Some(connection) => {
-                Ok(Guard { connection: Some(connection), pool: Arc::clone(self), role, _permit: permit })
+                Ok(Guard { open: Some(connection), pool: Arc::clone(self), role, _permit: permit })
             }
             None => Err(closed()),
         }
@@ -111,7 +115,14 @@ fn closed() -> Error {
 
 impl Guard {
     pub fn connection(&self) -> Result<&Connection> {
-        self.connection.as_ref().ok_or_else(closed)
+        self.open.as_ref().map(|open| &open.connection).ok_or_else(closed)
+    }
+
+    /// Whether a statement that spends its budget of steps is interrupted from now on.
+    pub fn arm(&self, armed: bool) {
+        if let Some(open) = &self.open {
+            open.armed.store(armed, Ordering::Relaxed);
+        }
     }
 
     pub fn pool(&self) -> &Arc<Pool> {
@@ -121,15 +132,15 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        let Some(open) = self.open.take() else { return };
+        let clean = open.connection.is_autocommit() || open.connection.execute_batch("ROLLBACK").is_ok();
         let side = self.pool.side(self.role);
         if side.permits.is_closed() {
             return;
         }
         // A connection that cannot be rolled back is replaced by a new one, unless it is the whole database.
         let connection = if clean || self.pool.settings.path.is_none() {
-            Some(connection)
+            Some(open)
         } else {
             connection::open(&self.pool.settings, self.role == Role::Write).ok()
         };

@@ -7,7 +7,7 @@ use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
 use orm_core::value::Datum;
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{Compiled, SqliteDialect, compile};
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 
 use crate::bind;
 use crate::cell::SqliteRow;
@@ -15,29 +15,39 @@ use crate::errors::{self, Context};
 use crate::pool::Pool;
 
 /// An INSERT of more cells than this is cut into pieces; SQLite allows 32 766 parameters, and prepares long ones slowly.
-const CELLS: usize = 1000;
+const CELLS: usize = 2000;
 
 /// Runs the command to its end and gives the number of rows that a write changed.
 pub fn execute<D: Decoder>(
     pool: &Pool,
     connection: &Connection,
     command: &Command,
+    shape: Shape,
     decoder: &mut D,
 ) -> Result<u64> {
-    match command {
-        Command::Insert(insert) => match &insert.source {
-            InsertSource::Values(values) => insert_rows(pool, connection, insert, values, decoder),
-            InsertSource::Select(_) => statement(pool, connection, command, 0, decoder),
-        },
-        _ => statement(pool, connection, command, 0, decoder),
+    if let Command::Insert(insert) = command
+        && let InsertSource::Values(values) = &insert.source
+    {
+        let width = insert.columns.len();
+        let plain = !values.iter().any(|datum| matches!(datum, Datum::Default));
+        if width > 0 && !(plain && values.len() <= CELLS) {
+            return insert_rows(pool, connection, insert, values, decoder);
+        }
+        let rows = values.len().checked_div(width).unwrap_or(1);
+        return statement(pool, connection, command, shape, rows, None, decoder);
     }
+    statement(pool, connection, command, shape, 0, None, decoder)
 }
 
 /// The text of a command, from the cache or rendered now.
-pub fn compiled(pool: &Pool, command: &Command, rows: usize) -> Result<std::sync::Arc<Compiled>> {
+pub fn compiled(
+    pool: &Pool,
+    command: &Command,
+    shape: Shape,
+    rows: usize,
+) -> Result<std::sync::Arc<Compiled>> {
     // The number of rows of an INSERT is not part of the shape.
-    let key =
-        Shape(shape(command).0 ^ (rows as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+    let key = Shape(shape.0 ^ (rows as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
     pool.cache.get_or_try_insert(key, || compile(&SqliteDialect, command, rows))
 }
 
@@ -45,16 +55,21 @@ fn statement<D: Decoder>(
     pool: &Pool,
     connection: &Connection,
     command: &Command,
+    shape: Shape,
     rows: usize,
+    values: Option<&[Datum]>,
     decoder: &mut D,
 ) -> Result<u64> {
-    let compiled = compiled(pool, command, rows)?;
+    let compiled = compiled(pool, command, shape, rows)?;
     observed(pool, command, &compiled.sql, || {
         let context = Context { model: command.model() };
         let failed = |error| errors::map(error, &context);
         let mut statement = connection.prepare_cached(&compiled.sql).map_err(failed)?;
-        bind::bind(&mut statement, command).map_err(failed)?;
+        bind::bind(&mut statement, command, values).map_err(failed)?;
         let write = command.is_write();
+        // The budget of a read counts the steps of this execution, not those of all since the statement was prepared
+        // (https://sqlite.org/c3ref/progress_handler.html says neither; the handler starts from this counter).
+        statement.reset_status(StatementStatus::VmStep);
         let mut seen = 0;
         let mut wanted = true;
         let mut rows = statement.raw_query();
@@ -118,12 +133,6 @@ fn insert_rows<D: Decoder>(
     values: &[Datum],
     decoder: &mut D,
 ) -> Result<u64> {
-    let width = insert.columns.len();
-    let plain = !values.iter().any(|datum| matches!(datum, Datum::Default));
-    if width == 0 || (plain && values.len() <= CELLS) {
-        let rows = values.len().checked_div(width).unwrap_or(1);
-        return statement(pool, connection, &Command::Insert(Box::new(insert.clone())), rows, decoder);
-    }
     let context = Context { model: Some(insert.model) };
     let control = |sql: &str| connection.execute_batch(sql).map_err(|error| errors::map(error, &context));
     control("SAVEPOINT orm_insert")?;
@@ -138,6 +147,7 @@ fn insert_rows<D: Decoder>(
     result
 }
 
+/// The pieces share the values: each is a command without values of its own and a part of the list.
 fn pieces<D: Decoder>(
     pool: &Pool,
     connection: &Connection,
@@ -146,35 +156,33 @@ fn pieces<D: Decoder>(
     decoder: &mut D,
 ) -> Result<u64> {
     let width = insert.columns.len();
-    let given =
-        |row: &[Datum]| -> Vec<bool> { row.iter().map(|datum| !matches!(datum, Datum::Default)).collect() };
-    let rows: Vec<&[Datum]> = values.chunks(width).collect();
+    let is_given = |datum: &Datum| !matches!(datum, Datum::Default);
+    let same = |a: &[Datum], b: &[Datum]| a.iter().zip(b).all(|(a, b)| is_given(a) == is_given(b));
     let mut affected = 0;
-    let mut start = 0;
-    while start < rows.len() {
-        let mask = given(rows[start]);
-        let columns: Vec<u16> = insert
-            .columns
-            .iter()
-            .zip(&mask)
-            .filter(|(_, given)| **given)
-            .map(|(column, _)| *column)
-            .collect();
+    let mut rest = values;
+    let mut piece: Option<(Vec<u16>, Command, Shape)> = None;
+    while !rest.is_empty() {
+        let first = &rest[..width];
+        let given = insert.columns.iter().zip(first).filter(|(_, datum)| is_given(datum));
+        let columns: Vec<u16> = given.map(|(column, _)| *column).collect();
         let most = if columns.is_empty() { 1 } else { (CELLS / columns.len()).max(1) };
-        let run = rows[start..].iter().take(most).take_while(|row| given(row) == mask).count();
-        let cells = rows[start..start + run]
-            .iter()
-            .flat_map(|row| row.iter())
-            .filter(|datum| !matches!(datum, Datum::Default));
-        let piece = Insert {
-            model: insert.model,
-            columns,
-            source: InsertSource::Values(cells.cloned().collect()),
-            conflict: insert.conflict.clone(),
-            returning: insert.returning.clone(),
-        };
-        affected += statement(pool, connection, &Command::Insert(Box::new(piece)), run, decoder)?;
-        start += run;
+        let run = rest.chunks(width).take(most).take_while(|row| same(first, row)).count();
+        let (part, after) = rest.split_at(run * width);
+        rest = after;
+        if piece.as_ref().is_none_or(|(known, ..)| *known != columns) {
+            let command = Command::Insert(Box::new(Insert {
+                model: insert.model,
+                columns: columns.clone(),
+                source: InsertSource::Values(Vec::new()),
+                conflict: insert.conflict.clone(),
+                returning: insert.returning.clone(),
+            }));
+            let shape = shape(&command);
+            piece = Some((columns, command, shape));
+        }
+        if let Some((_, command, shape)) = &piece {
+            affected += statement(pool, connection, command, *shape, run, Some(part), decoder)?;
+        }
     }
     Ok(affected)
 }
@@ -190,9 +198,9 @@ pub fn explain(pool: &Pool, connection: &Connection, command: &Command) -> Resul
         },
         _ => 0,
     };
-    let sql = format!("EXPLAIN QUERY PLAN {}", compiled(pool, command, rows)?.sql);
+    let sql = format!("EXPLAIN QUERY PLAN {}", compiled(pool, command, shape(command), rows)?.sql);
     let mut statement = connection.prepare(&sql).map_err(failed)?;
-    bind::bind(&mut statement, command).map_err(failed)?;
+    bind::bind(&mut statement, command, None).map_err(failed)?;
     let mut rows = statement.raw_query();
     let (mut depths, mut text) = (vec![(0_i64, 0_usize)], String::new());
     while let Some(row) = rows.next().map_err(failed)? {

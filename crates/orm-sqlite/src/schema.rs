@@ -4,7 +4,7 @@ use orm_core::Result;
 use orm_core::meta::ModelMeta;
 use orm_sql::{SqliteDialect, create_indexes, create_table, drop_table};
 
-use crate::database::Session;
+use crate::database::{Session, at_length};
 use crate::run;
 
 pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
@@ -25,17 +25,19 @@ pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Resul
 async fn batch(session: &Session, statements: Vec<String>) -> Result<()> {
     let work = session.work(true).await?;
     blocking::unblock(move || {
-        let (pool, connection) = (work.pool()?, work.connection()?);
-        run::control(pool, connection, "SAVEPOINT orm_schema")?;
-        let result = statements.iter().try_for_each(|sql| run::control(pool, connection, sql));
-        match &result {
-            Ok(()) => run::control(pool, connection, "RELEASE orm_schema")?,
-            Err(_) => {
-                // If this fails too, the guard rolls the connection back before anybody else gets it.
-                let _ = run::control(pool, connection, "ROLLBACK TO orm_schema; RELEASE orm_schema");
+        let pool = work.pool()?;
+        at_length(&work, |connection| {
+            run::control(pool, connection, "SAVEPOINT orm_schema")?;
+            let result = statements.iter().try_for_each(|sql| run::control(pool, connection, sql));
+            match &result {
+                Ok(()) => run::control(pool, connection, "RELEASE orm_schema")?,
+                Err(_) => {
+                    // If this fails too, the guard rolls the connection back before anybody else gets it.
+                    let _ = run::control(pool, connection, "ROLLBACK TO orm_schema; RELEASE orm_schema");
+                }
             }
-        }
-        result
+            result
+        })
     })
     .await
 }

@@ -7,7 +7,7 @@ use orm_core::backend::{BoxStream, Decoder, Flow, FromRow, Row};
 use orm_core::ir::Command;
 use tokio::sync::mpsc;
 
-use crate::database::Session;
+use crate::database::{Session, at_length};
 use crate::{bind, run};
 
 /// Rows that may wait in the channel.
@@ -57,12 +57,14 @@ async fn begin<T: FromRow + std::marker::Send + 'static>(
     session: Session,
     command: Command,
 ) -> Result<mpsc::Receiver<Result<T>>> {
-    bind::check(&command)?;
+    let shape = bind::check(&command)?;
     let work = session.work(command.is_write()).await?;
     let (sender, receiver) = mpsc::channel(AHEAD);
     let job = blocking::unblock(move || {
         let mut decoder = Send(sender);
-        let result = (|| run::execute(work.pool()?, work.connection()?, &command, &mut decoder))();
+        let result = at_length(&work, |connection| {
+            run::execute(work.pool()?, connection, &command, shape, &mut decoder)
+        });
         drop(work);
         if let Err(error) = result {
             // Without a listener there is nobody to tell.
