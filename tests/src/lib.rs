@@ -66,6 +66,9 @@ macro_rules! suite {
             left_joined_columns_are_options,
             whole_models_come_out_of_a_join,
         );
+        $crate::suite!(@module $harness, keys:
+            every_type_can_be_a_key,
+        );
         $crate::suite!(@module $harness, subqueries:
             a_model_joins_itself_by_an_alias,
             aliases_chain,

@@ -3,6 +3,7 @@
 pub mod aggregates;
 pub mod belongings;
 pub mod errors;
+pub mod keys;
 pub mod queries;
 pub mod relations;
 pub mod shapes;

@@ -57,7 +57,7 @@ pub fn emit(model: &Model) -> TokenStream {
     });
     let pairs = pairs(model);
     quote! {
-        #[allow(non_upper_case_globals)]
+        #[allow(non_upper_case_globals, dead_code)]
         impl #name {
             #(#columns)*
             #(#embeds)*

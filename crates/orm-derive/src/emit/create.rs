@@ -212,6 +212,7 @@ pub fn emit(model: &Model) -> TokenStream {
                 #create { row: <#name as #krate::Model>::new_row(), marker: ::core::marker::PhantomData }
             }
         }
+        #[allow(dead_code)]
         impl<#(#params),*> #create<#(#params),*> {
             #(#setters)*
             #(#embed_setters)*

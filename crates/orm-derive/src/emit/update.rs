@@ -46,6 +46,7 @@ pub fn emit(model: &Model) -> TokenStream {
         #vis struct #update {
             change: #krate::write::Change<#name>,
         }
+        #[allow(dead_code)]
         impl #update {
             #(#setters)*
             #(#embed_setters)*
