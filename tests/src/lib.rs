@@ -79,6 +79,8 @@ macro_rules! suite {
             case_takes_the_first_true_branch,
             text_functions_run_in_the_database,
             lists_of_a_query_filter_another,
+            aggregates_take_a_filter_of_their_own,
+            sql_of_your_own_is_bound_and_read_with_types,
         );
         $crate::suite!(@module $harness, shapes:
             embedded_structs_are_columns_with_a_prefix,

@@ -414,3 +414,62 @@ async fn plans_and_hostile_names_are_readable() -> Result<()> {
     assert!(sql.contains("\"größe 日本\" = $1::integer"), "{sql}");
     Ok(())
 }
+
+#[tokio::test]
+async fn locked_rows_are_skipped_or_refused() -> Result<()> {
+    let Place { db, log, .. } = place(3).await?;
+    for name in ["a", "b", "c"] {
+        user(&db, name).await?;
+    }
+    let next = || User::query().order_by(User::id.asc()).limit(1).lock(RowLock::update().skip_locked());
+    let (first, second) = (db.begin().await?, db.begin().await?);
+    log.take();
+    assert_eq!(next().one(&first).await?.name, "a");
+    assert_eq!(next().one(&second).await?.name, "b", "the row of the other is left out");
+    assert!(log.take()[0].ends_with("FOR UPDATE SKIP LOCKED"));
+    let busy = User::filter(User::name.eq("a")).lock(RowLock::no_key_update().nowait());
+    assert_eq!(busy.one(&db).await.unwrap_err().kind(), ErrorKind::LockTimeout);
+    let joined = User::query().left_join(User::posts).lock(RowLock::share().of::<User>().skip_locked());
+    assert_eq!(joined.select(User::name).all(&db).await?, ["c"]);
+    first.rollback().await?;
+    assert_eq!(User::query().for_update().limit(1).all(&db).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_row_of_each_group_and_regular_expressions() -> Result<()> {
+    let Place { db, .. } = place(1).await?;
+    let ada = user(&db, "ada").await?;
+    let bob = user(&db, "bob").await?;
+    for (author, title, score) in [(&ada, "x1", 1), (&ada, "x2", 9), (&bob, "y3", 5)] {
+        Post::create().title(title).score(score).author(author).insert(&db).await?;
+    }
+    let best = Post::query()
+        .distinct_on(Post::author_id)
+        .order_by((Post::author_id.asc(), Post::score.desc()))
+        .select(Post::title)
+        .all(&db)
+        .await?;
+    assert_eq!(best, ["x2", "y3"]);
+    let found = Post::query().filter(Post::title.matches_regex("^x[0-9]$")).count(&db).await?;
+    assert_eq!(found, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn locks_and_settings_end_with_their_transaction() -> Result<()> {
+    let Place { db, .. } = place(3).await?;
+    let (one, two) = (db.begin().await?, db.begin().await?);
+    Postgres::advisory_lock(&one, 4711).await?;
+    assert!(!Postgres::try_advisory_lock(&two, 4711).await?);
+    one.commit().await?;
+    assert!(Postgres::try_advisory_lock(&two, 4711).await?);
+    Postgres::set_local(&two, "app.tenant", "7").await?;
+    let tenant = || sql::<Option<String>>("SELECT current_setting('app.tenant', true)");
+    assert_eq!(tenant().one(&two).await?.as_deref(), Some("7"));
+    two.commit().await?;
+    for _ in 0..3 {
+        assert!(tenant().one(&db).await?.is_none_or(|tenant| tenant.is_empty()));
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that is done to this repository, so that a person and CI do the same.
 
 mod bench;
+mod coverage;
 mod run;
 mod services;
 mod test;
@@ -52,6 +53,8 @@ enum Task {
         #[arg(value_enum)]
         services: Vec<services::Service>,
     },
+    /// Report which lines of the crates the tests run.
+    Coverage,
     /// Check the house rules that no other tool checks.
     Tidy,
 }
@@ -85,6 +88,7 @@ fn main() -> Result<()> {
             ServicesTask::Down => services::down(),
             ServicesTask::Env => services::env(),
         },
+        Task::Coverage => coverage::coverage(),
         Task::Tidy => tidy::tidy(),
     }
 }

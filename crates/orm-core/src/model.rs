@@ -2,7 +2,6 @@
 
 use crate::backend::{Backend, BoxFuture, FromRow, Nullable, Row};
 use crate::error::Result;
-use crate::expr::Column;
 use crate::ir::Source;
 use crate::meta::{ColumnMeta, ModelMeta};
 use crate::relation::{Attach, IncludePlan, Siblings};
@@ -129,19 +128,13 @@ pub trait Pair<Parent>: Model {
     const SIDES: (&'static [u16], &'static [u16]);
 }
 
-/// A foreign key of base type `Self` fits a primary key of type `K`.
+/// A foreign key of base type `Self` fits a key of type `K`.
 #[diagnostic::on_unimplemented(
-    message = "a foreign key of type `{Self}` cannot refer to a primary key of type `{K}`",
-    label = "the types of the foreign key and of the primary key differ"
+    message = "a foreign key of type `{Self}` cannot refer to a key of type `{K}`",
+    label = "the types of the foreign key and of what it refers to differ"
 )]
 pub trait SameKey<K> {}
 impl<K> SameKey<K> for K {}
-
-/// Compile-time check of a foreign key that refers to a column other than the primary key, called by the derive.
-#[doc(hidden)]
-pub const fn assert_reference<F: SameKey<T::Base>, S, T: Value>(column: Column<S, T>) -> u16 {
-    column.index()
-}
 
 /// The two sides of a pair, seen from the parent. Called by the derive.
 #[doc(hidden)]

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use deadpool::managed::PoolError;
-use orm_core::backend::capabilities::{ConditionalUpsert, Explain, InsertSelect, RawSql, Savepoints};
+use orm_core::backend::capabilities::{
+    ConditionalUpsert, DistinctOn, Explain, InsertSelect, RawSql, Regex, RowLocks, Savepoints,
+};
 use orm_core::backend::{
-    Backend, BoxStream, Database, Decoder, Executor, FromRow, Isolation, Supports, TxOptions,
+    Backend, BoxStream, Database, Decoder, Executor, FromRow, Isolation, Supports, Tx, TxOptions,
 };
 use orm_core::ir::Command;
 use orm_core::meta::ModelMeta;
@@ -103,6 +105,36 @@ impl Postgres {
         self.session.work().await.map(drop)
     }
 
+    /// Takes a lock that means what its key means to the program; waits for it. It is held until the transaction ends, so
+    /// it can neither be forgotten nor leak into the pool.
+    ///
+    /// ```no_run
+    /// # async fn example(db: &orm_postgres::Postgres) -> orm_core::Result<()> {
+    /// use orm_core::backend::Database;
+    /// db.transaction(async |tx| {
+    ///     orm_postgres::Postgres::advisory_lock(tx, 42).await?;
+    ///     // only one program at a time is here
+    ///     Ok(())
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    pub async fn advisory_lock(tx: &Tx<Postgres>, key: i64) -> Result<()> {
+        let lock = orm_core::query::sql::<i64>("SELECT 1::bigint FROM pg_advisory_xact_lock(?)");
+        lock.bind(key).all(tx).await.map(drop)
+    }
+
+    /// As [`advisory_lock`](Postgres::advisory_lock), but says `false` instead of waiting.
+    pub async fn try_advisory_lock(tx: &Tx<Postgres>, key: i64) -> Result<bool> {
+        orm_core::query::sql::<bool>("SELECT pg_try_advisory_xact_lock(?)").bind(key).one(tx).await
+    }
+
+    /// Sets a parameter of the server until the transaction ends, such as `app.tenant` for row-level security.
+    pub async fn set_local(tx: &Tx<Postgres>, name: &str, value: &str) -> Result<()> {
+        let set = orm_core::query::sql::<String>("SELECT set_config(?, ?, true)");
+        set.bind(name.to_owned()).bind(value.to_owned()).all(tx).await.map(drop)
+    }
+
     /// How the connections are used at this moment.
     pub fn status(&self) -> PoolStatus {
         let status = self.pool.status();
@@ -134,6 +166,9 @@ impl Supports<RawSql> for Postgres {}
 impl Supports<InsertSelect> for Postgres {}
 impl Supports<ConditionalUpsert> for Postgres {}
 impl Supports<Explain> for Postgres {}
+impl Supports<RowLocks> for Postgres {}
+impl Supports<DistinctOn> for Postgres {}
+impl Supports<Regex> for Postgres {}
 
 /// A connection to work on: on loan from the pool, or the transaction's.
 pub(crate) enum Work {

@@ -135,6 +135,7 @@ impl Dialect for PostgresDialect {
         let (text, pattern) = (folded(text), folded(pattern));
         match op {
             LikeOp::Pattern => format!("{text} LIKE {pattern}"),
+            LikeOp::Regex => format!("{text} ~ {pattern}"),
             LikeOp::StartsWith => format!("starts_with({text}, {pattern})"),
             LikeOp::EndsWith => format!("right({text}, char_length({pattern})) = {pattern}"),
             LikeOp::Contains => format!("strpos({text}, {pattern}) > 0"),

@@ -84,6 +84,8 @@ impl Dialect for SqliteDialect {
         let folded = |sql: &str| if insensitive { format!("lower({sql})") } else { sql.to_owned() };
         let (text, pattern) = (folded(text), folded(pattern));
         match op {
+            // No query reaches this: the driver does not offer the capability.
+            LikeOp::Regex => format!("{text} REGEXP {pattern}"),
             LikeOp::StartsWith => format!("substr({text}, 1, length({pattern})) = {pattern}"),
             // A start below 1 counts from the end and gives a text that is too short, never an equal one.
             LikeOp::EndsWith => format!("substr({text}, length({text}) - length({pattern}) + 1) = {pattern}"),

@@ -238,7 +238,7 @@ impl Backend for Sqlite {
         let settings = &work.pool()?.settings;
         if is_small(&command) && (write || settings.read_budget > 0) {
             let result = briefly(&work, !write, |connection| {
-                run::execute(work.pool()?, connection, &command, shape, &mut decoder)
+                run::execute(work.pool()?, connection, &command, shape, true, &mut decoder)
             });
             match result {
                 Ok(affected) => return decoder.finish(if write { affected } else { 0 }),
@@ -248,7 +248,7 @@ impl Backend for Sqlite {
         }
         blocking::unblock(move || {
             let affected = at_length(&work, |connection| {
-                run::execute(work.pool()?, connection, &command, shape, &mut decoder)
+                run::execute(work.pool()?, connection, &command, shape, false, &mut decoder)
             })?;
             drop(work);
             decoder.finish(if write { affected } else { 0 })
@@ -264,7 +264,7 @@ impl Backend for Sqlite {
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {
-        Ok(run::compiled(session.pool(), command, orm_core::ir::shape(command), 1)?.sql.clone())
+        Ok(run::compiled(session.pool(), command, orm_core::ir::shape(command), 1)?.compiled.sql.clone())
     }
 
     async fn explain(session: &Session, command: Command) -> Result<String> {

@@ -1,6 +1,6 @@
 //! One writer and several readers.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{Either, select};
@@ -12,10 +12,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::builder::SqliteBuilder;
 use crate::connection::{self, Open};
 
+/// A compiled command, and what is known of its cost.
+pub struct Planned {
+    pub compiled: Compiled,
+    /// For how many more runs it is taken for too much for the caller's thread.
+    pub heavy: AtomicU32,
+}
+
 /// The connections of a database.
 pub struct Pool {
     pub settings: SqliteBuilder,
-    pub cache: ShapeCache<Compiled>,
+    pub cache: ShapeCache<Planned>,
     writer: Side,
     /// None for a database in memory: everything happens on its one connection.
     readers: Option<Side>,

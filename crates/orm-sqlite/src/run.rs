@@ -1,21 +1,25 @@
 //! Running one command on one connection.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use orm_core::backend::{Decoder, Flow, StatementEvent};
 use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
 use orm_core::value::Datum;
 use orm_core::{Error, ErrorKind, Result};
-use orm_sql::{Compiled, SqliteDialect, compile};
+use orm_sql::{SqliteDialect, compile};
 use rusqlite::{Connection, StatementStatus};
 
 use crate::bind;
 use crate::cell::SqliteRow;
 use crate::errors::{self, Context};
-use crate::pool::Pool;
+use crate::pool::{Planned, Pool};
 
 /// An INSERT of more cells than this is cut into pieces; SQLite allows 32 766 parameters, and prepares long ones slowly.
 const CELLS: usize = 2000;
+
+/// A statement that spent its budget goes straight to a thread this many times, then it is tried again.
+const HEAVY: u32 = 100;
 
 /// Runs the command to its end and gives the number of rows that a write changed.
 pub fn execute<D: Decoder>(
@@ -23,6 +27,7 @@ pub fn execute<D: Decoder>(
     connection: &Connection,
     command: &Command,
     shape: Shape,
+    inline: bool,
     decoder: &mut D,
 ) -> Result<u64> {
     if let Command::Insert(insert) = command
@@ -34,9 +39,9 @@ pub fn execute<D: Decoder>(
             return insert_rows(pool, connection, insert, values, decoder);
         }
         let rows = values.len().checked_div(width).unwrap_or(1);
-        return statement(pool, connection, command, shape, rows, None, decoder);
+        return statement(pool, connection, Call { command, shape, rows, values: None, inline }, decoder);
     }
-    statement(pool, connection, command, shape, 0, None, decoder)
+    statement(pool, connection, Call { command, shape, rows: 0, values: None, inline }, decoder)
 }
 
 /// The text of a command, from the cache or rendered now.
@@ -45,26 +50,44 @@ pub fn compiled(
     command: &Command,
     shape: Shape,
     rows: usize,
-) -> Result<std::sync::Arc<Compiled>> {
+) -> Result<std::sync::Arc<Planned>> {
     // The number of rows of an INSERT is not part of the shape.
     let key = Shape(shape.0 ^ (rows as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-    pool.cache.get_or_try_insert(key, || compile(&SqliteDialect, command, rows))
+    pool.cache.get_or_try_insert(key, || {
+        Ok(Planned { compiled: compile(&SqliteDialect, command, rows)?, heavy: AtomicU32::new(0) })
+    })
+}
+
+/// One execution of a statement.
+struct Call<'c> {
+    command: &'c Command,
+    shape: Shape,
+    /// The rows of an INSERT that the text has room for.
+    rows: usize,
+    /// Its values, where the command itself has none.
+    values: Option<&'c [Datum]>,
+    /// Whether it happens on the caller's thread.
+    inline: bool,
 }
 
 fn statement<D: Decoder>(
     pool: &Pool,
     connection: &Connection,
-    command: &Command,
-    shape: Shape,
-    rows: usize,
-    values: Option<&[Datum]>,
+    call: Call<'_>,
     decoder: &mut D,
 ) -> Result<u64> {
-    let compiled = compiled(pool, command, shape, rows)?;
-    observed(pool, command, &compiled.sql, || {
+    let Call { command, shape, rows, values, inline } = call;
+    let planned = compiled(pool, command, shape, rows)?;
+    let heavy = planned.heavy.load(Ordering::Relaxed);
+    if inline && heavy > 0 {
+        planned.heavy.store(heavy - 1, Ordering::Relaxed);
+        return Err(Error::new(ErrorKind::StatementTimeout, "the statement was too much lately"));
+    }
+    let sql = planned.compiled.sql.as_str();
+    let result = observed(pool, command, sql, || {
         let context = Context { model: command.model() };
         let failed = |error| errors::map(error, &context);
-        let mut statement = connection.prepare_cached(&compiled.sql).map_err(failed)?;
+        let mut statement = connection.prepare_cached(sql).map_err(failed)?;
         bind::bind(&mut statement, command, values).map_err(failed)?;
         let write = command.is_write();
         // The budget of a read counts the steps of this execution, not those of all since the statement was prepared
@@ -85,7 +108,11 @@ fn statement<D: Decoder>(
         }
         drop(rows);
         Ok(if write { connection.changes() } else { seen })
-    })
+    });
+    if inline && matches!(&result, Err(error) if error.kind() == ErrorKind::StatementTimeout) {
+        planned.heavy.store(HEAVY, Ordering::Relaxed);
+    }
+    result
 }
 
 /// Tells tracing and the observer of a statement; next to nothing when neither listens.
@@ -181,7 +208,8 @@ fn pieces<D: Decoder>(
             piece = Some((columns, command, shape));
         }
         if let Some((_, command, shape)) = &piece {
-            affected += statement(pool, connection, command, *shape, run, Some(part), decoder)?;
+            let call = Call { command, shape: *shape, rows: run, values: Some(part), inline: false };
+            affected += statement(pool, connection, call, decoder)?;
         }
     }
     Ok(affected)
@@ -198,7 +226,7 @@ pub fn explain(pool: &Pool, connection: &Connection, command: &Command) -> Resul
         },
         _ => 0,
     };
-    let sql = format!("EXPLAIN QUERY PLAN {}", compiled(pool, command, shape(command), rows)?.sql);
+    let sql = format!("EXPLAIN QUERY PLAN {}", compiled(pool, command, shape(command), rows)?.compiled.sql);
     let mut statement = connection.prepare(&sql).map_err(failed)?;
     bind::bind(&mut statement, command, None).map_err(failed)?;
     let mut rows = statement.raw_query();

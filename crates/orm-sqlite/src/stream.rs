@@ -63,7 +63,7 @@ async fn begin<T: FromRow + std::marker::Send + 'static>(
     let job = blocking::unblock(move || {
         let mut decoder = Send(sender);
         let result = at_length(&work, |connection| {
-            run::execute(work.pool()?, connection, &command, shape, &mut decoder)
+            run::execute(work.pool()?, connection, &command, shape, false, &mut decoder)
         });
         drop(work);
         if let Err(error) = result {

@@ -33,7 +33,7 @@ pub mod prelude {
     pub use orm_core::expr::{
         Column, Expr, ExprOps, all_of, any_of, case, count_all, exists, now, scalar, val,
     };
-    pub use orm_core::query::{ModelQuery, Projection as _, Query, whole};
+    pub use orm_core::query::{ModelQuery, Projection as _, Query, RowLock, sql, whole};
     pub use orm_core::relation::{BelongsTo, HasMany, HasOne, LoadOne, LoadSlice, ManyToMany, MorphTo};
     pub use orm_core::schema::Schema;
     pub use orm_core::write::ModelWrite;

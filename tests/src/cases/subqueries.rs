@@ -1,6 +1,8 @@
 //! Aliases, subqueries, CASE and functions.
 
 use orm::Result;
+use orm::backend::Supports;
+use orm::backend::capabilities::RawSql;
 use orm::prelude::*;
 
 use super::people;
@@ -155,5 +157,53 @@ pub async fn lists_of_a_query_filter_another<D: Database>(f: &Fixture<D>) -> Res
     let adults = User::filter(User::age.ge(18)).select(User::id);
     let expected = Post::query().join(Post::author).filter(User::age.ge(18)).count(&f.db).await?;
     assert_eq!(Post::filter(Post::author_id.in_(adults)).count(&f.db).await?, expected);
+    Ok(())
+}
+
+pub async fn aggregates_take_a_filter_of_their_own<D: Database>(f: &Fixture<D>) -> Result<()> {
+    people(&f.db).await?;
+    let (all, high, sum) = Post::query()
+        .select((
+            count_all(),
+            Post::id.count().filter_where(Post::score.gt(2)),
+            Post::score.sum().filter_where(Post::score.lt(0)),
+        ))
+        .one(&f.db)
+        .await?;
+    assert_eq!((all, high, sum), (3, 2, None));
+    Ok(())
+}
+
+pub async fn sql_of_your_own_is_bound_and_read_with_types<D: Database>(f: &Fixture<D>) -> Result<()>
+where
+    D::Backend: Supports<RawSql>,
+{
+    people(&f.db).await?;
+    let rows: Vec<(i64, String, Option<i32>)> =
+        sql("SELECT id, name, age FROM users WHERE name <> ? AND '?' = '?' ORDER BY id")
+            .bind("Cid".to_owned())
+            .all(&f.db)
+            .await?;
+    assert_eq!(rows[1], (rows[1].0, "Bob".to_owned(), None));
+    let whole: User = sql("SELECT id, email, name, active, age FROM users WHERE name = ?")
+        .bind("Ada".to_owned())
+        .one(&f.db)
+        .await?;
+    assert_eq!(whole, User::find(whole.id).one(&f.db).await?);
+    let changed = sql("UPDATE users SET age = ? WHERE name = ?")
+        .bind(Some(40))
+        .bind("Bob".to_owned())
+        .exec(&f.db)
+        .await?;
+    assert_eq!(changed, 1);
+    let back: Vec<String> =
+        sql("UPDATE users SET age = ? RETURNING name").bind(None::<i32>).writing().all(&f.db).await?;
+    assert_eq!(back.len(), 3);
+    let none: Option<i64> = sql("SELECT id FROM users WHERE age IS NOT NULL").first(&f.db).await?;
+    assert_eq!(none, None);
+    let error = sql::<i64>("SELECT id FROM no_such_table").all(&f.db).await.unwrap_err();
+    assert_eq!(error.kind(), orm::ErrorKind::Schema);
+    let error = sql::<i64>("SELECT id FROM users WHERE id = ?").all(&f.db).await.unwrap_err();
+    assert_eq!(error.kind(), orm::ErrorKind::Usage);
     Ok(())
 }

@@ -197,13 +197,16 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
     }
 
     /// Begins a transaction, as a guard.
-    async fn begin(&self) -> Result<Tx<Self::Backend>> {
-        Tx::start(self.session(), TxOptions::default()).await
+    ///
+    /// Its future is `Send` for every database, that of [`transaction`](Database::transaction) only where the compiler knows which
+    /// database it is: code that is generic over `D: Database` and runs on several threads uses the guard.
+    fn begin(&self) -> impl Future<Output = Result<Tx<Self::Backend>>> + Send {
+        self.begin_with(TxOptions::default())
     }
 
     /// Begins a transaction with options, as a guard.
-    async fn begin_with(&self, options: TxOptions) -> Result<Tx<Self::Backend>> {
-        Tx::start(self.session(), options).await
+    fn begin_with(&self, options: TxOptions) -> impl Future<Output = Result<Tx<Self::Backend>>> + Send {
+        async move { Tx::start(self.session(), options).await }
     }
 }
 

@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use super::kind::Row;
 use crate::ir::{self, ColumnRef};
-use crate::model::Named;
+use crate::model::{Named, SameKey};
+use crate::value::Value;
 
 /// A column of the model (or alias) `S`, of type `T`: the type of `User::name`.
 pub struct Column<S, T> {
@@ -28,6 +29,14 @@ impl<S, T> Column<S, T> {
 
     /// The index in [`ModelMeta::columns`](crate::meta::ModelMeta::columns).
     pub const fn index(self) -> u16 {
+        self.index
+    }
+}
+
+impl<S, T: Value> Column<S, T> {
+    /// Compile-time check of a foreign key of base type `F` that refers to this column, called by the derive.
+    #[doc(hidden)]
+    pub const fn referenced_by<F: SameKey<T::Base>>(self) -> u16 {
         self.index
     }
 }

@@ -3,6 +3,7 @@
 use super::kind::{Aggregate, Mix, Row};
 use super::scope::{Uni, Union};
 use super::{Column, Expr, InOperand, Operand, Ordering};
+use crate::backend::capabilities::Regex;
 use crate::backend::{And, Needs, Plus};
 use crate::ir::{self, AggFunc, BinaryOp, Direction, Func, LikeOp, UnaryOp};
 use crate::model::Named;
@@ -129,6 +130,23 @@ pub trait ExprOps: Sized {
     matching! {
         /// Contains the text literally; the case of ASCII letters does not matter.
         icontains Contains true;
+    }
+
+    /// Part of the text matches the regular expression, in the database's own dialect; case matters.
+    fn matches_regex(
+        self,
+        pattern: impl Into<String>,
+    ) -> Expr<<Self::T as Value>::Lift<bool>, Self::S, And<Self::N, (Regex, ())>, Self::K>
+    where
+        Base<Self>: Textual,
+        Self::N: Plus<(Regex, ())>,
+    {
+        Expr::new(ir::Expr::Like {
+            op: LikeOp::Regex,
+            expr: Box::new(self.node()),
+            pattern: Box::new(ir::Expr::Value(Scalar::encode(pattern.into()), DbType::Text)),
+            insensitive: false,
+        })
     }
 
     /// Equal, with `None` equal to NULL; never NULL itself.
@@ -395,5 +413,23 @@ impl<T: Value, S, N: Needs, K> ExprOps for Expr<T, S, N, K> {
     #[inline]
     fn node(self) -> ir::Expr {
         self.into_ir()
+    }
+}
+
+impl<T: Value, S, N: Needs> Expr<T, S, N, Aggregate> {
+    /// Aggregates only the rows for which the condition is true: `Post::id.count().filter_where(Post::score.gt(3))`.
+    pub fn filter_where<C>(self, condition: C) -> Expr<T, Uni<S, C::S>, And<N, C::N>, Aggregate>
+    where
+        C: ExprOps<K = Row>,
+        C::T: super::Predicate,
+        S: Union<C::S>,
+        N: Plus<C::N>,
+    {
+        let mut node = self.into_ir();
+        if let ir::Expr::Aggregate { filter, .. } = &mut node {
+            let earlier = filter.take().map(|filter| *filter);
+            *filter = Some(Box::new(ir::Expr::and(earlier, condition.node())));
+        }
+        Expr::new(node)
     }
 }

@@ -209,6 +209,8 @@ pub enum LikeOp {
     StartsWith,
     /// The text ends with the operand literally.
     EndsWith,
+    /// The text matches a regular expression in the database's own dialect.
+    Regex,
 }
 
 /// Functions of fixed meaning.

@@ -12,7 +12,9 @@ mod shape;
 mod write;
 
 pub use expr::{AggFunc, BinaryOp, ColumnRef, Expr, Func, LikeOp, Quantifier, RelationTest, Source, UnaryOp};
-pub use select::{Direction, Join, JoinKind, Nulls, Order, Output, PerParent, Select};
+pub use select::{
+    Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Select,
+};
 pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
 pub use write::{Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update};
 

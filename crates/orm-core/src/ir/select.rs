@@ -27,8 +27,47 @@ pub struct Select {
     pub offset: Option<u64>,
     /// Equal output rows come once.
     pub distinct: bool,
+    /// Of the rows that agree in these keys only the first in the order comes (`DISTINCT ON`).
+    pub distinct_on: Vec<Expr>,
+    /// The rows are locked until the transaction ends.
+    pub lock: Option<Lock>,
     /// Limit and offset count within rows of equal key instead of overall.
     pub per_parent: Option<PerParent>,
+}
+
+/// A lock on the rows of a SELECT.
+#[derive(Debug, Clone)]
+pub struct Lock {
+    /// Against what.
+    pub strength: LockStrength,
+    /// What happens if somebody else holds one.
+    pub wait: LockWait,
+    /// Only the rows of these sources; of all of them if empty.
+    pub of: Vec<Source>,
+}
+
+/// Against what a row is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LockStrength {
+    /// Any change, and any other lock.
+    Update,
+    /// Any change; somebody else may still refer to the key.
+    NoKeyUpdate,
+    /// Any change; others may hold the same lock.
+    Share,
+    /// Deletion and changes of the key.
+    KeyShare,
+}
+
+/// What happens if somebody else holds a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LockWait {
+    /// Wait for it.
+    Wait,
+    /// An error of kind [`LockTimeout`](crate::ErrorKind::LockTimeout).
+    NoWait,
+    /// Leave the row out.
+    SkipLocked,
 }
 
 /// What a SELECT yields.
@@ -127,6 +166,8 @@ impl Select {
             limit: None,
             offset: None,
             distinct: false,
+            distinct_on: Vec::new(),
+            lock: None,
             per_parent: None,
         }
     }

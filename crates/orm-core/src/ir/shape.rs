@@ -282,6 +282,15 @@ impl<'a> Walk<'_, 'a> {
         self.tag(10 + u64::from(select.distinct));
         self.source(select.from);
         self.list(&select.group_by);
+        self.list(&select.distinct_on);
+        match &select.lock {
+            None => self.tag(0),
+            Some(lock) => {
+                self.tag(1 + lock.strength as u64 + ((lock.wait as u64) << 8));
+                self.tag(lock.of.len() as u64);
+                lock.of.iter().for_each(|source| self.source(*source));
+            }
+        }
         self.output(&select.output);
         self.tag(select.joins.len() as u64);
         for join in &select.joins {

@@ -18,7 +18,8 @@ pub trait ModelQuery: Model {
         Query::all_rows_of()
     }
 
-    /// The rows for which a condition is true.
+    /// The rows for which a condition is true. A condition that only some databases know goes through
+    /// `query().filter(..)`, whose type keeps what it needs.
     fn filter<C, I>(condition: C) -> Query<Self>
     where
         C: Condition<Only<Self>, I, N = ()>,

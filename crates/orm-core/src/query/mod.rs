@@ -9,10 +9,12 @@ mod cursor;
 mod find;
 mod group;
 mod join;
+mod lock;
 mod page;
 mod projection;
 #[allow(clippy::module_inception)]
 mod query;
+mod raw;
 mod select;
 mod terminal;
 
@@ -20,11 +22,13 @@ pub use cursor::Cursor;
 pub use find::{Find, ModelQuery};
 pub use group::{GroupKeys, Grouped};
 pub use join::JoinPath;
+pub use lock::RowLock;
 pub use page::{Keyset, KeysetPage, Page};
 pub use projection::{
     Projection, QueryOutput, nested, nested_key, nested_one, nested_plan, nested_required, projected,
     read_nested_key,
 };
 pub use query::Query;
+pub use raw::{Sql, sql};
 pub use select::{ListNeeds, Selection, Whole, whole};
 pub(crate) use terminal::has_aggregate;

@@ -43,6 +43,8 @@ pub enum Datum {
 
 /// An exact decimal number: `mantissa × 10^-scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+// An i128 asks for 16 bytes of alignment, which would make every datum half as large again.
+#[repr(C, packed(8))]
 pub struct Numeric {
     /// The digits.
     pub mantissa: i128,

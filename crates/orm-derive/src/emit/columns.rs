@@ -162,8 +162,8 @@ pub fn referenced(model: &Model, relation: &Relation) -> TokenStream {
         Some(names) => {
             let columns = names.0.iter().zip(&relation.keys).map(|(name, key)| {
                 let ty = &model.columns[*key as usize].field.ty;
-                quote_spanned!(name.span()=>
-                    #krate::model::assert_reference::<<#ty as #krate::value::Value>::Base, _, _>(#target::#name)
+                quote_spanned!(ty.span()=>
+                    #target::#name.referenced_by::<<#ty as #krate::value::Value>::Base>()
                 )
             });
             quote!(const { &[#(#columns),*] })

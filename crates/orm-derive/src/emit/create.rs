@@ -126,7 +126,15 @@ pub fn emit(model: &Model) -> TokenStream {
     let parents = parents_module(model);
     let parent_relations =
         || model.relations.iter().filter(|relation| matches!(relation.kind, Kind::BelongsTo | Kind::MorphTo));
-    let parent_types = parent_relations().map(|relation| &relation.ident);
+    // The only one to its target goes by the target; the name is there for `pair = …`.
+    let parent_types = parent_relations().map(|relation| {
+        let (parent, target) = (&relation.ident, &relation.target);
+        if relation.kind == Kind::BelongsTo && is_only_pair(model, relation) {
+            quote!(pub type #parent = #krate::write::ByParent<#target>;)
+        } else {
+            quote!(#[derive(Debug, Clone, Copy)] pub struct #parent;)
+        }
+    });
     let new_children = parent_relations().map(|relation| {
         let parent = &relation.ident;
         let keys: Vec<&Ident> = relation.keys.iter().map(|key| &model.columns[*key as usize].ident).collect();
@@ -137,22 +145,21 @@ pub fn emit(model: &Model) -> TokenStream {
             .map(|(_, param)| quote!(#param: #krate::write::Given));
         let given: Vec<_> = given.collect();
         let target = &relation.target;
-        let by_parent = (relation.kind == Kind::BelongsTo && is_only_pair(model, relation))
-            .then(|| quote!(#krate::write::ByParent<#target>));
-        let vias = by_parent.into_iter().chain([quote!(#parents::#parent)]);
-        let impls = vias.map(|via| {
-            quote! {
-                impl<#(#params),*> #krate::write::NewChild<#name, #via> for #create<#(#params),*>
-                where
-                    #(#given),*
-                {
-                    fn into_child(self) -> #krate::write::NewRow {
-                        self.row
-                    }
+        let via = if relation.kind == Kind::BelongsTo && is_only_pair(model, relation) {
+            quote!(#krate::write::ByParent<#target>)
+        } else {
+            quote!(#parents::#parent)
+        };
+        quote! {
+            impl<#(#params),*> #krate::write::NewChild<#name, #via> for #create<#(#params),*>
+            where
+                #(#given),*
+            {
+                fn into_child(self) -> #krate::write::NewRow {
+                    self.row
                 }
             }
-        });
-        quote!(#(#impls)*)
+        }
     });
     let child_setters = model.relations.iter().filter_map(|relation| {
         let (ident, target, index, field_vis) =
@@ -197,7 +204,9 @@ pub fn emit(model: &Model) -> TokenStream {
         #[doc(hidden)]
         #[allow(non_camel_case_types, missing_docs)]
         pub mod #parents {
-            #(#[derive(Debug, Clone, Copy)] pub struct #parent_types;)*
+            #[allow(unused_imports)]
+            use super::*;
+            #(#parent_types)*
         }
         #(#new_children)*
         #[doc = #doc]

@@ -4,7 +4,7 @@
 //! order, limits), whatever its place in the text.
 
 use orm_core::Error;
-use orm_core::ir::{Output, PerParent, Select, Source};
+use orm_core::ir::{Lock, LockStrength, LockWait, Output, PerParent, Select, Source};
 use orm_core::value::DbType;
 
 use super::relation::JoinNames;
@@ -47,9 +47,34 @@ impl Render<'_> {
             select.joins.iter().map(|join| self.enter_join(join)).collect::<Result<Vec<_>, Error>>()?;
         let keys = self.exprs(&select.group_by)?;
         self.groups.push(keys);
-        let sql = self.grouped(select, from, &joins);
+        let distinct_on = self.exprs(&select.distinct_on)?;
+        let sql = self.grouped(select, from, &joins, &distinct_on);
         self.groups.pop();
         sql
+    }
+
+    /// The clause that locks rows, with a leading space.
+    fn lock(&self, lock: &Lock) -> Result<String, Error> {
+        let mut sql = String::from(match lock.strength {
+            LockStrength::Update => " FOR UPDATE",
+            LockStrength::NoKeyUpdate => " FOR NO KEY UPDATE",
+            LockStrength::Share => " FOR SHARE",
+            LockStrength::KeyShare => " FOR KEY SHARE",
+        });
+        let table = |source: &Source| -> Result<String, Error> {
+            let entry = self.entry(*source)?;
+            Ok(entry.qualifier.clone().unwrap_or_else(|| self.dialect.table(source.model)))
+        };
+        let of = lock.of.iter().map(table).collect::<Result<Vec<_>, Error>>()?;
+        if !of.is_empty() {
+            sql += &format!(" OF {}", of.join(", "));
+        }
+        sql += match lock.wait {
+            LockWait::Wait => "",
+            LockWait::NoWait => " NOWAIT",
+            LockWait::SkipLocked => " SKIP LOCKED",
+        };
+        Ok(sql)
     }
 
     fn grouped(
@@ -57,6 +82,7 @@ impl Render<'_> {
         select: &Select,
         from: String,
         joins: &[JoinNames],
+        distinct_on: &[String],
     ) -> Result<(String, usize), Error> {
         let (counted, output) = match &select.output {
             Output::CountOf(inner) => (true, &**inner),
@@ -72,7 +98,15 @@ impl Render<'_> {
         let order = self.orders(&select.order)?;
         let ordered_by_values = self.parameters > before;
         let limits = self.limits(select.limit, select.offset);
-        let distinct = if select.distinct { "DISTINCT " } else { "" };
+        let mut limits = limits;
+        if let Some(lock) = &select.lock {
+            limits += &self.lock(lock)?;
+        }
+        let distinct = match distinct_on {
+            [] if select.distinct => "DISTINCT ".to_owned(),
+            [] => String::new(),
+            keys => format!("DISTINCT ON ({}) ", keys.join(", ")),
+        };
         let grouped = !select.group_by.is_empty() || select.having.is_some();
         if counted && !core.needed && !ordered_by_values && !grouped && limits.is_empty() {
             return Ok((format!("SELECT COUNT(*) {}", core.body), count));
@@ -91,7 +125,8 @@ impl Render<'_> {
     ) -> Result<Core, Error> {
         let before = self.parameters;
         let columns = self.output(output, select.from)?;
-        let needed = select.distinct || self.aggregated || self.parameters > before;
+        let needed =
+            select.distinct || !select.distinct_on.is_empty() || self.aggregated || self.parameters > before;
         let mut body = format!("FROM {from}");
         for (join, names) in select.joins.iter().zip(joins) {
             body += &self.join(join, names)?;
