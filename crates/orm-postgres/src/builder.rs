@@ -12,10 +12,12 @@ use tokio_postgres::Config;
 
 use crate::connection::{Manager, Pool};
 use crate::database::Postgres;
+use crate::tls::{Connector, Tls};
 
 /// What every part of the driver may ask for.
 pub struct Settings {
     pub config: Config,
+    pub connector: Connector,
     pub after_connect: Vec<String>,
     pub max_lifetime: Option<Duration>,
     pub idle_timeout: Option<Duration>,
@@ -41,6 +43,8 @@ pub struct PostgresBuilder {
     observer: Option<Arc<dyn Observer>>,
     socket: Option<std::path::PathBuf>,
     pgbouncer: bool,
+    tls: Option<Tls>,
+    roots: Vec<Vec<u8>>,
 }
 
 impl std::fmt::Debug for PostgresBuilder {
@@ -66,6 +70,8 @@ impl PostgresBuilder {
             observer: None,
             socket: None,
             pgbouncer: false,
+            tls: None,
+            roots: Vec::new(),
         }
     }
 
@@ -137,6 +143,19 @@ impl PostgresBuilder {
         self
     }
 
+    /// Whether connections are encrypted. Unless this or `sslmode` in the URL says otherwise: not to this machine, and always to
+    /// another.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// A root certificate in PEM that is trusted beside those of the platform.
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
+        self
+    }
+
     /// Is told of every statement.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
@@ -161,6 +180,7 @@ impl PostgresBuilder {
         if let Some(folder) = &self.socket {
             config.host_path(folder);
         }
+        let connector = Connector::new(self.tls, &self.url, &mut config, &self.roots)?;
         let mut after_connect = Vec::new();
         if let Some(path) = &self.search_path {
             after_connect.push(format!("SET search_path TO {path}"));
@@ -171,6 +191,7 @@ impl PostgresBuilder {
         after_connect.extend(self.after_connect);
         let settings = Arc::new(Settings {
             config,
+            connector,
             after_connect,
             max_lifetime: self.max_lifetime,
             idle_timeout: self.idle_timeout,

@@ -9,7 +9,7 @@ use orm_core::ir::Shape;
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
 use rustc_hash::FxHashMap;
-use tokio_postgres::{CancelToken, Client, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
 use crate::builder::Settings;
 use crate::errors;
@@ -38,14 +38,8 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection> {
         let settings = &self.settings;
-        let (client, connection) =
-            settings.config.connect(NoTls).await.map_err(|error| errors::map(error, None))?;
-        tokio::spawn(async move {
-            // What ends the connection is seen by the statement that is under way, or by the next one.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to PostgreSQL ended");
-            }
-        });
+        let client = settings.connector.connect(&settings.config).await;
+        let client = client.map_err(|error| errors::map(error, None))?;
         for sql in &settings.after_connect {
             client.batch_execute(sql).await.map_err(|error| errors::map(error, None))?;
         }
@@ -176,7 +170,12 @@ impl Drop for Guard {
             // Nobody waits for the answer: stop the statement and close the connection, which ends its transaction.
             let token = object.client.cancel_token();
             drop(Object::take(object));
-            detach(cancel(token));
+            let settings = Arc::clone(&self.settings);
+            detach(async move {
+                let cancel = settings.connector.cancel(token);
+                // A server that does not answer is left alone.
+                let _ = tokio::time::timeout(Duration::from_secs(5), cancel).await;
+            });
         } else if open {
             match tokio::runtime::Handle::try_current() {
                 Ok(runtime) => drop(runtime.spawn(roll_back(object))),
@@ -184,11 +183,6 @@ impl Drop for Guard {
             }
         }
     }
-}
-
-async fn cancel(token: CancelToken) {
-    // If it cannot be sent, the closed connection ends the statement as soon as the server notices.
-    let _ = tokio::time::timeout(Duration::from_secs(5), token.cancel_query(NoTls)).await;
 }
 
 async fn roll_back(object: Object) {

@@ -17,6 +17,12 @@ pub fn map(error: tokio_postgres::Error, model: Option<&'static ModelMeta>) -> E
             .with_source(error);
     }
     let source = std::error::Error::source(&error);
+    if error.to_string().starts_with("error performing TLS handshake") {
+        let text = source.map_or_else(|| error.to_string(), |source| format!("no TLS connection: {source}"));
+        return Error::new(ErrorKind::Configuration, text)
+            .with_hint("trust the certificate with `root_certificate(..)`, or say `sslmode=disable` to a server without TLS")
+            .with_source(error);
+    }
     if source.is_some_and(|source| source.is::<std::io::Error>()) {
         return Error::new(ErrorKind::ConnectionLost, "the connection to the server failed")
             .with_source(error);

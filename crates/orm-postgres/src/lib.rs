@@ -22,6 +22,8 @@ mod numeric;
 mod run;
 mod schema;
 mod stream;
+mod tls;
 
 pub use builder::PostgresBuilder;
 pub use database::{PoolStatus, Postgres, Session};
+pub use tls::Tls;

@@ -17,6 +17,8 @@ pub struct Planned {
     pub compiled: Compiled,
     /// For how many more runs it is taken for too much for the caller's thread.
     pub heavy: AtomicU32,
+    /// How many rows the last run had.
+    pub rows: AtomicU32,
 }
 
 /// The connections of a database.

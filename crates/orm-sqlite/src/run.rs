@@ -54,7 +54,11 @@ pub fn compiled(
     // The number of rows of an INSERT is not part of the shape.
     let key = Shape(shape.0 ^ (rows as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
     pool.cache.get_or_try_insert(key, || {
-        Ok(Planned { compiled: compile(&SqliteDialect, command, rows)?, heavy: AtomicU32::new(0) })
+        Ok(Planned {
+            compiled: compile(&SqliteDialect, command, rows)?,
+            heavy: AtomicU32::new(0),
+            rows: AtomicU32::new(0),
+        })
     })
 }
 
@@ -93,8 +97,11 @@ fn statement<D: Decoder>(
         // The budget of a read counts the steps of this execution, not those of all since the statement was prepared
         // (https://sqlite.org/c3ref/progress_handler.html says neither; the handler starts from this counter).
         statement.reset_status(StatementStatus::VmStep);
-        let mut seen = 0;
+        let mut seen: u64 = 0;
         let mut wanted = true;
+        let usual = planned.rows.load(Ordering::Relaxed);
+        // A result that was huge once need not be again.
+        decoder.expect(usual.min(1 << 16) as usize);
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(failed)? {
             seen += 1;
@@ -107,6 +114,9 @@ fn statement<D: Decoder>(
             }
         }
         drop(rows);
+        if usual != seen as u32 {
+            planned.rows.store(seen as u32, Ordering::Relaxed);
+        }
         Ok(if write { connection.changes() } else { seen })
     });
     if inline && matches!(&result, Err(error) if error.kind() == ErrorKind::StatementTimeout) {

@@ -177,6 +177,10 @@ pub enum Flow {
 pub trait Decoder: Send + 'static {
     /// What it makes of them.
     type Out: Send + 'static;
+    /// Is told how many rows the last run of the same statement had, to make room for as many.
+    fn expect(&mut self, rows: usize) {
+        let _ = rows;
+    }
     /// Takes a row.
     fn row<R: Row>(&mut self, row: &R) -> Result<Flow>;
     /// Forgets all rows: the read starts again.
@@ -204,6 +208,9 @@ impl<T> Collect<T> {
 
 impl<T: FromRow + Send + 'static> Decoder for Collect<T> {
     type Out = Vec<T>;
+    fn expect(&mut self, rows: usize) {
+        self.0.reserve(rows);
+    }
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
         self.0.push(T::from_row(row, 0)?);

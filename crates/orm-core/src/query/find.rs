@@ -4,10 +4,10 @@ use std::future::Future;
 
 use super::query::Query;
 use super::terminal::{by_key, not_found};
-use crate::backend::Executor;
+use crate::backend::{Executor, First, run};
 use crate::error::Result;
 use crate::expr::{Condition, Only};
-use crate::ir::{ColumnRef, Expr};
+use crate::ir::{ColumnRef, Command, Expr};
 use crate::model::{Model, ModelKey};
 use crate::relation::Includable;
 
@@ -83,8 +83,15 @@ impl<M: Model> Find<M> {
     /// The row, `None` if there is none.
     pub fn optional<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send {
         // A primary key needs no LIMIT: leaving it out keeps one shape for all reads by key.
-        let rows = self.0.all(db);
-        async move { Ok(rows.await?.pop()) }
+        let Query { select, includes, .. } = self.0;
+        let command = Command::Select(Box::new(select));
+        async move {
+            let mut row = run(db, command, First::<M>::default()).await?;
+            if let Some(row) = &mut row {
+                M::complete::<E::Backend>(std::slice::from_mut(row), &includes, db.session()).await?;
+            }
+            Ok(row)
+        }
     }
 
     /// Whether the row exists.

@@ -153,6 +153,10 @@ struct Keyed<T> {
 impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {
     type Out = Self;
 
+    fn expect(&mut self, rows: usize) {
+        self.places.reserve(rows);
+        self.children.reserve(rows);
+    }
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
         if let Some(key) = Key::of_cells(row, &self.columns)? {
