@@ -4,12 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use deadpool::managed::PoolError;
-use orm_core::backend::capabilities::{
-    ConditionalUpsert, DistinctOn, Explain, InsertSelect, RawSql, Regex, RowLocks, Savepoints,
-};
-use orm_core::backend::{
-    Backend, BoxStream, Database, Decoder, Executor, FromRow, Isolation, Supports, Tx, TxOptions,
-};
+use orm_core::backend::{Backend, BoxStream, Database, Decoder, Executor, FromRow, Isolation, Tx, TxOptions};
 use orm_core::ir::Command;
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
@@ -161,14 +156,9 @@ impl Executor for Postgres {
 }
 
 impl Database for Postgres {}
-impl Supports<Savepoints> for Postgres {}
-impl Supports<RawSql> for Postgres {}
-impl Supports<InsertSelect> for Postgres {}
-impl Supports<ConditionalUpsert> for Postgres {}
-impl Supports<Explain> for Postgres {}
-impl Supports<RowLocks> for Postgres {}
-impl Supports<DistinctOn> for Postgres {}
-impl Supports<Regex> for Postgres {}
+orm_core::supports!(
+    Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex
+);
 
 /// A connection to work on: on loan from the pool, or the transaction's.
 pub(crate) enum Work {
@@ -317,6 +307,10 @@ impl Backend for Postgres {
         command: Command,
     ) -> BoxStream<'static, Result<T>> {
         stream::rows(session.clone(), command)
+    }
+
+    fn offers(_: &Session, capability: &str) -> bool {
+        Self::CAPABILITIES.contains(&capability)
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {

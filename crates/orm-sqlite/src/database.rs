@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use orm_core::backend::capabilities::{ConditionalUpsert, Explain, InsertSelect, RawSql, Savepoints};
-use orm_core::backend::{Backend, BoxStream, Database, Decoder, Executor, FromRow, Supports, TxOptions};
+use orm_core::backend::{Backend, BoxStream, Database, Decoder, Executor, FromRow, TxOptions};
 use orm_core::ir::{Command, InsertSource};
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
@@ -111,11 +110,7 @@ impl Executor for Sqlite {
 }
 
 impl Database for Sqlite {}
-impl Supports<Savepoints> for Sqlite {}
-impl Supports<RawSql> for Sqlite {}
-impl Supports<InsertSelect> for Sqlite {}
-impl Supports<ConditionalUpsert> for Sqlite {}
-impl Supports<Explain> for Sqlite {}
+orm_core::supports!(Sqlite: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain);
 
 /// A connection to work on: on loan from the pool, or the transaction's.
 pub(crate) enum Work {
@@ -261,6 +256,10 @@ impl Backend for Sqlite {
         command: Command,
     ) -> BoxStream<'static, Result<T>> {
         stream::rows(session.clone(), command)
+    }
+
+    fn offers(_: &Session, capability: &str) -> bool {
+        Self::CAPABILITIES.contains(&capability)
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {

@@ -22,6 +22,11 @@
 pub use orm_core::*;
 pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod any;
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use any::{AnyDb, AnySession};
 #[cfg(feature = "postgres")]
 pub use orm_postgres as postgres;
 #[cfg(feature = "sqlite")]
@@ -40,6 +45,8 @@ pub mod prelude {
     pub use orm_core::{Error, ErrorKind, Model as _};
     pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub use crate::AnyDb;
     #[cfg(feature = "postgres")]
     pub use orm_postgres::Postgres;
     #[cfg(feature = "sqlite")]

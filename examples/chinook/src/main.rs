@@ -9,11 +9,6 @@ async fn main() -> orm::Result<()> {
         eprintln!("usage: chinook PATH-TO-chinook.sqlite | postgres://…");
         std::process::exit(2);
     };
-    let text = if place.starts_with("postgres") {
-        answer(&Postgres::connect(place).await?).await?
-    } else {
-        answer(&Sqlite::builder().path(place).read_only().connect().await?).await?
-    };
-    print!("{text}");
+    print!("{}", answer(&AnyDb::connect(&place).await?).await?);
     Ok(())
 }

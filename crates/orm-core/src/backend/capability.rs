@@ -4,9 +4,33 @@
 //! `Backend: Provides<Needs>`, which a driver grants one marker at a time with [`Supports`].
 
 /// A list of capabilities: `()` or `(Capability, Rest)`.
-pub trait Needs: Send + Sync + 'static {}
-impl Needs for () {}
-impl<C: Send + Sync + 'static, R: Needs> Needs for (C, R) {}
+pub trait Needs: Send + Sync + 'static {
+    /// The names of the capabilities, for a check at run time.
+    fn names(out: &mut Vec<&'static str>);
+}
+impl Needs for () {
+    fn names(_: &mut Vec<&'static str>) {}
+}
+impl<C: Send + Sync + 'static, R: Needs> Needs for (C, R) {
+    fn names(out: &mut Vec<&'static str>) {
+        let path = std::any::type_name::<C>();
+        out.push(path.rsplit("::").next().unwrap_or(path));
+        R::names(out);
+    }
+}
+
+/// What a driver offers, for the compiler and for a check at run time, in one list:
+/// `supports!(Sqlite: Savepoints, RawSql);`.
+#[macro_export]
+macro_rules! supports {
+    ($backend:ty: $($capability:ident),* $(,)?) => {
+        $(impl $crate::backend::Supports<$crate::backend::capabilities::$capability> for $backend {})*
+        impl $backend {
+            /// The names of what this database offers.
+            pub const CAPABILITIES: &'static [&'static str] = &[$(stringify!($capability)),*];
+        }
+    };
+}
 
 /// Concatenation; `() + () = ()`, so an ordinary filter never changes a query's type.
 pub trait Plus<R: Needs>: Needs {

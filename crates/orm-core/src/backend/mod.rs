@@ -57,6 +57,13 @@ pub trait Backend: Sized + Send + Sync + 'static {
         command: Command,
     ) -> BoxStream<'static, Result<T>>;
 
+    /// Whether the database behind a session has a capability, by its name: for queries that were made
+    /// [`dynamic`](crate::query::Query::dynamic).
+    fn offers(session: &Self::Session, capability: &str) -> bool {
+        let _ = (session, capability);
+        false
+    }
+
     /// The command in the database's language, for reading. Parameters are left as placeholders.
     fn render(session: &Self::Session, command: &Command) -> Result<String>;
 

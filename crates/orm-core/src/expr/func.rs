@@ -36,7 +36,7 @@ pub fn any_of<P, S, N, K>(conditions: impl IntoIterator<Item = Expr<P, S, N, K>>
 
 /// Whether the query has a row.
 pub fn exists<M, Q: Free, Out, N>(query: Query<M, Q, Out, N>) -> Expr<bool, Q::Out, N, Row> {
-    let mut select = query.into_select();
+    let mut select = query.into_select().nested();
     if select.group_by.is_empty() && select.having.is_none() && !select.distinct {
         let aggregates = matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
         if !aggregates {
@@ -51,7 +51,7 @@ pub fn exists<M, Q: Free, Out, N>(query: Query<M, Q, Out, N>) -> Expr<bool, Q::O
 pub fn scalar<M, Q: Free, T: Value, N>(
     query: Query<M, Q, T, N>,
 ) -> Expr<<T as Value>::Nullable, Q::Out, N, Row> {
-    let mut select = query.into_select();
+    let mut select = query.into_select().nested();
     let one_row = select.group_by.is_empty()
         && matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
     if !one_row {

@@ -153,6 +153,6 @@ impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &Vec<V> {
 #[diagnostic::do_not_recommend]
 impl<M, Q: Closed, Out: Value + FromRow> InOperand<Out::Base> for Query<M, Q, Out, ()> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
-        ir::Expr::InSelect { expr: Box::new(expr), select: Box::new(self.into_select()), negated }
+        ir::Expr::InSelect { expr: Box::new(expr), select: Box::new(self.into_select().nested()), negated }
     }
 }

@@ -1,8 +1,9 @@
 //! Reading.
 
 use super::{ColumnRef, Expr, Source};
+use crate::error::{Error, ErrorKind};
 use crate::meta::RelationMeta;
-use crate::value::DbType;
+use crate::value::{Datum, DbType};
 
 /// A SELECT.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Select {
     pub distinct: bool,
     /// Of the rows that agree in these keys only the first in the order comes (`DISTINCT ON`).
     pub distinct_on: Vec<Expr>,
+    /// Capabilities whose check was put off to the moment when the query runs.
+    pub requires: Vec<&'static str>,
     /// The rows are locked until the transaction ends.
     pub lock: Option<Lock>,
     /// Limit and offset count within rows of equal key instead of overall.
@@ -167,9 +170,20 @@ impl Select {
             offset: None,
             distinct: false,
             distinct_on: Vec::new(),
+            requires: Vec::new(),
             lock: None,
             per_parent: None,
         }
+    }
+
+    /// The query as part of another. One whose capabilities are yet to be checked cannot be: nobody would.
+    pub(crate) fn nested(mut self) -> Self {
+        if !self.requires.is_empty() {
+            let error = Error::new(ErrorKind::Usage, "a dynamic query cannot be part of another")
+                .with_hint("call `.dynamic()` on the whole query");
+            self.and_filter(Expr::Value(Datum::invalid(error), DbType::Bool));
+        }
+        self
     }
 
     /// Adds a condition to the filter.

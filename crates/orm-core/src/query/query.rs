@@ -63,6 +63,13 @@ impl<M: Model> Query<M> {
 }
 
 impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
+    /// Puts the check of what the database must offer off to run time: then it is an error of kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported). For programs that choose their database when they start.
+    pub fn dynamic(mut self) -> Query<M, Q, Out> {
+        N::names(&mut self.select.requires);
+        self.retype()
+    }
+
     /// Only rows for which the condition is true. Several filters must all be true.
     pub fn filter<C, I>(mut self, condition: C) -> Query<M, Q, Out, And<N, C::N>>
     where

@@ -29,6 +29,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     {
         let (command, includes) = self.command();
         async move {
+            check::<E>(&command, db)?;
             let rows = run(db, command, Collect::<Out::Raw>::default()).await?;
             Out::finish::<E::Backend>(rows, &includes, db.session()).await
         }
@@ -45,6 +46,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         self.select.limit = Some(self.select.limit.map_or(1, |limit| limit.min(1)));
         let (command, includes) = self.command();
         async move {
+            check::<E>(&command, db)?;
             match run(db, command, First::<Out::Raw>::default()).await? {
                 Some(row) => Ok(Out::finish::<E::Backend>(vec![row], &includes, db.session()).await?.pop()),
                 None => Ok(None),
@@ -91,6 +93,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         self.select.output = Output::CountOf(Box::new(output));
         let (command, _) = self.command();
         async move {
+            check::<E>(&command, db)?;
             let count = run(db, command, First::<i64>::default()).await?;
             Ok(count.unwrap_or(0).max(0) as u64)
         }
@@ -114,7 +117,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         select.order.clear();
         select.limit = Some(select.limit.map_or(1, |limit| limit.min(1)));
         let (command, _) = self.command();
-        async move { run(db, command, AnyRow(false)).await }
+        async move {
+            check::<E>(&command, db)?;
+            run(db, command, AnyRow(false)).await
+        }
     }
 
     /// The rows one by one, in constant memory. Included relations are not loaded: use `all` or pages for those.
@@ -132,6 +138,9 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
             return Box::pin(futures_util::stream::once(std::future::ready(Err(error))));
         }
         let (command, _) = self.command();
+        if let Err(error) = check::<E>(&command, db) {
+            return Box::pin(futures_util::stream::once(std::future::ready(Err(error))));
+        }
         E::Backend::stream::<Out>(db.session(), command)
     }
 
@@ -174,6 +183,22 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         let command = Command::Select(Box::new(self.select.clone()));
         async move { E::Backend::explain(db.session(), command).await }
     }
+}
+
+/// The capabilities of a dynamic query, checked now.
+fn check<E: Executor + ?Sized>(command: &Command, db: &E) -> Result<()> {
+    let Command::Select(select) = command else { return Ok(()) };
+    match select.requires.iter().find(|name| !E::Backend::offers(db.session(), name)) {
+        None => Ok(()),
+        Some(name) => Err(lacks(name, select.from.model.name)),
+    }
+}
+
+#[cold]
+fn lacks(name: &str, model: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this database cannot run the query: it has no `{name}`"))
+        .with_model(model)
+        .with_hint("leave out the part that needs it, or use a database that has it")
 }
 
 pub(super) fn not_found<M: Model>() -> Error {

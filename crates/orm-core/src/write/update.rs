@@ -290,7 +290,8 @@ fn update_set(
 ///
 /// Those have no joins, limits and offsets of their own (SQLite and PostgreSQL alike), so a query with any of these becomes
 /// `key IN (SELECT key …)`. An order without a limit means nothing here, and neither does DISTINCT: rows are told apart by their key.
-pub(super) fn rows_of(mut select: Select, all_rows: bool) -> Result<Option<Expr>> {
+pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
+    let mut select = select.nested();
     let source = select.from;
     let meta = source.model;
     let usage = |text: &str, hint: &str| {
