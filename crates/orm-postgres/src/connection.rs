@@ -38,10 +38,11 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection> {
         let settings = &self.settings;
-        let client = settings.connector.connect(&settings.config).await;
+        // Boxed, as all that is rare: the future of every statement would be as large as the handshake otherwise.
+        let client = Box::pin(settings.connector.connect(&settings.config)).await;
         let client = client.map_err(|error| errors::map(error, None))?;
         for sql in &settings.after_connect {
-            client.batch_execute(sql).await.map_err(|error| errors::map(error, None))?;
+            Box::pin(client.batch_execute(sql)).await.map_err(|error| errors::map(error, None))?;
         }
         Ok(Connection {
             client,
@@ -98,7 +99,8 @@ impl Connection {
         if let Some(statement) = self.statements().get(&key.0) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(sql).await.map_err(|error| errors::map(error, model))?;
+        let prepared = Box::pin(self.client.prepare(sql)).await;
+        let statement = prepared.map_err(|error| errors::map(error, model))?;
         let mut statements = self.statements();
         if statements.len() >= 512 {
             // The oldest are not known; all of them are prepared again when they are needed.

@@ -292,7 +292,7 @@ impl Backend for Postgres {
             _ => None,
         };
         if let Some(pieces) = pieces {
-            return run_pieces(session, pieces, decoder).await;
+            return Box::pin(run_pieces(session, pieces, decoder)).await;
         }
         let work = session.work().await?;
         let result = run::execute(work.settings(), work.connection()?, &command, &mut decoder).await;

@@ -78,7 +78,8 @@ pub async fn send(
     let failed = |error| errors::map(error, model);
     if settings.pooled {
         // Unnamed: parsed, bound and executed in one go, on whatever connection the pooler chose.
-        return connection.client.query_typed_raw(sql, bind::typed(command, rows)).await.map_err(failed);
+        let typed = Box::pin(connection.client.query_typed_raw(sql, bind::typed(command, rows)));
+        return typed.await.map_err(failed);
     }
     let statement = connection.prepare(key, sql, model).await?;
     match connection.client.query_raw(&statement, bind::params(command, rows)).await {
@@ -86,7 +87,8 @@ pub async fn send(
             // A table changed under the statement: prepared once more, it fits again. Nothing has happened yet.
             connection.forget(key);
             let statement = connection.prepare(key, sql, model).await?;
-            connection.client.query_raw(&statement, bind::params(command, rows)).await.map_err(failed)
+            let again = Box::pin(connection.client.query_raw(&statement, bind::params(command, rows)));
+            again.await.map_err(failed)
         }
         other => other.map_err(failed),
     }
