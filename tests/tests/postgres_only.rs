@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use orm::backend::StatementLog;
-use orm::postgres::Tls;
+use orm::postgres::{Event, Tls};
 use orm::prelude::*;
 use orm::{ErrorKind, Result};
 use orm_tests::models::{Everything, Hostile, Post, Tag, TestSchema, User};
@@ -635,5 +635,76 @@ async fn a_server_that_is_killed_and_started_again_is_found_again() -> Result<()
 
     server.start_again().await;
     assert_eq!(User::query().select(User::name).all(&db).await?, ["saved"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_rows_go_by_copy_when_nothing_comes_back() -> Result<()> {
+    let Place { db, log, .. } = place(1).await?;
+    db.execute_batch("ALTER TABLE posts ALTER COLUMN score TYPE smallint").await?;
+    let ada = user(&db, "ada").await?;
+    log.take();
+    let posts = |score: i32| (0..5000).map(move |n| Post::create().title(format!("{n}\t\\N\n")).score(score));
+    let posts = |score: i32| posts(score).map(|post| post.author(&ada)).collect::<Vec<_>>();
+    assert_eq!(Post::insert_many(posts(7)).exec(&db).await?, 5000);
+    assert!(log.take()[0].starts_with("COPY \"posts\" "), "in the format of the columns as they are");
+    let titles = Post::query().order_by(Post::id.asc()).select((Post::title, Post::score)).all(&db).await?;
+    assert!(
+        titles.iter().enumerate().all(|(n, (title, score))| *title == format!("{n}\t\\N\n") && *score == 7)
+    );
+
+    let broken =
+        Post::insert_many(posts(1).into_iter().chain([Post::create().title("x").score(1).author_id(-1)]));
+    let error = broken.exec(&db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ForeignKey, "{error}");
+    let error = Post::insert_many(posts(100_000)).exec(&db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Encode, "{error}");
+    assert_eq!(Post::query().count(&db).await?, 5000, "all or none");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_can_be_dropped_at_every_poll() -> Result<()> {
+    let Place { db, schema, .. } = place(2).await?;
+    let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
+    for polls in 1..400 {
+        let before = Tag::query().count(&db).await?;
+        let rows: Vec<_> =
+            (0..3000).map(|n| Tag::create().name(format!("{polls} {n} {}", "x".repeat(100)))).collect();
+        let done = Few { future: Box::pin(Tag::insert_many(rows).exec(&db)), left: polls }.await;
+        open_transactions(&watcher, &schema).await?;
+        let after = Tag::query().count(&db).await?;
+        assert!(after == before || after == before + 3000, "{before} and then {after} after {polls} polls");
+        if let Some(result) = done {
+            assert_eq!(result?, 3000);
+            return Ok(());
+        }
+    }
+    panic!("it takes more than 400 polls");
+}
+
+#[tokio::test]
+async fn listeners_hear_and_report_gaps() -> Result<()> {
+    let Place { db, schema, .. } = place(2).await?;
+    let (here, there) = (format!("{schema} \"here\""), format!("{schema} there"));
+    let mut listener = db.listen([here.clone(), there.clone()]).await?;
+    let tx = db.begin().await?;
+    Postgres::notify(&tx, &here, "first").await?;
+    Postgres::notify(&db, &there, "before the commit").await?;
+    tx.commit().await?;
+    let notified =
+        |channel: &str, payload: &str| Event::Notified { channel: channel.into(), payload: payload.into() };
+    assert_eq!(listener.next().await?, notified(&there, "before the commit"));
+    assert_eq!(listener.next().await?, notified(&here, "first"));
+    let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
+    watcher
+        .execute_batch(&format!(
+            "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE application_name = '{schema}' AND query LIKE 'LISTEN%'; END $$"
+        ))
+        .await?;
+    assert_eq!(listener.next().await?, Event::Gap);
+    Postgres::notify(&db, &here, "again").await?;
+    assert_eq!(listener.into_stream().next().await.unwrap()?, notified(&here, "again"));
     Ok(())
 }

@@ -130,6 +130,13 @@ impl Postgres {
         set.bind(name.to_owned()).bind(value.to_owned()).all(tx).await.map(drop)
     }
 
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        match &self.session.0 {
+            Place::Pool(_, settings) => Arc::clone(settings),
+            Place::Tx { shared, .. } => Arc::clone(&shared.guard.settings),
+        }
+    }
+
     /// How the connections are used at this moment.
     pub fn status(&self) -> PoolStatus {
         let status = self.pool.status();

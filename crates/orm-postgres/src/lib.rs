@@ -16,8 +16,10 @@ mod bind;
 mod builder;
 mod cell;
 mod connection;
+mod copy;
 mod database;
 mod errors;
+mod listen;
 mod numeric;
 mod run;
 mod schema;
@@ -26,4 +28,5 @@ mod tls;
 
 pub use builder::PostgresBuilder;
 pub use database::{PoolStatus, Postgres, Session};
+pub use listen::{Event, Listener};
 pub use tls::Tls;

@@ -16,6 +16,7 @@ use crate::bind;
 use crate::builder::Settings;
 use crate::cell::PgRow;
 use crate::connection::Connection;
+use crate::copy;
 use crate::database::Session;
 use crate::errors;
 
@@ -49,6 +50,17 @@ pub async fn execute<D: Decoder>(
     command: &Command,
     decoder: &mut D,
 ) -> Result<u64> {
+    if let Some((insert, values)) = copy::suits(command) {
+        let sql = copy::text(insert);
+        let start = watched(settings).then(Instant::now);
+        let under_way = connection.start();
+        let result = Box::pin(copy::rows(connection, insert, values, &sql)).await;
+        under_way.done();
+        if let Some(start) = start {
+            observe(settings, command, &sql, start, &result);
+        }
+        return result;
+    }
     let (key, compiled) = compiled(settings, command)?;
     let start = watched(settings).then(Instant::now);
     let under_way = connection.start();

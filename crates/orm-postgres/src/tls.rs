@@ -3,9 +3,13 @@
 //! Without a word in the settings, a server on this machine is spoken to in the clear and any other by TLS with its certificate
 //! checked: a password never travels in the clear by default, and a server that somebody put in between is refused.
 
+use std::future::poll_fn;
+
 use orm_core::{Error, ErrorKind, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{CancelToken, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, NoTls, Notification};
 
 /// Whether a connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +109,27 @@ impl Connector {
         }
     }
 
+    /// As [`connect`](Connector::connect), for notifications. What waits in the channel holds the server back.
+    pub async fn connect_listening(
+        &self,
+        config: &Config,
+        heard: mpsc::Sender<Notification>,
+    ) -> std::result::Result<Client, tokio_postgres::Error> {
+        match self {
+            Connector::Plain => {
+                let (client, connection) = config.connect(NoTls).await?;
+                tokio::spawn(hear(connection, heard));
+                Ok(client)
+            }
+            #[cfg(feature = "tls")]
+            Connector::Tls(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                tokio::spawn(hear(connection, heard));
+                Ok(client)
+            }
+        }
+    }
+
     /// Asks the server to stop what a connection is doing.
     pub async fn cancel(&self, token: CancelToken) {
         // If it cannot be sent, the closed connection ends the statement as soon as the server notices.
@@ -123,6 +148,21 @@ fn drive(connection: impl Future<Output = std::result::Result<(), tokio_postgres
             tracing::debug!(%error, "a connection to PostgreSQL ended");
         }
     });
+}
+
+/// Drives a connection until it ends or nobody listens.
+async fn hear<S, T>(mut connection: tokio_postgres::Connection<S, T>, heard: mpsc::Sender<Notification>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notification(notification) = message
+            && heard.send(notification).await.is_err()
+        {
+            return;
+        }
+    }
 }
 
 /// Whether a server is on this machine.
