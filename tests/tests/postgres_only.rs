@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use orm::backend::StatementLog;
+use orm::postgres::ops::{JsonOps, SearchOps, TextOps};
 use orm::postgres::{Event, Tls};
 use orm::prelude::*;
 use orm::{ErrorKind, Result};
@@ -706,5 +707,108 @@ async fn listeners_hear_and_report_gaps() -> Result<()> {
     assert_eq!(listener.next().await?, Event::Gap);
     Postgres::notify(&db, &here, "again").await?;
     assert_eq!(listener.into_stream().next().await.unwrap()?, notified(&here, "again"));
+    Ok(())
+}
+
+/// A model with a document.
+#[derive(Debug, Clone, Model)]
+struct Setting {
+    #[orm(primary_key, auto)]
+    id: i64,
+    name: String,
+    data: serde_json::Value,
+}
+orm::schema!(Settings: Setting);
+
+#[tokio::test]
+async fn documents_are_searched_and_changed_in_place() -> Result<()> {
+    use serde_json::{Value, json};
+    let Place { db, .. } = place(1).await?;
+    Settings::create_all(&db).await?;
+    let setting = |name: &str, data: Value| Setting::create().name(name).data(data).insert(&db);
+    setting("a", json!({ "theme": "dark", "sizes": [1, 2], "deep": { "x\"y": 7 } })).await?;
+    setting("b", json!({ "theme": "light", "beta": true })).await?;
+    macro_rules! names {
+        ($condition:expr) => {
+            Setting::query()
+                .filter($condition)
+                .order_by(Setting::id.asc())
+                .select(Setting::name)
+                .all(&db)
+                .await?
+        };
+    }
+    assert_eq!(names!(Setting::data.json_text(["theme"]).eq("dark")), ["a"]);
+    assert_eq!(names!(Setting::data.json_text(["deep", "x\"y"]).eq("7")), ["a"]);
+    assert_eq!(names!(Setting::data.json_contains(json!({ "beta": true }))), ["b"]);
+    assert_eq!(names!(Setting::data.json_has_any(["sizes", "none"])), ["a"]);
+    assert_eq!(
+        names!(Setting::data.json_has_all(["theme", "beta"]) & Setting::data.json_has_key("beta")),
+        ["b"]
+    );
+    assert_eq!(names!(Setting::data.json_path_exists("$.sizes[*] ? (@ > 1)")), ["a"]);
+    let sizes: Vec<Option<Value>> = Setting::query()
+        .order_by(Setting::id.asc())
+        .select(Setting::data.json_get(["sizes"]))
+        .all(&db)
+        .await?;
+    assert_eq!(sizes, [Some(json!([1, 2])), None]);
+    let changed = Setting::filter(Setting::name.eq("b"))
+        .update()
+        .set(
+            Setting::data,
+            Setting::data
+                .json_set(["theme"], json!("blue"))
+                .json_merge(json!({ "n": 1 }))
+                .json_remove(["beta"]),
+        )
+        .returning(&db)
+        .await?;
+    assert_eq!(changed[0].data, json!({ "theme": "blue", "n": 1 }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn text_is_searched_as_people_write_it() -> Result<()> {
+    let Place { db, .. } = place(1).await?;
+    let ada = user(&db, "ada").await?;
+    for title in ["The engines were running", "An engine", "Nothing of the kind"] {
+        Post::create().title(title).score(1).author(&ada).insert(&db).await?;
+    }
+    let found = Post::query()
+        .filter(Post::title.matches_search("english", "engine -running"))
+        .select(Post::title.search_headline("english", "engine"))
+        .all(&db)
+        .await?;
+    assert_eq!(found, ["An <b>engine</b>"]);
+    let best = Post::query()
+        .filter(Post::title.matches_search("english", "engine or kind"))
+        .order_by(Post::title.search_rank("english", "kind").desc())
+        .select(Post::title)
+        .first(&db)
+        .await?;
+    assert_eq!(best.as_deref(), Some("Nothing of the kind"));
+    let all = Post::query()
+        .group_by(Post::author_id)
+        .select(|id| (id, Post::title.lower().string_agg("|")))
+        .one(&db)
+        .await?;
+    assert_eq!(all.1.as_deref(), Some("an engine|nothing of the kind|the engines were running"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn sibling_includes_share_a_connection() -> Result<()> {
+    let Place { db, log, .. } = place(4).await?;
+    for name in ["a", "b"] {
+        let posts = [Post::create().title(name).score(1)];
+        User::create().email(name).name(name).posts(posts).insert(&db).await?;
+    }
+    log.take();
+    assert_eq!(db.status().open, 1);
+    let users =
+        User::query().include(User::posts).include(User::profile).include(User::remarks).all(&db).await?;
+    assert!(users.iter().all(|user| user.posts.get().unwrap().len() == 1 && user.remarks.is_loaded()));
+    assert_eq!((log.take().len(), db.status().open), (4, 1));
     Ok(())
 }

@@ -46,7 +46,12 @@ pub struct Session(Place);
 #[derive(Clone)]
 enum Place {
     Pool(Pool, Arc<Settings>),
-    Tx { shared: Arc<Shared>, depth: u32 },
+    /// One connection of the pool, for statements that are sent together.
+    Together(Arc<Guard>),
+    Tx {
+        shared: Arc<Shared>,
+        depth: u32,
+    },
 }
 
 /// A transaction.
@@ -133,6 +138,7 @@ impl Postgres {
     pub(crate) fn settings(&self) -> Arc<Settings> {
         match &self.session.0 {
             Place::Pool(_, settings) => Arc::clone(settings),
+            Place::Together(guard) => Arc::clone(&guard.settings),
             Place::Tx { shared, .. } => Arc::clone(&shared.guard.settings),
         }
     }
@@ -164,12 +170,14 @@ impl Executor for Postgres {
 
 impl Database for Postgres {}
 orm_core::supports!(
-    Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex
+    Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators,
+    FullText, TextAggregates
 );
 
 /// A connection to work on: on loan from the pool, or the transaction's.
 pub(crate) enum Work {
     Pooled(Box<Guard>),
+    Together(Arc<Guard>),
     Tx(Arc<Shared>),
 }
 
@@ -177,6 +185,7 @@ impl Work {
     fn guard(&self) -> &Guard {
         match self {
             Work::Pooled(guard) => guard,
+            Work::Together(guard) => guard,
             Work::Tx(shared) => &shared.guard,
         }
     }
@@ -230,6 +239,7 @@ impl Session {
                         .with_source(error)),
                 }
             }
+            Place::Together(guard) => Ok(Work::Together(Arc::clone(guard))),
             Place::Tx { shared, depth } => {
                 shared.check(*depth)?;
                 Ok(Work::Tx(Arc::clone(shared)))
@@ -240,6 +250,7 @@ impl Session {
     fn settings(&self) -> &Settings {
         match &self.0 {
             Place::Pool(_, settings) => settings,
+            Place::Together(guard) => &guard.settings,
             Place::Tx { shared, .. } => &shared.guard.settings,
         }
     }
@@ -316,6 +327,17 @@ impl Backend for Postgres {
         stream::rows(session.clone(), command)
     }
 
+    async fn together(session: &Session) -> Result<Session> {
+        match &session.0 {
+            Place::Pool(..) => match session.work().await? {
+                Work::Pooled(guard) => Ok(Session(Place::Together(Arc::new(*guard)))),
+                _ => Ok(session.clone()),
+            },
+            // A transaction has one connection anyway.
+            _ => Ok(session.clone()),
+        }
+    }
+
     fn offers(_: &Session, capability: &str) -> bool {
         Self::CAPABILITIES.contains(&capability)
     }
@@ -349,6 +371,7 @@ impl Backend for Postgres {
                 };
                 Ok(Session(Place::Tx { shared: Arc::new(shared), depth: 0 }))
             }
+            Place::Together(_) => Err(Error::new(ErrorKind::Usage, "no transaction can begin here")),
             Place::Tx { shared, depth } => {
                 shared.check(*depth)?;
                 // If this is cut off, nobody knows whether the savepoint is there.

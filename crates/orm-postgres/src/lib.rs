@@ -21,6 +21,7 @@ mod database;
 mod errors;
 mod listen;
 mod numeric;
+pub mod ops;
 mod run;
 mod schema;
 mod stream;

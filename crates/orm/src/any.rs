@@ -130,6 +130,17 @@ impl Backend for AnyDb {
         each!(session, B, inner => <B as Backend>::stream(inner, command))
     }
 
+    async fn together(session: &AnySession) -> Result<AnySession> {
+        Ok(AnySession(match &session.0 {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(inner) => Inner::Sqlite(inner.clone()),
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(inner) => {
+                Inner::Postgres(<orm_postgres::Postgres as Backend>::together(inner).await?)
+            }
+        }))
+    }
+
     fn offers(session: &AnySession, capability: &str) -> bool {
         each!(session, B, inner => <B as Backend>::offers(inner, capability))
     }

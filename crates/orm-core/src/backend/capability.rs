@@ -88,6 +88,12 @@ pub mod capabilities {
         Arrays;
         /// Regular expressions.
         Regex;
+        /// Operators on JSON documents.
+        JsonOperators;
+        /// Full-text search.
+        FullText;
+        /// Aggregates that put texts together.
+        TextAggregates;
         /// SQL text in a query.
         RawSql;
         /// `INSERT … SELECT`.

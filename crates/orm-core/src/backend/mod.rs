@@ -57,6 +57,13 @@ pub trait Backend: Sized + Send + Sync + 'static {
         command: Command,
     ) -> BoxStream<'static, Result<T>>;
 
+    /// A session for several statements that go out together: on one connection where the driver can send one before the
+    /// answer of another is there.
+    fn together(session: &Self::Session) -> impl Future<Output = Result<Self::Session>> + Send {
+        let session = session.clone();
+        async move { Ok(session) }
+    }
+
     /// Whether the database behind a session has a capability, by its name: for queries that were made
     /// [`dynamic`](crate::query::Query::dynamic).
     fn offers(session: &Self::Session, capability: &str) -> bool {

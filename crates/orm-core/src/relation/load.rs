@@ -39,7 +39,8 @@ pub fn attach_includes<'a, M: Model, B: Backend>(
             }
             plans => {
                 let shared: &[M] = rows;
-                let fetches = plans.iter().map(|plan| M::fetch::<B>(shared, plan, session));
+                let session = B::together(session).await?;
+                let fetches = plans.iter().map(|plan| M::fetch::<B>(shared, plan, &session));
                 for attach in futures_util::future::try_join_all(fetches).await? {
                     attach(rows)?;
                 }

@@ -51,6 +51,9 @@ impl Scalar for serde_json::Value {
     }
 }
 
+impl super::JsonDocument for serde_json::Value {}
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> super::JsonDocument for Json<T> {}
+
 fn encode(value: &impl Serialize) -> Datum {
     match serde_json::to_string(value) {
         Ok(text) => Datum::Json(text),

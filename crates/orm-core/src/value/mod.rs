@@ -126,6 +126,13 @@ pub trait Number: Scalar {
     type Avg: Scalar;
 }
 
+/// A type that is stored as a JSON document.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a JSON document",
+    label = "expected `Json<…>` or `serde_json::Value`"
+)]
+pub trait JsonDocument: Scalar {}
+
 /// A text-like type: it can be searched and concatenated.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not text", label = "text functions need a text column")]
 pub trait Textual: Scalar {}

@@ -1,0 +1,25 @@
+//! What only PostgreSQL can do in an expression, as methods on columns and expressions.
+//!
+//! Each needs a capability, so a query that uses it does not compile on a database that lacks it. The expressions are
+//! pieces of SQL with typed operands between them.
+
+mod json;
+mod search;
+mod text;
+
+pub use json::JsonOps;
+pub use search::SearchOps;
+pub use text::TextOps;
+
+use orm_core::expr::Expr;
+use orm_core::ir;
+use orm_core::value::{Datum, DbType};
+
+/// Pieces of SQL with these operands between them.
+fn raw<T, S, N, K>(pieces: &[&'static str], args: Vec<ir::Expr>) -> Expr<T, S, N, K> {
+    Expr::new(ir::Expr::Raw(pieces.to_vec(), args))
+}
+
+fn text(value: impl Into<String>) -> ir::Expr {
+    ir::Expr::Value(Datum::Text(value.into()), DbType::Text)
+}

@@ -1,0 +1,32 @@
+//! Text aggregates.
+
+use orm_core::backend::capabilities::TextAggregates;
+use orm_core::backend::{And, Plus};
+use orm_core::expr::kind::{Aggregate, Row};
+use orm_core::expr::{Expr, ExprOps};
+use orm_core::value::{Textual, Value};
+
+use super::{raw, text};
+
+/// Aggregates that PostgreSQL has for text.
+pub trait TextOps: ExprOps<K = Row>
+where
+    <Self::T as Value>::Base: Textual,
+    Self::N: Plus<(TextAggregates, ())>,
+{
+    /// The values one after the other in their own order, with a separator between: `string_agg`. `None` over no rows.
+    fn string_agg(
+        self,
+        separator: impl Into<String>,
+    ) -> Expr<Option<String>, Self::S, And<Self::N, (TextAggregates, ())>, Aggregate> {
+        let node = self.node();
+        raw(&["string_agg(", ", ", "::text ORDER BY ", ")"], vec![node.clone(), text(separator), node])
+    }
+}
+
+impl<E: ExprOps<K = Row>> TextOps for E
+where
+    <E::T as Value>::Base: Textual,
+    E::N: Plus<(TextAggregates, ())>,
+{
+}
