@@ -48,6 +48,7 @@ fn fault_of(datum: &Datum) -> Option<Error> {
             Error::new(ErrorKind::Encode, "PostgreSQL cannot store the character U+0000 in a text")
                 .with_hint("remove it, or store the text as bytes"),
         ),
+        Datum::Array(list) => list.iter().find_map(fault_of),
         Datum::Time(time) => finer(time.nanos),
         Datum::DateTime(at) | Datum::Timestamp(at) => {
             let out_of_range =
@@ -137,6 +138,7 @@ fn scalar_type(ty: DbType) -> Type {
         DbType::Timestamp => Type::TIMESTAMPTZ,
         DbType::Json => Type::JSONB,
         DbType::Enum(meta) if meta.integer => Type::INT8,
+        DbType::Array(element) => array_type(*element),
         // The server finds it by the context.
         _ => Type::UNKNOWN,
     }
@@ -170,26 +172,7 @@ impl ToSql for Param<'_> {
             Param::One(datum) => write(datum, ty, out),
             Param::Number(number) => write(&Datum::I64(i64::try_from(*number)?), ty, out),
             Param::Column { values, start, step } => {
-                let element = match ty.kind() {
-                    Kind::Array(element) => element,
-                    _ => return Err(format!("a list was bound where the server wants {ty}").into()),
-                };
-                let list = values.iter().skip(*start).step_by((*step).max(1));
-                let len = i32::try_from(list.len())?;
-                let dimension = ArrayDimension { len, lower_bound: 1 };
-                postgres_protocol::types::array_to_sql(
-                    Some(dimension),
-                    element.oid(),
-                    list,
-                    |datum, out| {
-                        Ok(match write(datum, element, out)? {
-                            IsNull::Yes => postgres_protocol::IsNull::Yes,
-                            IsNull::No => postgres_protocol::IsNull::No,
-                        })
-                    },
-                    out,
-                )?;
-                Ok(IsNull::No)
+                write_array(values.iter().skip(*start).step_by((*step).max(1)), ty, out)
             }
         }
     }
@@ -197,6 +180,28 @@ impl ToSql for Param<'_> {
         true
     }
     to_sql_checked!();
+}
+
+/// Writes values as an array of the type that the server wants.
+fn write_array<'a>(list: impl ExactSizeIterator<Item = &'a Datum>, ty: &Type, out: &mut BytesMut) -> Written {
+    let element = match ty.kind() {
+        Kind::Array(element) => element,
+        _ => return Err(format!("a list was bound where the server wants {ty}").into()),
+    };
+    let dimension = ArrayDimension { len: i32::try_from(list.len())?, lower_bound: 1 };
+    postgres_protocol::types::array_to_sql(
+        Some(dimension),
+        element.oid(),
+        list,
+        |datum, out| {
+            Ok(match write(datum, element, out)? {
+                IsNull::Yes => postgres_protocol::IsNull::Yes,
+                IsNull::No => postgres_protocol::IsNull::No,
+            })
+        },
+        out,
+    )?;
+    Ok(IsNull::No)
 }
 
 /// Writes a value in the form of the type that the server wants.
@@ -232,6 +237,7 @@ fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
             out.put_slice(text.as_bytes());
         }
         (Datum::Json(text), &Type::JSON) => out.put_slice(text.as_bytes()),
+        (Datum::Array(list), ty) => return write_array(list.iter(), ty, out),
         (Datum::Text(text), ty) if is_textual(ty) => out.put_slice(text.as_bytes()),
         _ => return Err(format!("the server wants {ty} here, which the value of the field is not").into()),
     }

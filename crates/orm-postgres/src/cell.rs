@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 
 use orm_core::backend::Row;
-use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, Numeric, Time};
+use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, Numeric, Time, Value};
 use tokio_postgres::types::{FromSql, Kind, Type};
 
 use crate::numeric;
@@ -70,6 +70,7 @@ fn known(ty: &Type) -> &'static Type {
         Type::JSONB => &Type::JSONB,
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => &Type::TEXT,
         _ if is_textual(ty) => &Type::TEXT,
+        _ if matches!(ty.kind(), Kind::Array(_)) => &Type::ANYARRAY,
         _ => &Type::ANY,
     }
 }
@@ -106,6 +107,7 @@ impl<'r> PgCell<'r> {
             Type::TIMESTAMPTZ => "a timestamp with time zone",
             Type::JSON | Type::JSONB => "JSON",
             Type::TEXT => "text",
+            Type::ANYARRAY => "an array",
             _ => "a value of a type that only PostgreSQL knows",
         };
         CellError::Type { found, wanted }
@@ -125,6 +127,11 @@ impl<'r> PgCell<'r> {
             nanos: micros.rem_euclid(1_000_000) as u32 * 1000,
         })
     }
+}
+
+#[cold]
+fn cut_off() -> CellError {
+    CellError::invalid("an array is cut off")
 }
 
 fn utf8(bytes: &[u8]) -> CellResult<&str> {
@@ -219,6 +226,43 @@ impl<'r> Cell<'r> for PgCell<'r> {
         } else {
             Err(self.wrong("a timestamp with time zone"))
         }
+    }
+    fn array<T: Value>(self) -> CellResult<Vec<T>> {
+        let mut rest = self.present()?;
+        if *self.ty != Type::ANYARRAY {
+            return Err(self.wrong("an array"));
+        }
+        let mut word = || -> CellResult<i32> {
+            let (head, tail) = rest.split_first_chunk().ok_or_else(cut_off)?;
+            rest = tail;
+            Ok(i32::from_be_bytes(*head))
+        };
+        let (dimensions, _, oid) = (word()?, word()?, word()?);
+        let element = Type::from_oid(oid as u32).map_or(&Type::TEXT, |ty| known(&ty));
+        let count = match dimensions {
+            0 => 0,
+            1 => {
+                let count = word()?;
+                word()?;
+                count
+            }
+            _ => return Err(CellError::invalid("it is an array of several dimensions")),
+        };
+        let mut values = Vec::with_capacity(count.clamp(0, 1 << 20) as usize);
+        for _ in 0..count {
+            let (head, tail) = rest.split_first_chunk().ok_or_else(cut_off)?;
+            rest = tail;
+            let bytes = match usize::try_from(i32::from_be_bytes(*head)) {
+                Err(_) => None,
+                Ok(length) => {
+                    let (bytes, tail) = rest.split_at_checked(length).ok_or_else(cut_off)?;
+                    rest = tail;
+                    Some(bytes)
+                }
+            };
+            values.push(T::decode(PgCell { bytes, ty: element })?);
+        }
+        Ok(values)
     }
     fn json(self) -> CellResult<Cow<'r, str>> {
         let bytes = self.present()?;

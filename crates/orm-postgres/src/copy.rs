@@ -12,7 +12,7 @@ use crate::connection::Connection;
 use crate::errors;
 
 /// From how many rows on COPY is chosen: below, it gains nothing over one INSERT from arrays.
-const ROWS: usize = 2000;
+pub const ROWS: usize = 2000;
 
 /// The values of an INSERT that COPY can take: many, given in full, nothing wanted back, nothing to do about conflicts.
 pub fn suits(command: &Command) -> Option<(&Insert, &[Datum])> {

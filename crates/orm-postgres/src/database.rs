@@ -170,7 +170,7 @@ impl Executor for Postgres {
 
 impl Database for Postgres {}
 orm_core::supports!(
-    Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators,
+    Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
     FullText, TextAggregates
 );
 

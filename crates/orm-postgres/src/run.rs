@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures_util::TryStreamExt;
 use orm_core::backend::{Decoder, Flow, StatementEvent};
 use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
-use orm_core::value::Datum;
+use orm_core::value::{Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{Compiled, PostgresDialect, compile};
 use tokio_postgres::RowStream;
@@ -154,7 +154,11 @@ async fn statement<D: Decoder>(
 pub fn pieces(insert: &Insert) -> Option<Vec<Insert>> {
     let InsertSource::Values(values) = &insert.source else { return None };
     let width = insert.columns.len();
-    if width == 0 || !values.iter().any(|datum| matches!(datum, Datum::Default)) {
+    // A row with arrays is a statement of its own: see the dialect's `bulk_rows`.
+    let arrays =
+        insert.columns.iter().any(|index| matches!(insert.model.column(*index).ty(), DbType::Array(_)));
+    let alone = arrays && values.len() > width && values.len() < copy::ROWS * width;
+    if width == 0 || !(alone || values.iter().any(|datum| matches!(datum, Datum::Default))) {
         return None;
     }
     let given =
@@ -170,7 +174,7 @@ pub fn pieces(insert: &Insert) -> Option<Vec<Insert>> {
             .filter(|(_, given)| **given)
             .map(|(column, _)| *column)
             .collect();
-        let most = if columns.is_empty() { 1 } else { usize::MAX };
+        let most = if columns.is_empty() || arrays { 1 } else { usize::MAX };
         let run = rows[start..].iter().take(most).take_while(|row| given(row) == mask).count();
         let cells = rows[start..start + run].iter().flat_map(|row| row.iter());
         pieces.push(Insert {

@@ -75,6 +75,11 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// An operand as it must stand where nothing around it tells its type.
+    fn alone(&self, operand: String) -> String {
+        operand
+    }
+
     /// An operand as it must stand where order matters (`<`, ORDER BY, MIN): with a collation, say.
     fn ordered(&self, operand: String, ty: DbType) -> String {
         let _ = ty;

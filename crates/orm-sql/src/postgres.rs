@@ -28,7 +28,14 @@ use crate::sqlite::{datetime_text, decimal_text, hex};
 pub struct PostgresDialect;
 
 /// The name of a type as a cast takes it.
-fn type_name(ty: DbType) -> &'static str {
+fn type_name(ty: DbType) -> Cow<'static, str> {
+    if let DbType::Array(element) = ty {
+        return format!("{}[]", type_name(*element)).into();
+    }
+    scalar_name(ty).into()
+}
+
+fn scalar_name(ty: DbType) -> &'static str {
     match ty {
         DbType::Bool => "boolean",
         DbType::I8 | DbType::I16 | DbType::U8 => "smallint",
@@ -57,7 +64,9 @@ fn by_context(ty: DbType) -> bool {
 impl PostgresDialect {
     fn as_text(sql: &str) -> String {
         // A parameter alone has no type yet.
-        if sql.starts_with('$') && !sql.contains("::") { format!("{sql}::text") } else { sql.to_owned() }
+        let bare =
+            sql.strip_prefix('$').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        if bare { format!("{sql}::text") } else { sql.to_owned() }
     }
 }
 
@@ -121,6 +130,10 @@ impl Dialect for PostgresDialect {
     }
 
     fn bulk_rows(&self, first: usize, types: &[DbType]) -> Option<String> {
+        // UNNEST takes arrays of arrays apart to the last element.
+        if types.iter().any(|ty| matches!(ty, DbType::Array(_))) {
+            return None;
+        }
         let array = |(part, ty): (usize, &DbType)| format!("${}::{}[]", first + part, type_name(*ty));
         let arrays: Vec<String> = types.iter().enumerate().map(array).collect();
         Some(format!("SELECT * FROM UNNEST({})", arrays.join(", ")))
@@ -153,6 +166,10 @@ impl Dialect for PostgresDialect {
             BinaryOp::Concat => Some(format!("({} || {})", Self::as_text(left), Self::as_text(right))),
             _ => None,
         }
+    }
+
+    fn alone(&self, operand: String) -> String {
+        Self::as_text(&operand)
     }
 
     fn default_nulls(&self, direction: Direction) -> Nulls {
@@ -242,7 +259,7 @@ impl Dialect for PostgresDialect {
                 (Some(precision), scale) => format!("numeric({precision}, {})", scale.unwrap_or(0)).into(),
                 (None, _) => "numeric".into(),
             },
-            (ty, _) => type_name(ty).into(),
+            (ty, _) => type_name(ty),
         }
     }
 

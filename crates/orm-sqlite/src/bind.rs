@@ -20,6 +20,7 @@ pub fn check(command: &Command) -> Result<Shape> {
         if fault.is_none() {
             fault = data.iter().find_map(|datum| match datum {
                 Datum::Invalid(error) => Some(error.duplicate()),
+                Datum::Array(_) => Some(no_arrays()),
                 Datum::Date(date) if !in_range(*date) => Some(out_of_range()),
                 Datum::DateTime(at) | Datum::Timestamp(at)
                     if !at.split().is_some_and(|(date, _)| in_range(date)) =>
@@ -35,6 +36,11 @@ pub fn check(command: &Command) -> Result<Shape> {
 
 fn in_range(date: Date) -> bool {
     (0..=9999).contains(&date.civil().0)
+}
+
+pub fn no_arrays() -> Error {
+    Error::new(ErrorKind::Unsupported, "SQLite has no arrays")
+        .with_hint("store the list as JSON with `#[orm(json)]`, or as rows of a model of their own")
 }
 
 fn out_of_range() -> Error {

@@ -2,12 +2,18 @@
 
 use orm_core::Result;
 use orm_core::meta::ModelMeta;
+use orm_core::value::DbType;
 use orm_sql::{SqliteDialect, create_indexes, create_table, drop_table};
 
 use crate::database::{Session, at_length};
-use crate::run;
+use crate::{bind, run};
 
 pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
+    for model in models {
+        if let Some(column) = model.columns.iter().find(|column| matches!(column.ty(), DbType::Array(_))) {
+            return Err(bind::no_arrays().with_model(model.name).with_field(column.field.clone()));
+        }
+    }
     let mut statements: Vec<String> =
         models.iter().flat_map(|model| create_table(&SqliteDialect, model)).collect();
     statements.extend(models.iter().flat_map(|model| create_indexes(&SqliteDialect, model)));

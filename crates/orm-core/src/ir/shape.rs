@@ -476,5 +476,6 @@ fn discriminant(ty: DbType) -> u64 {
         Timestamp => 20,
         Json => 21,
         Enum(_) => 22,
+        Array(element) => 32 + discriminant(*element),
     }
 }

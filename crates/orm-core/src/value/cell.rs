@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Date, DateTime, Numeric, Time};
+use super::{Date, DateTime, Numeric, Time, Value};
 
 /// The result of reading a cell.
 pub type CellResult<T> = std::result::Result<T, CellError>;
@@ -59,6 +59,10 @@ pub trait Cell<'r>: Copy {
     fn timestamp(self) -> CellResult<DateTime>;
     /// A JSON document as text.
     fn json(self) -> CellResult<Cow<'r, str>>;
+    /// A list; drivers of databases with array columns override it.
+    fn array<T: Value>(self) -> CellResult<Vec<T>> {
+        Err(CellError::invalid("this database has no arrays"))
+    }
     /// An enum stored by name; drivers with native enum types override it.
     fn enum_name(self) -> CellResult<&'r str> {
         self.text()

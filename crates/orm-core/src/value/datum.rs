@@ -37,6 +37,8 @@ pub enum Datum {
     Timestamp(DateTime),
     /// A JSON document as text.
     Json(String),
+    /// A list of values, NULLs among them.
+    Array(Vec<Datum>),
     /// A value that cannot be stored unchanged; the error is reported when the statement runs.
     Invalid(Box<Error>),
 }
@@ -80,6 +82,7 @@ impl Clone for Datum {
             Datum::DateTime(v) => Datum::DateTime(*v),
             Datum::Timestamp(v) => Datum::Timestamp(*v),
             Datum::Json(v) => Datum::Json(v.clone()),
+            Datum::Array(v) => Datum::Array(v.clone()),
             Datum::Invalid(e) => Datum::Invalid(Box::new(e.duplicate())),
         }
     }
@@ -114,6 +117,7 @@ impl Datum {
             Datum::Timestamp(_) => 12,
             Datum::Json(_) => 13,
             Datum::Invalid(_) => 14,
+            Datum::Array(_) => 15,
         }
     }
 }
@@ -129,6 +133,7 @@ impl PartialEq for Datum {
             (Datum::F64(a), Datum::F64(b)) => a == b,
             (Datum::Text(a), Datum::Text(b)) | (Datum::Json(a), Datum::Json(b)) => a == b,
             (Datum::Bytes(a), Datum::Bytes(b)) => a == b,
+            (Datum::Array(a), Datum::Array(b)) => a == b,
             (Datum::Uuid(a), Datum::Uuid(b)) => a == b,
             (Datum::Decimal(a), Datum::Decimal(b)) => a.normalized() == b.normalized(),
             (Datum::Date(a), Datum::Date(b)) => a == b,
@@ -152,6 +157,7 @@ impl Hash for Datum {
             Datum::F64(v) => (if *v == 0.0 { 0.0 } else { *v }).to_bits().hash(state),
             Datum::Text(v) | Datum::Json(v) => v.hash(state),
             Datum::Bytes(v) => v.hash(state),
+            Datum::Array(v) => v.hash(state),
             Datum::Uuid(v) => v.hash(state),
             Datum::Decimal(v) => v.normalized().hash(state),
             Datum::Date(v) => v.hash(state),

@@ -48,6 +48,8 @@ pub enum DbType {
     Json,
     /// A closed set of names or numbers.
     Enum(&'static EnumMeta),
+    /// A list of values of a type, for databases that have such columns.
+    Array(&'static DbType),
 }
 
 impl DbType {

@@ -5,6 +5,7 @@
 //! `Option` of one, so "nullable" is a fact of the type and never of its spelling. Every path of the
 //! library (insert, filter, IN list, relation key, projection, cursor) goes through this one codec.
 
+mod array;
 mod cell;
 mod datum;
 mod db_type;
@@ -26,6 +27,7 @@ mod ulid;
 #[cfg(feature = "uuid")]
 mod uuid;
 
+pub use array::Array;
 pub use cell::{Cell, CellError, CellResult};
 pub use datum::{Datum, Numeric};
 pub use db_type::{DbType, EnumMeta};

@@ -3,10 +3,12 @@
 //! Each needs a capability, so a query that uses it does not compile on a database that lacks it. The expressions are
 //! pieces of SQL with typed operands between them.
 
+mod array;
 mod json;
 mod search;
 mod text;
 
+pub use array::ArrayOps;
 pub use json::JsonOps;
 pub use search::SearchOps;
 pub use text::TextOps;

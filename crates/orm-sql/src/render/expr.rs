@@ -19,6 +19,7 @@ impl Render<'_> {
             Expr::Any(list) => self.chain(list, " OR ", Level::Or, false)?,
             Expr::IsNull(operand, negated) => {
                 let operand = self.expr(operand)?.at(Level::Arithmetic);
+                let operand = self.dialect.alone(operand);
                 Sql::new(format!("{operand} IS {}NULL", if *negated { "NOT " } else { "" }), Level::Compare)
             }
             Expr::Between(three, ty) => self.between(three, *ty)?,
@@ -131,9 +132,12 @@ impl Render<'_> {
             None => String::from("*"),
             Some(arg) if matches!(func, AggFunc::Min | AggFunc::Max) => {
                 let arg = self.expr(arg)?.at(Level::Atom);
-                self.dialect.ordered(arg, ty)
+                self.dialect.ordered(self.dialect.alone(arg), ty)
             }
-            Some(arg) => self.expr(arg)?.text,
+            Some(arg) => {
+                let arg = self.expr(arg)?.text;
+                self.dialect.alone(arg)
+            }
         };
         if distinct {
             body.insert_str(0, "DISTINCT ");
@@ -165,7 +169,7 @@ impl Render<'_> {
     pub(super) fn orders(&mut self, orders: &[Order]) -> Result<Vec<String>, Error> {
         let render = |order: &Order| {
             let key = self.expr(&order.expr)?.at(Level::Atom);
-            Ok(self.order_key(key, order))
+            Ok(self.order_key(self.dialect.alone(key), order))
         };
         orders.iter().map(render).collect()
     }

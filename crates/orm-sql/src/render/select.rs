@@ -46,6 +46,7 @@ impl Render<'_> {
         let joins =
             select.joins.iter().map(|join| self.enter_join(join)).collect::<Result<Vec<_>, Error>>()?;
         let keys = self.exprs(&select.group_by)?;
+        let keys = keys.into_iter().map(|key| self.dialect.alone(key)).collect();
         self.groups.push(keys);
         let distinct_on = self.exprs(&select.distinct_on)?;
         let sql = self.grouped(select, from, &joins, &distinct_on);

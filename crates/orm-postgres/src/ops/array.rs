@@ -1,0 +1,75 @@
+//! Arrays: <https://www.postgresql.org/docs/current/functions-array.html>.
+
+use orm_core::backend::capabilities::Arrays;
+use orm_core::backend::{And, Plus};
+use orm_core::expr::{Expr, ExprOps};
+use orm_core::ir;
+use orm_core::value::{Array, Scalar, Value};
+
+use super::raw;
+
+type Needing<E, T> = Expr<T, <E as ExprOps>::S, And<<E as ExprOps>::N, (Arrays, ())>, <E as ExprOps>::K>;
+
+/// What can be done with a column of type [`Array`]. `T` is the type of its elements.
+pub trait ArrayOps<T: Value>: ExprOps
+where
+    Self::T: Value<Base = Array<T>>,
+    Self::N: Plus<(Arrays, ())>,
+{
+    /// Whether the value is one of the elements.
+    fn has(self, element: impl Into<T::Base>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
+        raw(&["(", " = ANY(", "))"], vec![value(element.into()), self.node()])
+    }
+
+    /// Whether all of the values are elements: `@>`. An index of kind GIN serves it.
+    fn has_all(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
+        raw(&["(", " @> ", ")"], vec![self.node(), array(elements)])
+    }
+
+    /// Whether one of the values is an element: `&&`.
+    fn has_any(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
+        raw(&["(", " && ", ")"], vec![self.node(), array(elements)])
+    }
+
+    /// Whether every element is one of the values: `<@`.
+    fn is_within(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
+        raw(&["(", " <@ ", ")"], vec![self.node(), array(elements)])
+    }
+
+    /// How many elements there are: `cardinality`.
+    fn array_length(self) -> Needing<Self, <Self::T as Value>::Lift<i32>> {
+        raw(&["cardinality(", ")"], vec![self.node()])
+    }
+
+    /// The array with an element at its end.
+    fn append(self, element: impl Into<T::Base>) -> Needing<Self, Self::T> {
+        raw(&["array_append(", ", ", ")"], vec![self.node(), value(element.into())])
+    }
+
+    /// The array without the elements that equal the value.
+    fn without(self, element: impl Into<T::Base>) -> Needing<Self, Self::T> {
+        raw(&["array_remove(", ", ", ")"], vec![self.node(), value(element.into())])
+    }
+
+    /// Both arrays, one after the other.
+    fn followed_by(self, elements: impl Into<Array<T>>) -> Needing<Self, Self::T> {
+        raw(&["(", " || ", ")"], vec![self.node(), array(elements)])
+    }
+}
+
+impl<E: ExprOps, T: Value> ArrayOps<T> for E
+where
+    E::T: Value<Base = Array<T>>,
+    E::N: Plus<(Arrays, ())>,
+{
+}
+
+fn value<B: Scalar>(value: B) -> ir::Expr {
+    let node = ir::Expr::Value(Scalar::encode(value), <B as Scalar>::TYPE);
+    // A bare text parameter beside a polymorphic function has no type.
+    ir::Expr::Cast(Box::new(node), <B as Scalar>::TYPE)
+}
+
+fn array<T: Value>(elements: impl Into<Array<T>>) -> ir::Expr {
+    ir::Expr::Value(Scalar::encode(elements.into()), <Array<T> as Scalar>::TYPE)
+}
