@@ -32,7 +32,7 @@ where
     }
 
     /// Whether every element is one of the values: `<@`.
-    fn is_within(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
+    fn contained_in(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
         raw(&["(", " <@ ", ")"], vec![self.node(), array(elements)])
     }
 
