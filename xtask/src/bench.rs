@@ -2,11 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::Backend;
 use crate::run::{cargo, root};
+use crate::services::{Running, Service};
 
 /// Builds and runs the benches of a backend. The rest is for them.
 pub fn bench(backend: Backend, rest: &[String]) -> Result<()> {
@@ -17,15 +19,31 @@ pub fn bench(backend: Backend, rest: &[String]) -> Result<()> {
         Backend::Sqlite => {
             let toasty = toasty(&build)?;
             let env = [("ORM_BENCH_OUT", out.as_os_str()), ("ORM_BENCH_TOASTY", toasty.as_os_str())];
-            run("sqlite", &build, rest, &env)
+            run("sqlite", "sqlite", &build, rest, &env)
         }
-        Backend::Postgres => anyhow::bail!("there is no bench of PostgreSQL yet"),
+        Backend::Postgres => {
+            let features = if has_libpq() { "libpq" } else { "postgres" };
+            let running = Running::start(&[Service::Postgres])?;
+            let mut env = vec![("ORM_BENCH_OUT", out.as_os_str())];
+            env.extend(running.env.iter().map(|(name, value)| (name.as_str(), value.as_ref())));
+            run("postgres", features, &build, rest, &env)
+        }
     }
 }
 
-fn run(name: &str, build: &Path, rest: &[String], env: &[(&str, &OsStr)]) -> Result<()> {
+/// Whether diesel can be linked, which needs the C library of PostgreSQL.
+fn has_libpq() -> bool {
+    let found = Command::new("pg_config").arg("--libdir").output();
+    found.is_ok_and(|found| {
+        let folder = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+        found.status.success()
+            && ["libpq.so", "libpq.dylib"].iter().any(|name| Path::new(&folder).join(name).exists())
+    })
+}
+
+fn run(name: &str, features: &str, build: &Path, rest: &[String], env: &[(&str, &OsStr)]) -> Result<()> {
     let mut args = release("run", "benches/Cargo.toml", build);
-    args.extend(["--bin", name, "--"].map(OsString::from));
+    args.extend(["--no-default-features", "--features", features, "--bin", name, "--"].map(OsString::from));
     args.extend(rest.iter().map(OsString::from));
     cargo(args, env)
 }

@@ -1,22 +1,22 @@
 //! What the harness sees of a library.
 
 use std::hint::black_box;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::runtime::Runtime;
 
-use crate::{Case, Digest, KEYS, Library, NewUser, Shape, new_users};
+use crate::data::next_key;
+use crate::{Case, Digest, KEYS, Library, NewUser, Shape, keys, new_users};
 
 /// A library that can be measured, in this process or in another.
 pub trait Contender {
     /// The name of the library.
     fn name(&self) -> &'static str;
 
-    /// Opens a database file, for this case only.
-    fn open(&mut self, file: &Path, case: Case) -> Result<()>;
+    /// Opens a database (the name of a file, or a URL), for this case only.
+    fn open(&mut self, place: &str, case: Case) -> Result<()>;
 
     /// Does the work once and sums up what came out. The rows of a write stay, to be looked at.
     fn once(&mut self) -> Result<Digest>;
@@ -41,6 +41,7 @@ struct Open<L> {
     library: L,
     case: Case,
     users: Vec<NewUser>,
+    keys: Vec<i64>,
 }
 
 impl<L: Library> Local<L> {
@@ -60,10 +61,11 @@ impl<L: Library> Contender for Local<L> {
         L::NAME
     }
 
-    fn open(&mut self, file: &Path, case: Case) -> Result<()> {
-        let library = self.runtime.block_on(L::open(file))?;
+    fn open(&mut self, place: &str, case: Case) -> Result<()> {
+        let library = self.runtime.block_on(L::open(place))?;
         let users = if case.shape.writes() { new_users(case.size) } else { Vec::new() };
-        self.open = Some(Open { library, case, users });
+        let keys = if case.shape == Shape::Concurrent { keys(case.size) } else { Vec::new() };
+        self.open = Some(Open { library, case, users, keys });
         Ok(())
     }
 
@@ -97,6 +99,7 @@ async fn once<L: Library>(open: &mut Open<L>) -> Result<Digest> {
         Shape::FilteredJoin => Digest::of(&library.filtered_join().await?),
         Shape::Nested => Digest::of(&library.nested().await?),
         Shape::ByKey => Digest::of(&library.by_key(KEYS / 2).await?),
+        Shape::Concurrent => Digest::of(&library.concurrent(&open.keys).await?),
         Shape::Insert | Shape::Bulk => {
             library.insert(&open.users).await?;
             Digest::default()
@@ -122,13 +125,13 @@ async fn run<L: Library>(open: &mut Open<L>, times: u32) -> Result<Duration> {
         Shape::FilteredJoin => timed!(times, library.filtered_join().await),
         Shape::Nested => timed!(times, library.nested().await),
         Shape::ByKey => {
-            // Keys from all over the table; the step has no factor in common with their number.
-            let mut key = 0;
+            let mut key = 1;
             timed!(times, {
-                key = (key + 7919) % KEYS;
-                library.by_key(key + 1).await
+                key = next_key(key);
+                library.by_key(key).await
             })
         }
+        Shape::Concurrent => timed!(times, library.concurrent(&open.keys).await),
         Shape::Insert | Shape::Bulk => {
             // Cleared once and not after each time: what clears may leave the connection's memory in the cache of another
             // core, and the next insert would pay for that.

@@ -23,12 +23,21 @@ pub enum Shape {
     ByKey,
     /// Many users in one transaction.
     Bulk,
+    /// Many users at once, each by primary key, through a pool of ten connections.
+    Concurrent,
 }
 
 impl Shape {
     /// All of them, in the order of the report.
-    pub const ALL: [Shape; 6] =
-        [Shape::Select, Shape::FilteredJoin, Shape::Insert, Shape::Nested, Shape::ByKey, Shape::Bulk];
+    pub const ALL: [Shape; 7] = [
+        Shape::Select,
+        Shape::FilteredJoin,
+        Shape::Insert,
+        Shape::Nested,
+        Shape::ByKey,
+        Shape::Bulk,
+        Shape::Concurrent,
+    ];
 
     /// As it is written on the command line and in the report.
     pub fn name(self) -> &'static str {
@@ -39,10 +48,11 @@ impl Shape {
             Shape::Nested => "nested",
             Shape::ByKey => "by_key",
             Shape::Bulk => "bulk",
+            Shape::Concurrent => "concurrent",
         }
     }
 
-    /// The sizes it is measured at: users in the table, or users to insert.
+    /// The sizes it is measured at: users in the table, to insert, or to read.
     pub fn sizes(self) -> &'static [usize] {
         match self {
             Shape::Select | Shape::FilteredJoin => &[1, 10, 100, 1_000, 10_000],
@@ -50,6 +60,7 @@ impl Shape {
             Shape::Nested => &[100],
             Shape::ByKey => &[1],
             Shape::Bulk => &[10_000],
+            Shape::Concurrent => &[1_000],
         }
     }
 
@@ -77,6 +88,16 @@ impl std::fmt::Display for Case {
 pub struct NewUser {
     pub name: String,
     pub hair_color: Option<String>,
+}
+
+/// The key to be read after another: from all over the table. The step has no factor in common with their number.
+pub(crate) fn next_key(key: i64) -> i64 {
+    (key - 1 + 7919) % KEYS + 1
+}
+
+/// Different keys from all over the table.
+pub fn keys(count: usize) -> Vec<i64> {
+    std::iter::successors(Some(1), |key| Some(next_key(*key))).take(count).collect()
 }
 
 /// Users to be inserted; every third has no hair.

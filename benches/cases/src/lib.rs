@@ -1,6 +1,6 @@
 //! What is measured, and how one library is measured.
 //!
-//! A library implements [`Library`]: six pieces of work over the same three tables, each returning the rows as the library's own
+//! A library implements [`Library`]: the pieces of work over the same three tables, each returning the rows as the library's own
 //! structs. [`Contender`] is what the harness sees of it: [`Local`] runs a library in this process, and a library
 //! that cannot share the process (it links another SQLite) is [served](remote::serve) from one of its own.
 //!
@@ -13,7 +13,7 @@ mod library;
 pub mod remote;
 
 pub use contender::{Contender, Local};
-pub use data::{Case, KEYS, NewUser, Shape, new_users};
+pub use data::{Case, KEYS, NewUser, Shape, keys, new_users};
 pub use digest::{Content, Digest};
 pub use library::Library;
 

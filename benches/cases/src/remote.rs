@@ -1,7 +1,6 @@
 //! A library in a process of its own: one JSON line per request on its standard input, one per answer on its output.
 
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
@@ -13,7 +12,7 @@ use crate::{Case, Contender, Digest, Library, Local, runtime};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    Open { file: PathBuf, case: Case },
+    Open { place: String, case: Case },
     Once,
     Run { times: u32 },
     Clear,
@@ -49,7 +48,7 @@ pub fn serve<L: Library>() -> Result<()> {
 
 fn answer(library: &mut dyn Contender, request: Request) -> Result<Answer> {
     Ok(match request {
-        Request::Open { file, case } => library.open(&file, case).map(|()| Answer::Done)?,
+        Request::Open { place, case } => library.open(&place, case).map(|()| Answer::Done)?,
         Request::Once => Answer::Digest(library.once()?),
         Request::Run { times } => {
             let nanoseconds = library.run(times)?.as_nanos();

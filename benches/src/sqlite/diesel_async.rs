@@ -1,14 +1,13 @@
 //! diesel-async, which runs each statement of diesel on a thread of tokio.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use diesel::prelude::*;
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use orm_bench_cases::{Library, NewUser};
+use orm_benches::models::diesel::{Comment, Post, Tree, User, grow, posts, users};
 
-use crate::diesel::{Comment, PRAGMAS, Post, Tree, User, grow, insert, posts, users};
+use crate::diesel::{PRAGMAS, insert};
 
 pub struct DieselAsync {
     connection: SyncConnectionWrapper<SqliteConnection>,
@@ -20,9 +19,8 @@ impl Library for DieselAsync {
     type Pair = (User, Option<Post>);
     type Trees = Vec<Tree>;
 
-    async fn open(file: &Path) -> Result<Self> {
-        let url = file.to_str().context("the path is not UTF-8")?;
-        let mut connection = SyncConnectionWrapper::establish(url).await?;
+    async fn open(place: &str) -> Result<Self> {
+        let mut connection = SyncConnectionWrapper::establish(place).await?;
         connection.batch_execute(PRAGMAS).await?;
         Ok(DieselAsync { connection })
     }

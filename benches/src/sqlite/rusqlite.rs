@@ -1,59 +1,24 @@
 //! The bare driver, written well by hand: what every library is compared with.
 
-use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::Result;
-use orm_bench_cases::{Library, NewUser, tables};
+use orm_bench_cases::{Library, NewUser};
+use orm_benches::models::plain::{Comment, Post, Tree, User, grow};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
-use rustc_hash::FxHashMap;
 
-pub struct User {
-    id: i64,
-    name: String,
-    hair_color: Option<String>,
+fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+    Ok(User { id: row.get(0)?, name: row.get(1)?, hair_color: row.get(2)? })
 }
 
-pub struct Post {
-    id: i64,
-    user_id: i64,
-    title: String,
-    body: Option<String>,
+fn post(row: &Row<'_>, at: usize) -> rusqlite::Result<Post> {
+    Ok(Post { id: row.get(at)?, user_id: row.get(at + 1)?, title: row.get(at + 2)?, body: row.get(at + 3)? })
 }
 
-pub struct Comment {
-    id: i64,
-    post_id: i64,
-    text: String,
+fn comment(row: &Row<'_>) -> rusqlite::Result<Comment> {
+    Ok(Comment { id: row.get(0)?, post_id: row.get(1)?, text: row.get(2)? })
 }
-
-tables!(User, Post, Comment);
-
-impl User {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(User { id: row.get(0)?, name: row.get(1)?, hair_color: row.get(2)? })
-    }
-}
-
-impl Post {
-    fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        Ok(Post {
-            id: row.get(at)?,
-            user_id: row.get(at + 1)?,
-            title: row.get(at + 2)?,
-            body: row.get(at + 3)?,
-        })
-    }
-}
-
-impl Comment {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Comment { id: row.get(0)?, post_id: row.get(1)?, text: row.get(2)? })
-    }
-}
-
-pub type Tree = (User, Vec<(Post, Vec<Comment>)>);
 
 /// How many users one INSERT holds at most: longer statements gain nothing.
 const ROWS: usize = 500;
@@ -68,9 +33,9 @@ impl Library for Rusqlite {
     type Pair = (User, Option<Post>);
     type Trees = Vec<Tree>;
 
-    async fn open(file: &Path) -> Result<Self> {
+    async fn open(place: &str) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(file, flags)?;
+        let connection = Connection::open_with_flags(place, flags)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -80,7 +45,7 @@ impl Library for Rusqlite {
     }
 
     async fn select(&mut self) -> Result<Vec<User>> {
-        self.all("SELECT id, name, hair_color FROM users", (), User::read)
+        self.all("SELECT id, name, hair_color FROM users", (), user)
     }
 
     async fn filtered_join(&mut self) -> Result<Vec<Self::Pair>> {
@@ -89,9 +54,9 @@ impl Library for Rusqlite {
         self.all(sql, ["black"], |row| {
             let post = match row.get_ref(3)? {
                 rusqlite::types::ValueRef::Null => None,
-                _ => Some(Post::read(row, 3)?),
+                _ => Some(post(row, 3)?),
             };
-            Ok((User::read(row)?, post))
+            Ok((user(row)?, post))
         })
     }
 
@@ -99,28 +64,17 @@ impl Library for Rusqlite {
         let users: Vec<User> = self.select().await?;
         let keys = array(users.iter().map(|user| user.id));
         let sql = "SELECT id, user_id, title, body FROM posts WHERE user_id IN rarray(?)";
-        let posts = self.all(sql, [keys], |row| Post::read(row, 0))?;
+        let posts = self.all(sql, [keys], |row| post(row, 0))?;
         let keys = array(posts.iter().map(|post| post.id));
         let sql = "SELECT id, post_id, text FROM comments WHERE post_id IN rarray(?)";
-        let comments = self.all(sql, [keys], Comment::read)?;
-
-        let post_places: FxHashMap<i64, usize> = (0..).zip(&posts).map(|(at, post)| (post.id, at)).collect();
-        let user_places: FxHashMap<i64, usize> = (0..).zip(&users).map(|(at, user)| (user.id, at)).collect();
-        let mut posts: Vec<(Post, Vec<Comment>)> = posts.into_iter().map(|post| (post, Vec::new())).collect();
-        for comment in comments {
-            posts[post_places[&comment.post_id]].1.push(comment);
-        }
-        let mut users: Vec<Tree> = users.into_iter().map(|user| (user, Vec::new())).collect();
-        for post in posts {
-            users[user_places[&post.0.user_id]].1.push(post);
-        }
-        Ok(users)
+        let comments = self.all(sql, [keys], comment)?;
+        Ok(grow(users, posts, comments))
     }
 
     async fn by_key(&mut self, id: i64) -> Result<User> {
         let mut statement =
             self.connection.prepare_cached("SELECT id, name, hair_color FROM users WHERE id = ?")?;
-        Ok(statement.query_row([id], User::read)?)
+        Ok(statement.query_row([id], user)?)
     }
 
     async fn insert(&mut self, users: &[NewUser]) -> Result<()> {

@@ -1,9 +1,10 @@
 //! The database files, made by the bare driver so that every library gets the same one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use orm_bench_cases::{Case, KEYS, NewUser, Shape, new_users};
+use orm_benches::Ground;
 use rusqlite::{Connection, params};
 
 const SCHEMA: &str = "
@@ -23,8 +24,55 @@ const SCHEMA: &str = "
     CREATE INDEX comments_post_id ON comments (post_id);
 ";
 
+/// Files in a temporary folder.
+#[derive(Default)]
+pub struct Files {
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Files {
+    fn file(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.as_ref().context("no case was prepared")?;
+        Ok(folder.path().join(format!("{name}.db")))
+    }
+}
+
+impl Ground for Files {
+    const NAME: &'static str = "sqlite";
+    const BASELINE: &'static str = "rusqlite";
+    const SHAPES: &'static [Shape] =
+        &[Shape::Select, Shape::FilteredJoin, Shape::Insert, Shape::Nested, Shape::ByKey, Shape::Bulk];
+
+    fn prepare(&mut self, case: Case) -> Result<()> {
+        self.folder = Some(tempfile::tempdir()?);
+        seed(&self.file("original")?, case)
+    }
+
+    fn place(&mut self, library: &str) -> Result<String> {
+        let file = self.file(library)?;
+        std::fs::copy(self.file("original")?, &file)?;
+        file.into_os_string().into_string().ok().context("the path is not UTF-8")
+    }
+
+    /// Moves the log into the database, so that it does not grow.
+    fn settle(&mut self, place: &str) -> Result<()> {
+        Ok(Connection::open(place)?.pragma_update(None, "wal_checkpoint", "TRUNCATE")?)
+    }
+
+    fn count(&mut self, place: &str) -> Result<(i64, i64, i64)> {
+        let sql = "SELECT count(*), count(hair_color), coalesce(sum(length(name)), 0) FROM users";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        Ok(Connection::open(place)?.query_row(sql, (), read)?)
+    }
+
+    fn clean(&mut self) -> Result<()> {
+        self.folder = None;
+        Ok(())
+    }
+}
+
 /// Makes the database file of a case.
-pub fn seed(file: &Path, case: Case) -> Result<()> {
+fn seed(file: &Path, case: Case) -> Result<()> {
     let mut connection = Connection::open(file)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.execute_batch(SCHEMA)?;
@@ -32,7 +80,7 @@ pub fn seed(file: &Path, case: Case) -> Result<()> {
     let transaction = connection.transaction()?;
     match case.shape {
         Shape::Select => users(&transaction, &new_users(case.size))?,
-        Shape::ByKey => users(&transaction, &new_users(usize::try_from(KEYS)?))?,
+        Shape::ByKey | Shape::Concurrent => users(&transaction, &new_users(usize::try_from(KEYS)?))?,
         Shape::Insert | Shape::Bulk => {}
         Shape::FilteredJoin => {
             let mut people = new_users(case.size);
@@ -80,25 +128,5 @@ fn comments(connection: &Connection, posts: i64) -> Result<()> {
             insert.execute(params![post, format!("Comment {number} on {post}")])?;
         }
     }
-    Ok(())
-}
-
-/// Checks that the table holds the users that were to be inserted.
-pub fn inserted(file: &Path, users: &[NewUser]) -> Result<()> {
-    let found: (i64, i64, i64) = Connection::open(file)?.query_row(
-        "SELECT count(*), count(hair_color), coalesce(sum(length(name)), 0) FROM users",
-        (),
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
-    let colors = users.iter().filter(|user| user.hair_color.is_some()).count();
-    let text: usize = users.iter().map(|user| user.name.len()).sum();
-    let wanted = (users.len() as i64, colors as i64, text as i64);
-    ensure!(found == wanted, "the table holds {found:?}, not {wanted:?}");
-    Ok(())
-}
-
-/// Moves the log into the database, so that it does not grow and no library pays for another sample's writes.
-pub fn checkpoint(file: &Path) -> Result<()> {
-    Connection::open(file)?.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
     Ok(())
 }

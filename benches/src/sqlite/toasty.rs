@@ -1,7 +1,6 @@
 //! toasty, whose driver links another SQLite and therefore lives in another process. It keeps the time itself.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -60,8 +59,8 @@ impl Contender for Toasty {
         "toasty"
     }
 
-    fn open(&mut self, file: &Path, case: Case) -> Result<()> {
-        self.tell(&Request::Open { file: file.to_owned(), case })
+    fn open(&mut self, place: &str, case: Case) -> Result<()> {
+        self.tell(&Request::Open { place: place.to_owned(), case })
     }
 
     fn once(&mut self) -> Result<Digest> {

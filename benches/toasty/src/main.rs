@@ -1,8 +1,6 @@
 //! toasty, served to the SQLite benches: see `orm_bench_cases::remote`.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use orm_bench_cases::{Content, Digest, Library, NewUser, remote, tables};
 use toasty::{Db, Deferred};
 
@@ -91,8 +89,8 @@ impl Library for Toasty {
     type Pair = Joined;
     type Trees = Trees;
 
-    async fn open(file: &Path) -> Result<Self> {
-        let url = format!("sqlite:{}", file.to_str().context("the path is not UTF-8")?);
+    async fn open(place: &str) -> Result<Self> {
+        let url = format!("sqlite:{place}");
         // One connection, since pragmas cannot be set for all of a pool.
         let mut db =
             Db::builder().models(toasty::models!(User, Post, Comment)).max_pool_size(1).connect(&url).await?;

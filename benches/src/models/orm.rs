@@ -1,8 +1,8 @@
-//! This library.
-
-use std::path::Path;
+//! This library, over any database.
 
 use anyhow::Result;
+use futures_util::future::try_join_all;
+use orm::backend::Database;
 use orm::prelude::*;
 use orm_bench_cases::{Content, Digest, Library, NewUser, tables};
 
@@ -61,19 +61,29 @@ impl Content for Trees {
     }
 }
 
-pub struct Orm {
-    db: Sqlite,
+/// How a database is opened.
+pub trait Connect {
+    type Db: Database;
+
+    /// Opens it.
+    // Nobody sends these futures to another thread.
+    #[allow(async_fn_in_trait)]
+    async fn connect(place: &str) -> Result<Self::Db>;
 }
 
-impl Library for Orm {
+/// An open database.
+pub struct Orm<C: Connect> {
+    db: C::Db,
+}
+
+impl<C: Connect> Library for Orm<C> {
     const NAME: &'static str = "orm";
     type User = User;
     type Pair = (User, Option<Post>);
     type Trees = Trees;
 
-    async fn open(file: &Path) -> Result<Self> {
-        // The other pragmas are what it sets itself.
-        Ok(Orm { db: Sqlite::builder().path(file).pragma("wal_autocheckpoint", "0").connect().await? })
+    async fn open(place: &str) -> Result<Self> {
+        Ok(Orm { db: C::connect(place).await? })
     }
 
     async fn select(&mut self) -> Result<Vec<User>> {
@@ -94,6 +104,10 @@ impl Library for Orm {
 
     async fn by_key(&mut self, id: i64) -> Result<User> {
         Ok(User::find(id).one(&self.db).await?)
+    }
+
+    async fn concurrent(&mut self, keys: &[i64]) -> Result<Vec<User>> {
+        Ok(try_join_all(keys.iter().map(|id| User::find(*id).one(&self.db))).await?)
     }
 
     async fn insert(&mut self, users: &[NewUser]) -> Result<()> {

@@ -1,16 +1,13 @@
-//! sea-orm over sqlx, by its entities and its loader.
+//! sea-orm over sqlx, by its entities and its loader, over any database.
 
-use std::path::Path;
+use std::marker::PhantomData;
 
 use anyhow::{Context, Result};
+use futures_util::future::try_join_all;
 use orm_bench_cases::{Library, NewUser, tables};
-use sea_orm::sqlx::sqlite::SqlitePoolOptions;
 use sea_orm::{
-    ActiveValue, ColumnTrait, DatabaseConnection, EntityTrait, LoaderTrait, QueryFilter, SqlxSqliteConnector,
-    TransactionTrait,
+    ActiveValue, ColumnTrait, DatabaseConnection, EntityTrait, LoaderTrait, QueryFilter, TransactionTrait,
 };
-
-use crate::sqlx::options;
 
 mod user {
     use sea_orm::entity::prelude::*;
@@ -114,21 +111,28 @@ tables!(user::Model, post::Model, comment::Model);
 
 pub type Tree = (user::Model, Vec<(post::Model, Vec<comment::Model>)>);
 
-pub struct SeaOrm {
-    db: DatabaseConnection,
+/// How a database is opened.
+pub trait Connect {
+    /// Opens it.
+    // Nobody sends these futures to another thread.
+    #[allow(async_fn_in_trait)]
+    async fn connect(place: &str) -> Result<DatabaseConnection>;
 }
 
-impl Library for SeaOrm {
+/// An open database.
+pub struct SeaOrm<C> {
+    db: DatabaseConnection,
+    connect: PhantomData<C>,
+}
+
+impl<C: Connect> Library for SeaOrm<C> {
     const NAME: &'static str = "sea-orm";
     type User = user::Model;
     type Pair = (user::Model, Option<post::Model>);
     type Trees = Vec<Tree>;
 
-    async fn open(file: &Path) -> Result<Self> {
-        // One connection, which is not pinged before each use.
-        let pool = SqlitePoolOptions::new().max_connections(1).test_before_acquire(false);
-        let pool = pool.connect_with(options().filename(file)).await?;
-        Ok(SeaOrm { db: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool) })
+    async fn open(place: &str) -> Result<Self> {
+        Ok(SeaOrm { db: C::connect(place).await?, connect: PhantomData })
     }
 
     async fn select(&mut self) -> Result<Vec<user::Model>> {
@@ -153,9 +157,14 @@ impl Library for SeaOrm {
         user::Entity::find_by_id(id).one(&self.db).await?.context("no such user")
     }
 
+    async fn concurrent(&mut self, keys: &[i64]) -> Result<Vec<user::Model>> {
+        let reads = keys.iter().map(|id| user::Entity::find_by_id(*id).one(&self.db));
+        try_join_all(reads).await?.into_iter().collect::<Option<_>>().context("no such user")
+    }
+
     async fn insert(&mut self, users: &[NewUser]) -> Result<()> {
         let transaction = self.db.begin().await?;
-        // SQLite takes 32 766 parameters.
+        // SQLite takes 32 766 parameters, PostgreSQL twice as many.
         for chunk in users.chunks(16_383) {
             let rows = chunk.iter().map(|user| user::ActiveModel {
                 id: ActiveValue::NotSet,

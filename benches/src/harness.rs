@@ -1,15 +1,12 @@
 //! Measuring: the libraries take turns, so that whatever else the machine does hits all of them alike.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use orm_bench_cases::{Case, Contender, Digest, new_users};
 
-use crate::seed;
-
-/// The library that the others are compared with.
-pub const BASELINE: &str = "rusqlite";
+use crate::cli::Library;
+use crate::ground::Ground;
 
 /// How long and how often.
 pub struct Method {
@@ -38,54 +35,61 @@ pub struct Measured {
     pub library: &'static str,
     /// For one piece of work.
     pub nanoseconds: f64,
-    /// To [`BASELINE`].
+    /// To [`Ground::BASELINE`].
     pub ratio: f64,
 }
 
-/// A library in a case, with the database file it works on.
+/// A library in a case, with the database it works on.
 struct Entrant<'a> {
-    library: &'a mut Box<dyn Contender>,
-    file: PathBuf,
+    library: &'a mut Library,
+    place: String,
     times: u32,
     samples: Vec<f64>,
 }
 
 /// Measures all cases.
-pub fn measure(
-    libraries: &mut [Box<dyn Contender>],
+pub fn measure<G: Ground>(
+    ground: &mut G,
+    libraries: &mut [Library],
     cases: &[Case],
     method: &Method,
 ) -> Result<Vec<Measured>> {
     let mut results = Vec::new();
     for case in cases {
         eprintln!("{case}");
-        results.extend(measure_case(libraries, *case, method)?);
+        results.extend(measure_case(ground, libraries, *case, method)?);
     }
     Ok(results)
 }
 
-fn measure_case(libraries: &mut [Box<dyn Contender>], case: Case, method: &Method) -> Result<Vec<Measured>> {
-    let folder = tempfile::tempdir()?;
-    let mut entrants = enter(libraries, folder.path(), case)?;
-    verify(&mut entrants, case)?;
+fn measure_case<G: Ground>(
+    ground: &mut G,
+    libraries: &mut [Library],
+    case: Case,
+    method: &Method,
+) -> Result<Vec<Measured>> {
+    let mut entrants = enter(ground, libraries, case)?;
+    verify(ground, &mut entrants, case)?;
     for entrant in &mut entrants {
-        entrant.warm_up(case, method)?;
+        entrant.warm_up(ground, case, method)?;
     }
     for round in 0..method.samples {
         // Nobody always follows the same one.
         entrants.rotate_left(usize::from(round > 0));
         for entrant in &mut entrants {
-            let sample = entrant.sample(case, entrant.times)?;
+            let sample = entrant.sample(ground, case, entrant.times)?;
             entrant.samples.push(sample.as_nanos() as f64 / f64::from(entrant.times));
         }
     }
     for entrant in &mut entrants {
         entrant.library.close()?;
     }
+    ground.clean()?;
     let mut medians: Vec<_> =
         entrants.into_iter().map(|entrant| (entrant.library.name(), median(entrant.samples))).collect();
     medians.sort_by_key(|(library, _)| libraries.iter().position(|one| one.name() == *library));
-    let base = medians.iter().find(|(library, _)| *library == BASELINE).map_or(f64::NAN, |(_, time)| *time);
+    let base =
+        medians.iter().find(|(library, _)| *library == G::BASELINE).map_or(f64::NAN, |(_, time)| *time);
     let measured = medians.into_iter().map(|(library, nanoseconds)| Measured {
         case,
         library,
@@ -96,33 +100,31 @@ fn measure_case(libraries: &mut [Box<dyn Contender>], case: Case, method: &Metho
 }
 
 /// Does each piece of work some times, for a profiler to watch.
-pub fn repeat(libraries: &mut [Box<dyn Contender>], cases: &[Case], times: u32) -> Result<()> {
+pub fn repeat(ground: &mut impl Ground, libraries: &mut [Library], cases: &[Case], times: u32) -> Result<()> {
     for case in cases {
-        let folder = tempfile::tempdir()?;
-        for mut entrant in enter(libraries, folder.path(), *case)? {
-            entrant.sample(*case, times)?;
+        for mut entrant in enter(ground, libraries, *case)? {
+            entrant.sample(ground, *case, times)?;
             entrant.library.close()?;
         }
+        ground.clean()?;
     }
     Ok(())
 }
 
-/// Gives every library a file of its own with the same content, and lets it open that.
-fn enter<'a>(libraries: &'a mut [Box<dyn Contender>], folder: &Path, case: Case) -> Result<Vec<Entrant<'a>>> {
-    let original = folder.join("original.db");
-    seed::seed(&original, case)?;
+/// Gives every library a database of its own with the same content, and lets it open that.
+fn enter<'a>(ground: &mut impl Ground, libraries: &'a mut [Library], case: Case) -> Result<Vec<Entrant<'a>>> {
+    ground.prepare(case)?;
     let mut entrants = Vec::new();
     for library in libraries {
-        let file = folder.join(format!("{}.db", library.name()));
-        std::fs::copy(&original, &file)?;
-        library.open(&file, case).with_context(|| format!("{} cannot open a file", library.name()))?;
-        entrants.push(Entrant { library, file, times: 1, samples: Vec::new() });
+        let place = ground.place(library.name())?;
+        library.open(&place, case).with_context(|| format!("{} cannot open a database", library.name()))?;
+        entrants.push(Entrant { library, place, times: 1, samples: Vec::new() });
     }
     Ok(entrants)
 }
 
 /// Checks that all libraries do the same work.
-fn verify(entrants: &mut [Entrant<'_>], case: Case) -> Result<()> {
+fn verify(ground: &mut impl Ground, entrants: &mut [Entrant<'_>], case: Case) -> Result<()> {
     let mut known: Option<Digest> = None;
     for entrant in entrants {
         let digest = entrant.named(case, |library| library.once())?;
@@ -130,7 +132,7 @@ fn verify(entrants: &mut [Entrant<'_>], case: Case) -> Result<()> {
         let name = entrant.library.name();
         ensure!(digest == wanted, "{name}, {case}: read {digest:?} and not {wanted:?}");
         if case.shape.writes() {
-            seed::inserted(&entrant.file, &new_users(case.size)).with_context(|| name)?;
+            ground.inserted(&entrant.place, &new_users(case.size)).with_context(|| name)?;
             entrant.library.clear()?;
         }
     }
@@ -138,17 +140,17 @@ fn verify(entrants: &mut [Entrant<'_>], case: Case) -> Result<()> {
 }
 
 impl Entrant<'_> {
-    fn sample(&mut self, case: Case, times: u32) -> Result<Duration> {
+    fn sample(&mut self, ground: &mut impl Ground, case: Case, times: u32) -> Result<Duration> {
         if case.shape.writes() {
-            seed::checkpoint(&self.file)?;
+            ground.settle(&self.place)?;
         }
         self.named(case, |library| library.run(times))
     }
 
     /// Fills the caches and finds out how often the work must be done to last as long as a sample should.
-    fn warm_up(&mut self, case: Case, method: &Method) -> Result<()> {
+    fn warm_up(&mut self, ground: &mut impl Ground, case: Case, method: &Method) -> Result<()> {
         loop {
-            let time = self.sample(case, self.times)?;
+            let time = self.sample(ground, case, self.times)?;
             if time >= method.batch || self.times >= method.most {
                 return Ok(());
             }
