@@ -1,26 +1,26 @@
 //! PgBouncer, in transaction mode before the PostgreSQL server of the same run.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::process::{self, folder, free_port, unprivileged};
-use super::{Running, debian};
+use super::process::{Folder, Server, free_port, hand_over, unprivileged};
+use super::{Running, debian, postgres};
 
 const URL: &str = "ORM_TEST_PGBOUNCER_URL";
 
 pub fn start(running: &mut Running) -> Result<()> {
-    if let Ok(url) = std::env::var(URL) {
+    if let Some(url) = running.given(URL) {
         running.set(URL, url);
         return Ok(());
     }
-    let server =
-        running.variable("ORM_TEST_POSTGRES_URL").context("it needs the PostgreSQL server")?.to_owned();
+    let server = running.variable(postgres::URL).context("it needs the PostgreSQL server")?.to_owned();
     let address = server.split('@').nth(1).context("the URL of the server has no user")?;
     let (host, database) = address.split_once('/').context("the URL of the server has no database")?;
     let (host, port) = host.split_once(':').unwrap_or((host, "5432"));
-    let (folder, own_port) = (folder("pgbouncer")?, free_port()?);
-    let (program, libraries) = program(&folder)?;
+    let (folder, own_port) = (Folder::new("pgbouncer")?, free_port()?);
+    let (program, libraries) = program(folder.path())?;
     let settings = format!(
         "[databases]\n{database} = host={host} port={port} dbname={database}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
          listen_port = {own_port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\nmax_client_conn = 200\n\
@@ -35,16 +35,19 @@ pub fn start(running: &mut Running) -> Result<()> {
         ),
         1,
     );
-    let file = folder.join("pgbouncer.ini");
+    let file = folder.path().join("pgbouncer.ini");
     std::fs::write(&file, settings)?;
+    hand_over(&file, 0o600)?;
     let mut command = unprivileged(&program);
     command.arg(&file);
     if let Some(libraries) = libraries {
         command.env("LD_LIBRARY_PATH", libraries);
     }
-    let started = process::start(command, folder, own_port)?;
-    println!("PgBouncer: {} on port {own_port}", program.display());
-    running.processes.push(started);
+    // It keeps nothing, and what other signals do to it depends on its version.
+    let started =
+        Server::start(command, "KILL", folder, || TcpStream::connect(("127.0.0.1", own_port)).is_ok())?;
+    eprintln!("PgBouncer: {} on port {own_port}", program.display());
+    running.servers.push(started);
     running.set(URL, format!("postgres://orm@127.0.0.1:{own_port}/{database}"));
     Ok(())
 }
@@ -52,11 +55,10 @@ pub fn start(running: &mut Running) -> Result<()> {
 /// The program, and the libraries it needs if it was unpacked.
 fn program(folder: &std::path::Path) -> Result<(PathBuf, Option<PathBuf>)> {
     let installed = PathBuf::from("/usr/sbin/pgbouncer");
-    if installed.exists() && std::env::var_os("ORM_TEST_FETCH").is_none() {
+    if installed.exists() && !debian::wanted() {
         return Ok((installed, None));
     }
-    let tree = debian::unpacked("pgbouncer", &["pgbouncer"])?;
+    let tree = debian::unpacked("pgbouncer", |_| Ok(vec!["pgbouncer".to_owned()]))?;
     let tree = debian::readable(&tree, folder)?;
-    let libraries = tree.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH));
-    Ok((tree.join("usr/sbin/pgbouncer"), Some(libraries)))
+    Ok((tree.join("usr/sbin/pgbouncer"), Some(debian::libraries(&tree))))
 }
