@@ -2,8 +2,8 @@
 //!
 //! Each is looked for in the same order: the URL that the user names, programs on the machine, Debian packages unpacked into a
 //! cache without installing them. A server that is started here has a folder of its own, a free port of the loopback
-//! address, and ends with the run, even if the run is killed. One that cannot be had fails the run: no test is skipped in
-//! silence.
+//! address, and ends with the run, even if the run is killed. One that cannot be had fails the run, and without the
+//! pooler the test that needs it fails: none is skipped in silence.
 
 mod debian;
 mod pgbouncer;
