@@ -2,12 +2,14 @@
 //!
 //! Each is looked for in the same order: the URL that the user names, programs on the machine, Debian packages unpacked into a
 //! cache without installing them. A server that is started here has a folder of its own, a free port of the loopback
-//! address, and ends with the run. One that cannot be had fails the run: no test is skipped in silence.
+//! address, and ends with the run, even if the run is killed. One that cannot be had fails the run, and without the
+//! pooler the test that needs it fails: none is skipped in silence.
 
 mod debian;
 mod pgbouncer;
 mod postgres;
 mod process;
+mod state;
 
 use std::path::PathBuf;
 
@@ -15,6 +17,8 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::run::root;
+use process::Server;
+use state::State;
 
 /// A server that tests need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -27,13 +31,20 @@ pub enum Service {
 #[derive(Default)]
 pub struct Running {
     pub env: Vec<(String, String)>,
-    processes: Vec<process::Server>,
+    servers: Vec<Server>,
+    /// What the user's shell may still export of servers that `up` started and that are gone.
+    stale: Vec<(String, String)>,
 }
 
 impl Running {
     /// Starts what is not running elsewhere, in order.
     pub fn start(services: &[Service]) -> Result<Self> {
+        Self::start_after(services, State::default())
+    }
+
+    fn start_after(services: &[Service], last: State) -> Result<Self> {
         let mut running = Running::default();
+        running.stale = last.env;
         for service in services {
             match service {
                 Service::Postgres => postgres::start(&mut running),
@@ -42,6 +53,13 @@ impl Running {
             .with_context(|| format!("{service:?} cannot be had"))?;
         }
         Ok(running)
+    }
+
+    /// What the user says about a server elsewhere.
+    fn given(&self, name: &str) -> Option<String> {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+        let stale = self.stale.iter().any(|(known, last)| known == name && *last == value);
+        (!stale).then_some(value)
     }
 
     fn variable(&self, name: &str) -> Option<&str> {
@@ -53,47 +71,41 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A pooler goes before the server behind it.
+        while self.servers.pop().is_some() {}
+    }
+}
+
 /// Where packages are unpacked, and where `up` notes what it started.
-fn cache() -> PathBuf {
+fn folder() -> PathBuf {
     root().join("target").join("services")
 }
 
-fn state() -> PathBuf {
-    cache().join("running")
-}
-
-/// `cargo xtask services up`: starts servers and leaves them running.
+/// `cargo xtask services up`: starts servers and leaves them running, in place of those of an earlier `up`.
 pub fn up(services: &[Service]) -> Result<()> {
     let services = if services.is_empty() { &[Service::Postgres, Service::Pgbouncer][..] } else { services };
+    let last = State::read()?.unwrap_or_default();
     down()?;
-    let running = Running::start(services)?;
-    let mut lines = String::new();
-    for server in &running.processes {
-        lines += &format!("server {} {}\n", server.pid(), server.folder().display());
-    }
-    for (name, value) in &running.env {
-        lines += &format!("env {name}={value}\n");
-    }
-    std::fs::create_dir_all(cache())?;
-    std::fs::write(state(), lines)?;
-    running.processes.into_iter().for_each(process::Server::leave);
+    let mut running = Running::start_after(services, last)?;
+    let servers = running.servers.iter().map(Server::note).collect::<Result<_>>()?;
+    State { env: running.env.clone(), servers }.write()?;
+    running.servers.drain(..).for_each(Server::leave);
     env()
 }
 
 /// `cargo xtask services down`: stops what `up` started.
 pub fn down() -> Result<()> {
-    let Ok(text) = std::fs::read_to_string(state()) else { return Ok(()) };
-    for line in text.lines().rev() {
-        if let Some((pid, folder)) = line.strip_prefix("server ").and_then(|rest| rest.split_once(' ')) {
-            process::stop(pid.parse()?, folder.as_ref());
-        }
-    }
-    Ok(std::fs::remove_file(state())?)
+    State::read()?.map_or(Ok(()), |state| state.end())
 }
 
 /// `cargo xtask services env`: how tests find what `up` started, for `eval`.
 pub fn env() -> Result<()> {
-    let text = std::fs::read_to_string(state()).context("nothing runs: `cargo xtask services up` first")?;
-    text.lines().filter_map(|line| line.strip_prefix("env ")).for_each(|line| println!("export {line}"));
+    let state = State::read()?.context("nothing runs: `cargo xtask services up` first")?;
+    if !state.servers.iter().all(process::Left::runs) {
+        anyhow::bail!("what `cargo xtask services up` started has ended: `up` again");
+    }
+    print!("{}", state.exports());
     Ok(())
 }
