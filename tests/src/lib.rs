@@ -33,6 +33,17 @@ pub struct Fixture<D> {
 #[macro_export]
 macro_rules! suite {
     ($harness:ty) => {
+        $crate::suite!($harness, portable);
+        $crate::suite!($harness, savepoints);
+        $crate::suite!($harness, raw_sql);
+    };
+    ($harness:ty, savepoints) => {
+        $crate::suite!(@module $harness, savepoints transactions: a_savepoint_rolls_back_alone);
+    };
+    ($harness:ty, raw_sql) => {
+        $crate::suite!(@module $harness, raw_sql subqueries: sql_of_your_own_is_bound_and_read_with_types);
+    };
+    ($harness:ty, portable) => {
         $crate::suite!(@module $harness, queries:
             filters_compare_columns_with_values,
             null_is_neither_equal_nor_different,
@@ -80,7 +91,6 @@ macro_rules! suite {
             text_functions_run_in_the_database,
             lists_of_a_query_filter_another,
             aggregates_take_a_filter_of_their_own,
-            sql_of_your_own_is_bound_and_read_with_types,
         );
         $crate::suite!(@module $harness, shapes:
             embedded_structs_are_columns_with_a_prefix,
@@ -134,7 +144,6 @@ macro_rules! suite {
             a_transaction_commits_on_ok,
             a_transaction_rolls_back_on_error,
             a_dropped_guard_rolls_back,
-            a_savepoint_rolls_back_alone,
             a_dropped_transaction_future_leaves_nothing,
         );
         $crate::suite!(@module $harness, errors:
@@ -153,7 +162,10 @@ macro_rules! suite {
         );
     };
     (@module $harness:ty, $module:ident: $($case:ident),+ $(,)?) => {
-        mod $module {
+        $crate::suite!(@module $harness, $module $module: $($case),+);
+    };
+    (@module $harness:ty, $name:ident $module:ident: $($case:ident),+ $(,)?) => {
+        mod $name {
             use super::*;
             $(
                 #[tokio::test]

@@ -43,6 +43,8 @@ pub struct ColumnMeta {
     pub field: String,
     /// The name in the database.
     pub name: String,
+    /// The place in a document of a column of an embedded struct, for databases that nest: `address.city`. Empty for others.
+    pub path: String,
     /// The column type.
     pub ty: Option<DbType>,
     /// Whether NULL is allowed.

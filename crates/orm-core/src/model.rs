@@ -190,8 +190,9 @@ pub trait Embedded: Clone + Send + Sync + Sized + 'static {
     /// Whether a column is never NULL, by which a present struct is told from an absent one.
     const TELLING: bool;
 
-    /// Appends the columns. `field` is the path of the embedded field, `prefix` what its columns' names begin with.
-    fn columns(out: &mut Vec<ColumnMeta>, field: &str, prefix: &str, nullable: bool);
+    /// Appends the columns. `field` is the path of the embedded field, `prefix` what its columns' names begin with, `path` its
+    /// place in a document.
+    fn columns(out: &mut Vec<ColumnMeta>, field: &str, prefix: &str, path: &str, nullable: bool);
     /// The value of a column, counted from the first of the struct.
     fn datum(&self, column: u16) -> Datum;
     /// Reads the struct from the columns that start at `index` of the model, the model's at `at` of the row.

@@ -85,6 +85,7 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
             column,
             &path,
             &quote!(::std::format!("{}{}", prefix, #name)),
+            &quote!(::std::format!("{}.{}", document, #name)),
             &quote!(nullable),
         );
         quote!(out.push(#meta);)
@@ -97,6 +98,7 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
                 out,
                 &::std::format!("{}.{}", field, #path),
                 &::std::format!("{}{}", prefix, #prefix),
+                &::std::format!("{}.{}", document, #path),
                 nullable || #optional,
             );
         }
@@ -158,7 +160,7 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
             const WIDTH: usize = #width;
             const TELLING: bool = false #(|| #telling)* #(|| #embed_telling)*;
 
-            fn columns(out: &mut ::std::vec::Vec<#krate::meta::ColumnMeta>, field: &str, prefix: &str, nullable: bool) {
+            fn columns(out: &mut ::std::vec::Vec<#krate::meta::ColumnMeta>, field: &str, prefix: &str, document: &str, nullable: bool) {
                 #(#metas)*
                 #(#embed_metas)*
             }

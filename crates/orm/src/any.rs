@@ -5,7 +5,7 @@ use orm_core::ir::Command;
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
 
-/// Whichever database a URL names: `sqlite:app.db`, `sqlite::memory:`, `postgres://…`, a path.
+/// Whichever database a URL names: `sqlite:app.db`, `sqlite::memory:`, `postgres://…`, `mongodb://…`, a path.
 ///
 /// It offers what all of its databases offer; the rest is asked for with [`dynamic`](orm_core::query::Query::dynamic) and checked
 /// when the query runs. The price: one branch for each statement, and the code of every query once for each
@@ -43,6 +43,8 @@ enum Inner {
     Sqlite(orm_sqlite::Session),
     #[cfg(feature = "postgres")]
     Postgres(orm_postgres::Session),
+    #[cfg(feature = "mongo")]
+    Mongo(orm_mongo::Session),
 }
 
 impl AnyDb {
@@ -54,6 +56,10 @@ impl AnyDb {
         #[cfg(feature = "postgres")]
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(orm_postgres::Postgres::connect(url).await?.into());
+        }
+        #[cfg(feature = "mongo")]
+        if url.starts_with("mongodb://") || url.starts_with("mongodb+srv://") {
+            return Ok(orm_mongo::Mongo::connect(url).await?.into());
         }
         #[cfg(feature = "sqlite")]
         {
@@ -67,7 +73,7 @@ impl AnyDb {
         }
         let scheme = url.split("://").next().unwrap_or_default();
         Err(Error::new(ErrorKind::Configuration, format!("no driver for `{scheme}` is compiled in"))
-            .with_hint("enable the feature of the driver: `sqlite`, `postgres`"))
+            .with_hint("enable the feature of the driver: `sqlite`, `postgres`, `mongo`"))
     }
 }
 
@@ -82,6 +88,13 @@ impl From<orm_sqlite::Sqlite> for AnyDb {
 impl From<orm_postgres::Postgres> for AnyDb {
     fn from(db: orm_postgres::Postgres) -> Self {
         AnyDb(AnySession(Inner::Postgres(db.session().clone())))
+    }
+}
+
+#[cfg(feature = "mongo")]
+impl From<orm_mongo::Mongo> for AnyDb {
+    fn from(db: orm_mongo::Mongo) -> Self {
+        AnyDb(AnySession(Inner::Mongo(db.session().clone())))
     }
 }
 
@@ -111,6 +124,11 @@ macro_rules! each {
                 type $backend = orm_postgres::Postgres;
                 $call
             }
+            #[cfg(feature = "mongo")]
+            Inner::Mongo($inner) => {
+                type $backend = orm_mongo::Mongo;
+                $call
+            }
         }
     };
 }
@@ -138,6 +156,8 @@ impl Backend for AnyDb {
             Inner::Postgres(inner) => {
                 Inner::Postgres(<orm_postgres::Postgres as Backend>::together(inner).await?)
             }
+            #[cfg(feature = "mongo")]
+            Inner::Mongo(inner) => Inner::Mongo(inner.clone()),
         }))
     }
 
@@ -163,6 +183,8 @@ impl Backend for AnyDb {
             Inner::Postgres(inner) => {
                 Inner::Postgres(<orm_postgres::Postgres as Backend>::begin(inner, options).await?)
             }
+            #[cfg(feature = "mongo")]
+            Inner::Mongo(inner) => Inner::Mongo(<orm_mongo::Mongo as Backend>::begin(inner, options).await?),
         }))
     }
 

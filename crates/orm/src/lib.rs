@@ -22,11 +22,13 @@
 pub use orm_core::*;
 pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
 mod any;
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
 pub use any::{AnyDb, AnySession};
+#[cfg(feature = "mongo")]
+pub use orm_mongo as mongo;
 #[cfg(feature = "postgres")]
 pub use orm_postgres as postgres;
 #[cfg(feature = "sqlite")]
@@ -45,8 +47,10 @@ pub mod prelude {
     pub use orm_core::{Error, ErrorKind, Model as _};
     pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
 
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    #[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
     pub use crate::AnyDb;
+    #[cfg(feature = "mongo")]
+    pub use orm_mongo::Mongo;
     #[cfg(feature = "postgres")]
     pub use orm_postgres::Postgres;
     #[cfg(feature = "sqlite")]

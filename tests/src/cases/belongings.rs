@@ -99,7 +99,7 @@ pub async fn a_row_is_created_with_its_children<D: Database>(f: &Fixture<D>) -> 
         .insert(&f.db)
         .await?;
     let statements = f.log.take();
-    let inserts = statements.iter().filter(|sql| sql.starts_with("INSERT")).count();
+    let inserts = statements.iter().filter(|sql| sql.to_ascii_lowercase().starts_with("insert")).count();
     assert_eq!(inserts, 6, "one for each relation and level, and one for the links: {statements:#?}");
     assert_eq!(ada.profile.get()?.map(|profile| profile.user_id), Some(ada.id));
     let posts = ada.posts.get()?;

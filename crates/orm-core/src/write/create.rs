@@ -109,14 +109,14 @@ impl Now {
         Self::at(SystemTime::now())
     }
 
-    /// Truncated to microseconds: PostgreSQL keeps no more, and what is sent must equal what is read back.
+    /// Truncated to milliseconds: MongoDB's dates keep no more, and what is sent must equal what is read back.
     fn at(time: SystemTime) -> Self {
-        let micros = match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => i128::try_from(after.as_micros()).unwrap_or(i128::MAX),
-            Err(before) => -i128::try_from(before.duration().as_micros()).unwrap_or(i128::MAX),
+        let millis = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i128::try_from(after.as_millis()).unwrap_or(i128::MAX),
+            Err(before) => -i128::try_from(before.duration().as_nanos().div_ceil(1_000_000)).unwrap_or(i128::MAX),
         };
-        let secs = i64::try_from(micros.div_euclid(1_000_000)).unwrap_or(i64::MAX);
-        Now(DateTime { secs, nanos: micros.rem_euclid(1_000_000) as u32 * 1000 })
+        let secs = i64::try_from(millis.div_euclid(1000)).unwrap_or(i64::MAX);
+        Now(DateTime { secs, nanos: millis.rem_euclid(1000) as u32 * 1_000_000 })
     }
 
     /// The current time as a value of the column.
@@ -171,11 +171,11 @@ mod tests {
     use crate::write::testing::{CREATED, Note, TITLE, UPDATED, VERSION};
 
     #[test]
-    fn the_clock_is_cut_to_microseconds_on_both_sides_of_1970() {
+    fn the_clock_is_cut_to_milliseconds_on_both_sides_of_1970() {
         let after = Now::at(UNIX_EPOCH + Duration::new(1, 999_999_999));
-        assert_eq!(after.0, DateTime { secs: 1, nanos: 999_999_000 });
+        assert_eq!(after.0, DateTime { secs: 1, nanos: 999_000_000 });
         let before = Now::at(UNIX_EPOCH - Duration::from_micros(1));
-        assert_eq!(before.0, DateTime { secs: -1, nanos: 999_999_000 });
+        assert_eq!(before.0, DateTime { secs: -1, nanos: 999_000_000 });
     }
 
     #[test]
