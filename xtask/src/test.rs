@@ -33,7 +33,7 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
     for backend in backends {
         let packages: &[&str] = match backend {
             Backend::Sqlite => {
-                &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite"]
+                &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite*"]
             }
             Backend::Postgres => &[
                 "test",
