@@ -550,3 +550,51 @@ async fn the_remainder_of_floats_and_patterns_are_those_of_the_other_databases()
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn what_sqlite_lacks_is_named_when_a_dynamic_query_runs() -> Result<()> {
+    let Place { db, log, .. } = place(|builder| builder).await?;
+    let lock = RowLock::share().nowait().of::<User>();
+    let error = User::query().lock(lock).dynamic().all(&db).await.unwrap_err();
+    assert_eq!((error.kind(), error.model()), (ErrorKind::Unsupported, Some("User")));
+    assert_eq!(error.message(), "this database cannot run the query: it has no `RowLocks`");
+    let latest = Post::query().distinct_on(Post::author_id).dynamic();
+    assert!(latest.clone().first(&db).await.unwrap_err().message().contains("`DistinctOn`"));
+    assert!(latest.clone().count(&db).await.unwrap_err().message().contains("`DistinctOn`"));
+    let streamed = latest.stream(&db).next().await.expect("an item");
+    assert!(streamed.unwrap_err().message().contains("`DistinctOn`"));
+    let pattern = User::query().filter(User::name.matches_regex("^A")).dynamic();
+    assert!(pattern.clone().exists(&db).await.unwrap_err().message().contains("`Regex`"));
+    assert!(log.take().is_empty());
+    let part = User::filter(User::id.in_(pattern.select(User::id))).all(&db).await.unwrap_err();
+    assert_eq!(part.message(), "a dynamic query cannot be part of another");
+    assert_eq!(User::filter(User::active).dynamic().count(&db).await?, 0, "what it offers it runs");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_field_that_cannot_be_read_is_named() -> Result<()> {
+    let Place { db, .. } = place(|builder| builder).await?;
+    let ada = User::create().email("a").name("Ada").insert(&db).await?;
+    db.execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE users SET age = 5000000000").await?;
+    let error = User::find(ada.id).one(&db).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.model(), error.fields()),
+        (ErrorKind::Decode, Some("User"), &["age".to_owned()][..])
+    );
+    assert!(
+        error.message().ends_with("cannot be read as `Option<i32>`: the number does not fit i32"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_is_shared_behind_pointers() -> Result<()> {
+    let Place { db, log, .. } = place(|builder| builder).await?;
+    let shared = Arc::new(db);
+    assert_eq!(tags(&shared, 2).await?.len(), 2);
+    assert_eq!(Tag::query().count(&&*shared).await?, 2);
+    assert_eq!(format!("{log:?}"), "StatementLog { .. }");
+    Ok(())
+}

@@ -18,7 +18,7 @@ use crate::services::{Running, Service, debian};
 const CRATES: [&str; 4] = ["orm-core", "orm-sql", "orm-sqlite", "orm-postgres"];
 
 /// Files of tests are no part of a share.
-const TESTS: &str = "/tests(/|\\.rs$)";
+const TESTS: &str = "/(tests|testing)(/|\\.rs$)";
 
 pub fn coverage() -> Result<()> {
     let tools = Tools::find()?;

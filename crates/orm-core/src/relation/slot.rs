@@ -548,6 +548,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_slot_holds_can_be_changed_and_taken_out() {
+        let mut seat = HasOne::<i32>::default();
+        assert_eq!(seat.get_mut().unwrap_err().kind(), ErrorKind::NotLoaded);
+        assert_eq!(seat.clone().into_option().unwrap_err().kind(), ErrorKind::NotLoaded);
+        seat.set(Some(1));
+        *seat.get_mut().unwrap().unwrap() += 1;
+        assert_eq!((seat.is_unloaded(), seat.clone().into_option().unwrap()), (false, Some(2)));
+        seat.set(None);
+        assert_eq!(seat.get_mut().unwrap(), None);
+        assert_eq!(seat.into_option().unwrap(), None);
+
+        let mut parent = BelongsTo::<i32>::default();
+        assert_eq!(parent.get_arc().unwrap_err().kind(), ErrorKind::NotLoaded);
+        assert!(parent.is_unloaded());
+        let row = Arc::new(7);
+        parent.set(Some(Arc::clone(&row)));
+        assert!(parent.get_arc().unwrap().is_some_and(|shared| Arc::ptr_eq(&shared, &row)));
+
+        let subject = MorphTo::loaded("Ada");
+        assert_eq!(subject.clone().get().unwrap(), &"Ada");
+        assert_eq!(subject, subject.clone());
+    }
+
+    #[test]
     fn a_parent_is_shared_and_not_copied() {
         struct NoClone;
         let slot = BelongsTo::loaded(NoClone);
@@ -577,5 +601,7 @@ mod tests {
         assert!(serde_json::to_string(&HasOne::<i32>::default()).unwrap_err().to_string().contains("loaded"));
         let back: HasMany<i32> = serde_json::from_str("[1,2]").unwrap();
         assert_eq!(back, HasMany::loaded([1, 2]));
+        assert_eq!(serde_json::from_str::<BelongsTo<i32>>("null").unwrap(), BelongsTo::absent());
+        assert_eq!(serde_json::from_str::<HasOne<i32>>("3").unwrap(), HasOne::loaded(3));
     }
 }

@@ -27,6 +27,9 @@ mod ulid;
 #[cfg(feature = "uuid")]
 mod uuid;
 
+#[cfg(test)]
+mod tests;
+
 pub use array::Array;
 pub use cell::{Cell, CellError, CellResult};
 pub use datum::{Datum, Numeric};
