@@ -212,7 +212,7 @@ pub fn emit(model: &Model) -> TokenStream {
     let doc = format!("A new `{name}` in the making: made by `{name}::create()`.");
     quote! {
         #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_docs, dead_code)]
+        #[allow(non_camel_case_types, missing_docs, dead_code, unreachable_pub)]
         pub mod #fields {
             #(#markers)*
         }
