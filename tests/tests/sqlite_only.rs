@@ -210,7 +210,7 @@ async fn an_error_type_of_ones_own_rolls_back() -> Result<()> {
 
 #[tokio::test]
 async fn who_waits_for_a_connection_gets_it_or_a_timeout() -> Result<()> {
-    let Place { db, .. } = place(|builder| builder.acquire_timeout(Duration::from_millis(100))).await?;
+    let Place { db, .. } = place(|builder| builder.acquire_timeout(Duration::from_millis(300))).await?;
     let tx = db.begin().await?;
     let error = Tag::create().name("stuck").insert(&db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PoolTimeout);
