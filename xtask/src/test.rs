@@ -32,9 +32,17 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
     }
     for backend in backends {
         let packages: &[&str] = match backend {
-            Backend::Sqlite => {
-                &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite"]
-            }
+            Backend::Sqlite => &[
+                "test",
+                "--no-fail-fast",
+                "-p",
+                "orm-sqlite",
+                "-p",
+                "orm-tests",
+                "--lib",
+                "--test",
+                "sqlite*",
+            ],
             Backend::Postgres => &[
                 "test",
                 "--no-fail-fast",
@@ -44,6 +52,7 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
                 "orm-postgres",
                 "-p",
                 "orm-tests",
+                "--lib",
                 "--test",
                 "postgres*",
             ],

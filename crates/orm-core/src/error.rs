@@ -291,4 +291,57 @@ mod tests {
             .with_hint("choose another");
         assert_eq!(error.to_string(), "User.email: another row has this value (choose another)");
     }
+
+    #[test]
+    fn the_debug_text_adds_kind_code_and_cause() {
+        let error =
+            Error::new(ErrorKind::Schema, "no such table").with_code("1").with_source("what the driver said");
+        assert_eq!(format!("{error:?}"), "Schema: no such table [1]; caused by: what the driver said");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("what the driver said"));
+        let copy = error.duplicate();
+        assert!(copy.source().is_none());
+        assert_eq!(format!("{copy:?}"), "Schema: no such table [1]");
+        let named = error.with_kind(ErrorKind::Configuration).with_model("User").with_constraint("uq");
+        assert_eq!((named.kind().name(), named.constraint()), ("Configuration", Some("uq")));
+        assert_eq!(named.to_string(), "User: no such table");
+    }
+
+    #[test]
+    fn each_kind_is_written_as_its_name() {
+        use ErrorKind::*;
+        let all = [
+            NotFound,
+            MultipleRows,
+            Unique,
+            ForeignKey,
+            NotNull,
+            Check,
+            Exclusion,
+            ValueTooLong,
+            OutOfRange,
+            Stale,
+            NotLoaded,
+            Serialization,
+            Deadlock,
+            LockTimeout,
+            StatementTimeout,
+            PoolTimeout,
+            ConnectionLost,
+            CommitUnknown,
+            Decode,
+            Encode,
+            Unsupported,
+            Schema,
+            Unfiltered,
+            Usage,
+            Configuration,
+            Database,
+            Migration,
+        ];
+        for kind in all {
+            assert_eq!(kind.to_string(), format!("{kind:?}"));
+        }
+        let retryable = all.into_iter().filter(|kind| Error::new(*kind, "").is_retryable());
+        assert_eq!(retryable.collect::<Vec<_>>(), [Serialization, Deadlock, LockTimeout]);
+    }
 }

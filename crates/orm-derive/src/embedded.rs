@@ -104,17 +104,17 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
         }
     });
     let datums = columns.iter().map(|column| {
-        let (ident, index) = (&column.ident, column.index);
+        let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
         let value = quote_spanned!(column.field.ty.span()=> ::core::clone::Clone::clone(&self.#ident));
         let value = if column.field.json.is_present() { quote!(#krate::value::Json(#value)) } else { value };
-        quote!(#index => #krate::value::Value::encode(#value))
+        quote!(#index => <#ty as #krate::value::Value>::encode(#value))
     });
     let embed_datums = embeds.iter().map(|embed| embed_datum(krate, embed, &embed.base));
     let reads = columns.iter().map(|column| {
         let (ident, at, ty) = (&column.ident, column.index, column_type(krate, column));
         let inner = column.field.json.is_present().then(|| quote!(.0));
         quote_spanned! {column.field.ty.span()=>
-            #ident: #krate::backend::field::<#ty, __Row>(row, at, index + #at, meta)? #inner
+            #ident: <#ty as #krate::value::Value>::field(row, at, index + #at, meta)? #inner
         }
     });
     let embed_reads = embeds.iter().map(|embed| {

@@ -64,10 +64,7 @@ pub trait Dialect: Send + Sync {
     }
 
     /// Arithmetic on a type for which the plain operator is wrong; `None` means the plain operator.
-    fn arithmetic(&self, op: BinaryOp, left: &str, right: &str, ty: DbType) -> Option<String> {
-        let _ = (op, left, right, ty);
-        None
-    }
+    fn arithmetic(&self, op: BinaryOp, left: &str, right: &str, ty: DbType) -> Option<String>;
 
     /// A unary operation on a type for which the plain operator is wrong; `None` means the plain operator.
     fn unary(&self, op: UnaryOp, operand: &str, ty: DbType) -> Option<String> {
@@ -90,17 +87,7 @@ pub trait Dialect: Send + Sync {
     fn default_nulls(&self, direction: Direction) -> Nulls;
 
     /// An aggregate. `body` is what stands in the parentheses, `filter` is empty or ` FILTER (…)`.
-    fn aggregate(&self, func: AggFunc, body: &str, filter: &str, ty: DbType) -> String {
-        let _ = ty;
-        let name = match func {
-            AggFunc::Sum => "SUM",
-            AggFunc::Avg => "AVG",
-            AggFunc::Min => "MIN",
-            AggFunc::Max => "MAX",
-            _ => "COUNT",
-        };
-        format!("{name}({body}){filter}")
-    }
+    fn aggregate(&self, func: AggFunc, body: &str, filter: &str, ty: DbType) -> String;
 
     /// A function of fixed meaning. `ty` is the type of its first argument where it is known.
     fn function(&self, func: Func, args: &[String], ty: Option<DbType>) -> Result<String, Error>;
@@ -148,10 +135,7 @@ pub trait Dialect: Send + Sync {
     fn auto_increment(&self, column: &ColumnMeta) -> String;
 
     /// Checks that stand in for what the column type does not enforce, as expressions.
-    fn column_checks(&self, column: &ColumnMeta) -> Vec<String> {
-        let _ = column;
-        Vec::new()
-    }
+    fn column_checks(&self, column: &ColumnMeta) -> Vec<String>;
 
     /// Whether foreign keys are part of CREATE TABLE. A database that cannot name a table before it exists
     /// adds them afterwards, with [`foreign_key`](crate::foreign_key).

@@ -5,7 +5,7 @@
 //! address, and ends with the run, even if the run is killed. One that cannot be had fails the run, and without the
 //! pooler the test that needs it fails: none is skipped in silence.
 
-mod debian;
+pub mod debian;
 mod pgbouncer;
 mod postgres;
 mod process;

@@ -1,7 +1,7 @@
 //! Capabilities: what a database may lack, checked by the compiler.
 //!
 //! A query's `Needs` is a cons list of marker types, empty for ordinary queries. Running it on a backend demands
-//! `Backend: Provides<Needs>`, which a driver grants one marker at a time with [`Supports`].
+//! `Needs: ProvidedBy<Backend>`, which a driver grants one marker at a time with [`Supports`].
 
 /// A list of capabilities: `()` or `(Capability, Rest)`.
 pub trait Needs: Send + Sync + 'static {
@@ -55,16 +55,18 @@ pub type And<A, B> = <A as Plus<B>>::Out;
 )]
 pub trait Supports<C> {}
 
-/// The backend has all capabilities of the list.
+/// The backend `B` has all capabilities of the list.
+///
+/// The list is `Self`, and not the backend, for the compiler to speak of the one that is missing and not of the list.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot run this query: it does not offer all of `{N}`",
-    label = "not offered by `{Self}`",
+    message = "`{B}` cannot run this query: it does not offer all of `{Self}`",
+    label = "not offered by `{B}`",
     note = "leave out the part that needs it, or use a database that has it (see the capability table in the guide)"
 )]
-pub trait Provides<N> {}
+pub trait ProvidedBy<B> {}
 #[diagnostic::do_not_recommend]
-impl<B> Provides<()> for B {}
-impl<B: Supports<C> + Provides<R>, C, R> Provides<(C, R)> for B {}
+impl<B> ProvidedBy<B> for () {}
+impl<B: Supports<C>, C, R: ProvidedBy<B>> ProvidedBy<B> for (C, R) {}
 
 /// The marker types.
 pub mod capabilities {

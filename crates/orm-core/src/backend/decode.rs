@@ -30,7 +30,7 @@ pub trait Row {
 
 /// The value of a model's field: as [`Row::get`], with the field named in the error.
 #[inline]
-pub fn field<T: Value, R: Row>(
+pub(crate) fn field<T: Value, R: Row>(
     row: &R,
     at: usize,
     index: u16,

@@ -21,8 +21,9 @@ use crate::error::Result;
 use crate::ir::Command;
 use crate::meta::ModelMeta;
 
-pub use capability::{And, Needs, Plus, Provides, Supports, capabilities};
-pub use decode::{Affected, Collect, Decoder, First, Flow, FromRow, Nullable, Row, field};
+pub use capability::{And, Needs, Plus, ProvidedBy, Supports, capabilities};
+pub(crate) use decode::field;
+pub use decode::{Affected, Collect, Decoder, First, Flow, FromRow, Nullable, Row};
 pub use observe::{Observer, StatementEvent, StatementLog};
 pub use tx::{Database, Isolation, Tx, TxOptions};
 

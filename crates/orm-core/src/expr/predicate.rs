@@ -80,11 +80,6 @@ impl<S, N, K> Ordering<S, N, K> {
         self.order.nulls = Some(Nulls::Last);
         self
     }
-
-    /// The IR.
-    pub fn into_order(self) -> Order {
-        self.order
-    }
 }
 
 /// One key of an order or a tuple of them, over the scope `Q`. `I` is inferred.

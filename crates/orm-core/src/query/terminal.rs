@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::projection::QueryOutput;
 use super::query::Query;
-use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, Provides, run};
+use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
 use crate::ir::{Command, Output, Select};
@@ -23,7 +23,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn all<E>(self, db: &E) -> impl Future<Output = Result<Vec<Out>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: QueryOutput,
     {
@@ -39,7 +39,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn first<E>(mut self, db: &E) -> impl Future<Output = Result<Option<Out>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: QueryOutput,
     {
@@ -61,7 +61,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn one<E>(mut self, db: &E) -> impl Future<Output = Result<Out>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: QueryOutput,
     {
@@ -83,7 +83,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn count<E>(mut self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         if self.select.limit.is_none() && self.select.offset.is_none() {
@@ -103,7 +103,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn exists<E>(mut self, db: &E) -> impl Future<Output = Result<bool>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         let select = &mut self.select;
@@ -127,7 +127,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn stream<E>(self, db: &E) -> BoxStream<'static, Result<Out>>
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: FromRow + Send + 'static,
     {
@@ -148,7 +148,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn for_each<E, F>(self, db: &E, mut body: F) -> impl Future<Output = Result<()>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: FromRow + Send + 'static,
         F: FnMut(Out) -> Result<()> + Send,
@@ -167,7 +167,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn to_sql<E>(&self, db: &E) -> Result<String>
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         E::Backend::render(db.session(), &Command::Select(Box::new(self.select.clone())))
@@ -177,7 +177,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     pub fn explain<E>(&self, db: &E) -> impl Future<Output = Result<String>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         let command = Command::Select(Box::new(self.select.clone()));

@@ -321,8 +321,11 @@ impl<M: Model, T: Model> Related<M, HasOne<T>> {
         let adopt = self.adopt(target, chosen.clone());
         match self.release(target, Some(chosen.negate())) {
             Ok(others) => both::<E::Backend>(db.session(), [Some(others), Some(adopt)]).await,
-            // The unique key of the relation refuses a second row.
-            Err(_) => affected(db, adopt).await.map(|_| ()),
+            // The unique key of the relation refuses a second row, for want of a way to take the first away.
+            Err(cannot) => match affected(db, adopt).await {
+                Err(error) if error.kind() == ErrorKind::Unique => Err(cannot),
+                other => other.map(|_| ()),
+            },
         }
     }
 

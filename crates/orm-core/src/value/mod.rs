@@ -27,6 +27,13 @@ mod ulid;
 #[cfg(feature = "uuid")]
 mod uuid;
 
+#[cfg(test)]
+mod tests;
+
+use crate::backend::{Row, field};
+use crate::error::Result;
+use crate::meta::ModelMeta;
+
 pub use array::Array;
 pub use cell::{Cell, CellError, CellResult};
 pub use datum::{Datum, Numeric};
@@ -77,6 +84,13 @@ pub trait Value: Sized + Send + Sync + 'static {
     fn encode(self) -> Datum;
     /// Reads the value from a cell.
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self>;
+
+    /// Reads the field of a model, called by the derive: an error names the field.
+    #[doc(hidden)]
+    #[inline]
+    fn field<R: Row>(row: &R, at: usize, index: u16, meta: fn() -> &'static ModelMeta) -> Result<Self> {
+        field(row, at, index, meta)
+    }
 }
 
 impl<T: Scalar> Value for T {

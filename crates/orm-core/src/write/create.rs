@@ -43,11 +43,6 @@ impl NewRow {
         }
     }
 
-    /// The values, in the order of the model's columns.
-    pub fn values(&self) -> &[Datum] {
-        &self.values
-    }
-
     pub(super) fn is_given(&self, column: u16) -> bool {
         self.values.get(usize::from(column)).is_some_and(is_given)
     }

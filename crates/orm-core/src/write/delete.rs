@@ -4,7 +4,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::update::{RowId, missing_row, rows_of};
-use crate::backend::{Affected, Collect, Executor, Needs, Provides, run};
+use crate::backend::{Affected, Collect, Executor, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
 use crate::ir::{Command, Delete, Output, Select};
@@ -54,7 +54,7 @@ impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     pub fn delete<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         self.into_delete().exec(db)
     }
@@ -91,7 +91,7 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = self.command(None);
         async move { run(db, command?, Affected::default()).await }
@@ -104,7 +104,7 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
     pub fn returning<E>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = self.command(Some(Output::Model));
         async move { run(db, command?, Collect::<M>::default()).await }

@@ -8,8 +8,8 @@ use super::assign::{Columns, Fits};
 use super::create::{Insertable, NewRow, Now, initial, is_given, prepare};
 use crate::backend::capabilities::InsertSelect;
 use crate::backend::{
-    Affected, Backend, BoxFuture, Collect, Decoder, Executor, Flow, FromRow, Needs, Provides, Row, Supports,
-    Tx, TxOptions, run,
+    Affected, Backend, BoxFuture, Collect, Decoder, Executor, Flow, FromRow, Needs, ProvidedBy, Row,
+    Supports, Tx, TxOptions, run,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{
@@ -356,7 +356,8 @@ impl<M: Model, N: Needs> InsertFrom<M, N> {
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N> + Supports<InsertSelect>,
+        E::Backend: Supports<InsertSelect>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = insert_select(M::source(), self.columns, self.select, None);
         async move { run(db, command?, Affected::default()).await }
@@ -369,7 +370,8 @@ impl<M: Model, N: Needs> InsertFrom<M, N> {
     pub fn all<E>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N> + Supports<InsertSelect>,
+        E::Backend: Supports<InsertSelect>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = insert_select(M::source(), self.columns, self.select, Some(Output::Model));
         async move { run(db, command?, Collect::<M>::default()).await }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::assign::Assign;
 use super::create::Now;
 use super::insert::Written;
-use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, Provides, run};
+use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
 use crate::expr::scope::Closed;
@@ -238,7 +238,7 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = self.command(None);
         async move { run(db, command?, Affected::default()).await }
@@ -251,7 +251,7 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     pub fn returning<E>(mut self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let includes = std::mem::take(&mut self.includes);
         let command = self.command(Some(Output::Model));

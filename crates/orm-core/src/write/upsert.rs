@@ -7,7 +7,7 @@ use super::assign::{Assign, Columns};
 use super::create::{Insertable, NewRow};
 use super::insert::{Written, insert_row, no_children, no_row};
 use super::update::{assign, next_version};
-use crate::backend::{And, Executor, Needs, Plus, Provides, run};
+use crate::backend::{And, Executor, Needs, Plus, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Column, Expr};
 use crate::ir::{self, Assignment, ColumnRef, Command, Conflict, ConflictAction, Source};
@@ -107,7 +107,7 @@ impl<M: Model, N: Needs> Upsert<M, N> {
     pub fn insert<E>(self, db: &E) -> impl Future<Output = Result<M>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = command(M::source(), self.row, self.target, self.chosen, self.set);
         async move { run(db, command?, Written::<M>::default()).await?.ok_or_else(|| no_row(M::meta())) }

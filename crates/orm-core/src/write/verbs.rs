@@ -10,11 +10,7 @@ use crate::model::Model;
 /// The write verbs of every model: `User::insert_many(..)`, `user.delete(&db)` …
 pub trait ModelWrite: Model {
     /// Inserts any number of rows in one command.
-    fn insert_many<I>(rows: I) -> InsertMany<Self>
-    where
-        I: IntoIterator,
-        I::Item: Insertable<Self>,
-    {
+    fn insert_many<I: IntoIterator<Item: Insertable<Self>>>(rows: I) -> InsertMany<Self> {
         super::insert_many(rows)
     }
 
