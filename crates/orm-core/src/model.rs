@@ -160,7 +160,8 @@ pub const fn assert_key<F: SameKey<K>, K>() {}
 
 /// A struct whose fields are columns of the model that embeds it. Implemented by `#[derive(Embedded)]`.
 ///
-/// ```ignore
+/// ```
+/// # use orm_guide::prelude::*;
 /// #[derive(Debug, Clone, Embedded)]
 /// pub struct Address { pub street: String, pub city: String }
 ///
@@ -173,7 +174,16 @@ pub const fn assert_key<F: SameKey<K>, K>() {}
 ///     #[orm(embed(prefix = "bill_"))]
 ///     pub billing: Option<Address>,     // bill_street, bill_city, both nullable
 /// }
+/// # orm::schema!(Shops: Customer);
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # let db = Sqlite::memory().await?;
+/// # Shops::create_all(&db).await?;
+/// let address = Address { street: "Hafenbad 1".into(), city: "Ulm".into() };
+/// Customer::create().address(address).insert(&db).await?;
 /// let here = Customer::filter(Customer::address.city.eq("Ulm")).all(&db).await?;
+/// assert_eq!(here.len(), 1);
+/// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be embedded",

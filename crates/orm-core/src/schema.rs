@@ -56,9 +56,15 @@ pub fn parents_first(models: &[&'static ModelMeta]) -> Vec<&'static ModelMeta> {
 
 /// Declares a schema: a unit struct that implements [`Schema`].
 ///
-/// ```ignore
-/// orm::schema!(pub AppSchema: User, Post, Tag);
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # let db = Sqlite::memory().await?;
+/// orm::schema!(pub AppSchema: User, Profile, Post, Comment, Tag, PostTag);
+///
 /// AppSchema::create_all(&db).await?;
+/// assert_eq!(User::query().count(&db).await?, 0);
+/// # Ok(()) }
 /// ```
 #[macro_export]
 macro_rules! schema {

@@ -12,8 +12,13 @@ use crate::value::{Scalar, Value};
 
 /// `CASE WHEN … THEN … ELSE … END`: the value of the first condition that is true.
 ///
-/// ```ignore
-/// let size = case().when(Track::milliseconds.gt(600_000), "long").otherwise("short");
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let size = case().when(Post::score.gt(2), "big").otherwise("small");
+/// let sizes = Post::query().order_by(Post::id.asc()).select(size).all(&db).await?;
+/// assert_eq!(sizes[2].as_deref(), Some("small"));
+/// # Ok(()) }
 /// ```
 pub fn case() -> CaseStart {
     CaseStart(())

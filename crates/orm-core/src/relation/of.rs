@@ -15,10 +15,16 @@ use crate::write::{ByParent, Insertable, NewChild, NewRow, link_rows, update_com
 
 /// The rows that a relation leads to from one row: a query, and the ways to change what belongs to it.
 ///
-/// ```ignore
-/// let drafts = User::posts.of(&ada).filter(Post::published.eq(false)).all(&db).await?;
-/// let post = User::posts.of(&ada).create(Post::create().title("New"), &db).await?;
-/// Post::tags.of(&post).set(&[rust, sql], &db).await?;
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let ada = User::find(1).one(&db).await?;
+/// let weak = User::posts.of(&ada).filter(Post::score.lt(4)).all(&db).await?;
+/// let post = User::posts.of(&ada).create(Post::create().title("New").score(1), &db).await?;
+/// let rust = Tag::create().name("rust").insert(&db).await?;
+/// Post::tags.of(&post).set([&rust], &db).await?;
+/// assert_eq!((weak.len(), Post::tags.of(&post).count(&db).await?), (1, 1));
+/// # Ok(()) }
 /// ```
 pub struct Related<M, S> {
     rel: Rel<M, S>,
