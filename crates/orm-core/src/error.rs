@@ -86,6 +86,11 @@ pub enum ErrorKind {
     Migration,
 }
 
+/// The names of the kinds.
+///
+/// ```
+/// assert_eq!(orm::ErrorKind::Stale.to_string(), "Stale");
+/// ```
 impl ErrorKind {
     /// The kind's name, as in the source.
     ///
@@ -156,6 +161,13 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// Making errors and asking them.
+///
+/// ```
+/// use orm::{Error, ErrorKind};
+/// let error = Error::new(ErrorKind::Unique, "another row has this value").with_model("User").with_field("email");
+/// assert_eq!((error.kind(), error.fields()), (ErrorKind::Unique, &["email".to_owned()][..]));
+/// ```
 impl Error {
     /// An error of `kind` whose text is `message`.
     ///

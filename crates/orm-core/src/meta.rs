@@ -93,6 +93,12 @@ pub struct ColumnMeta {
     pub comment: Option<&'static str>,
 }
 
+/// The type of a column.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// assert!(User::meta().column(User::id.index()).ty().is_integer());
+/// ```
 impl ColumnMeta {
     /// The column type.
     ///
@@ -166,6 +172,12 @@ pub struct ForeignKeyMeta {
     pub on_update: Action,
 }
 
+/// What a foreign key refers to.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// assert_eq!(PostTag::meta().foreign_keys[1].referenced(), [Tag::id.index()]);
+/// ```
 impl ForeignKeyMeta {
     /// The columns referred to, the primary key where none are named.
     ///
@@ -303,6 +315,14 @@ pub struct MorphMeta {
     pub tag: &'static str,
 }
 
+/// Looking up columns and relations.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let meta = Post::meta();
+/// assert_eq!(meta.column_of_field("title"), meta.column_of_name("title"));
+/// assert!(meta.relation("comments").is_some());
+/// ```
 impl ModelMeta {
     /// The column of a Rust field path.
     ///

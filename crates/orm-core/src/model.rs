@@ -16,7 +16,8 @@ use crate::write::NewRow;
 /// /// The names of the columns that hold something in a row.
 /// fn given<M: orm::Model>(row: &M) -> Vec<&'static str> {
 ///     let columns = M::meta().columns.iter().zip(0..);
-///     columns.filter(|(_, index)| !row.datum(*index).is_null()).map(|(column, _)| column.name.as_str()).collect()
+///     let given = columns.filter(|(_, index)| !row.datum(*index).is_null());
+///     given.map(|(column, _)| column.name.as_str()).collect()
 /// }
 /// assert_eq!(given(&User::find(2).one(&db).await?), ["id", "email", "name", "active"]);
 /// # Ok(()) }

@@ -110,7 +110,8 @@ impl PostgresBuilder {
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
     /// use std::time::Duration;
-    /// let db = Postgres::builder("postgres://app@localhost/app").wait_timeout(Duration::from_secs(2)).connect().await?;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").wait_timeout(Duration::from_secs(2));
+    /// let db = builder.connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn wait_timeout(mut self, timeout: Duration) -> Self {
@@ -124,7 +125,8 @@ impl PostgresBuilder {
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
     /// use std::time::Duration;
-    /// let db = Postgres::builder("postgres://app@localhost/app").connect_timeout(Duration::from_secs(3)).connect().await?;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").connect_timeout(Duration::from_secs(3));
+    /// let db = builder.connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -153,7 +155,8 @@ impl PostgresBuilder {
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
     /// use std::time::Duration;
-    /// let db = Postgres::builder("postgres://app@localhost/app").idle_timeout(Duration::from_secs(60)).connect().await?;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").idle_timeout(Duration::from_secs(60));
+    /// let db = builder.connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -180,7 +183,8 @@ impl PostgresBuilder {
     /// ```no_run
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
-    /// let db = Postgres::builder("postgres://app@localhost/app").search_path("tenant_7, public").connect().await?;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").search_path("tenant_7, public");
+    /// let db = builder.connect().await?;
     /// assert_eq!(sql::<String>("SHOW search_path").one(&db).await?, "tenant_7, public");
     /// # Ok(()) }
     /// ```
@@ -195,8 +199,8 @@ impl PostgresBuilder {
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
     /// use std::time::Duration;
-    /// let db =
-    ///     Postgres::builder("postgres://app@localhost/app").statement_timeout(Duration::from_secs(5)).connect().await?;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").statement_timeout(Duration::from_secs(5));
+    /// let db = builder.connect().await?;
     /// assert_eq!(sql::<String>("SHOW statement_timeout").one(&db).await?, "5s");
     /// # Ok(()) }
     /// ```
@@ -223,7 +227,8 @@ impl PostgresBuilder {
     /// ```no_run
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
-    /// let db = Postgres::builder("postgres://app@localhost/app").after_connect("SET work_mem = '64MB'").connect().await?;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").after_connect("SET work_mem = '64MB'");
+    /// let db = builder.connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn after_connect(mut self, sql: impl Into<String>) -> Self {
@@ -266,7 +271,8 @@ impl PostgresBuilder {
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
     /// let pem = std::fs::read("ca.pem").expect("the certificate is there");
-    /// let db = Postgres::builder("postgres://app@db.example.org/app").root_certificate(pem).connect().await?;
+    /// let builder = Postgres::builder("postgres://app@db.example.org/app").root_certificate(pem);
+    /// let db = builder.connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {

@@ -122,7 +122,8 @@ impl Postgres {
     /// ```no_run
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
-    /// let db = Postgres::builder("postgres://user:password@localhost/app").max_connections(5).connect().await?;
+    /// let builder = Postgres::builder("postgres://user:password@localhost/app").max_connections(5);
+    /// let db = builder.connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn builder(url: impl Into<String>) -> PostgresBuilder {

@@ -268,7 +268,8 @@ pub trait Dialect: Send + Sync {
     /// ```
     /// use orm_sql::{Dialect, SqliteDialect, Upsert};
     /// let upsert = Upsert { target: vec!["email".into()], set: vec!["name = excluded.name".into()], filter: None };
-    /// assert_eq!(SqliteDialect.upsert(&upsert).unwrap(), " ON CONFLICT (email) DO UPDATE SET name = excluded.name");
+    /// let sql = SqliteDialect.upsert(&upsert).unwrap();
+    /// assert_eq!(sql, " ON CONFLICT (email) DO UPDATE SET name = excluded.name");
     /// ```
     fn upsert(&self, upsert: &Upsert) -> Result<String, Error> {
         let mut sql = String::from(" ON CONFLICT");

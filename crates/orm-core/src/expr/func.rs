@@ -111,7 +111,8 @@ pub fn scalar<M, Q: Free, T: Value, N>(
 
 /// The instant of the database's clock.
 ///
-/// Rows of one statement see the same instant. Compare it with a column of an instant and name the type: `Session::expires_at.lt(now::<DateTime<Utc>>())`.
+/// Rows of one statement see the same instant. Compare it with a column of an instant and name the type:
+/// `Session::expires_at.lt(now::<DateTime<Utc>>())`.
 ///
 /// ```
 /// # use orm_guide::prelude::*;

@@ -33,6 +33,19 @@ type Total<E, X> = Expr<X, <E as ExprOps>::S, <E as ExprOps>::N, Aggregate>;
 macro_rules! comparison {
     ($(#[$doc:meta])* $name:ident $op:ident;) => {
         $(#[$doc])*
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+        /// // The scores are 1, 3 and 5.
+        /// let count = async |condition| Post::filter(condition).count(&db).await;
+        /// assert_eq!((count(Post::score.eq(3)).await?, count(Post::score.ne(3)).await?), (1, 2));
+        /// assert_eq!((count(Post::score.lt(3)).await?, count(Post::score.le(3)).await?), (1, 2));
+        /// assert_eq!((count(Post::score.gt(3)).await?, count(Post::score.ge(3)).await?), (1, 2));
+        /// // Bob has no age: he is neither 36 nor different from 36.
+        /// assert_eq!(User::filter(User::age.ne(36)).count(&db).await?, 1);
+        /// # Ok(()) }
+        /// ```
         #[inline]
         fn $name<R>(self, right: R) -> With<Self, R, bool>
         where
@@ -49,6 +62,18 @@ macro_rules! comparison {
 macro_rules! matching {
     ($(#[$doc:meta])* $name:ident $op:ident $insensitive:literal;) => {
         $(#[$doc])*
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+        /// // The titles are `Engines`, `Notes` and `Hello`.
+        /// let count = async |condition| Post::filter(condition).count(&db).await;
+        /// assert_eq!((count(Post::title.contains("gin")).await?, count(Post::title.contains("%")).await?), (1, 0));
+        /// assert_eq!((count(Post::title.starts_with("No")).await?, count(Post::title.ends_with("es")).await?), (1, 2));
+        /// assert_eq!((count(Post::title.like("_o%")).await?, count(Post::title.like("h%")).await?), (1, 0));
+        /// assert_eq!((count(Post::title.ilike("h%")).await?, count(Post::title.icontains("N")).await?), (1, 2));
+        /// # Ok(()) }
+        /// ```
         fn $name<R>(self, right: R) -> WithText<Self, R>
         where
             Base<Self>: Textual,
@@ -103,138 +128,51 @@ pub trait ExprOps: Sized {
 
     comparison! {
         /// Equal.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::name.eq("Ada")).count(&db).await?, 1);
-        /// # Ok(()) }
-        /// ```
         eq Eq;
     }
     comparison! {
         /// Not equal.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// // Bob has no age: whether it differs from 36 is not known.
-        /// assert_eq!(User::filter(User::age.ne(36)).count(&db).await?, 1);
-        /// # Ok(()) }
-        /// ```
         ne Ne;
     }
     comparison! {
         /// Less than.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::age.lt(36)).count(&db).await?, 1);
-        /// # Ok(()) }
-        /// ```
         lt Lt;
     }
     comparison! {
         /// Less than or equal to.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::age.le(36)).count(&db).await?, 2);
-        /// # Ok(()) }
-        /// ```
         le Le;
     }
     comparison! {
         /// Greater than.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(Post::filter(Post::score.gt(3)).count(&db).await?, 1);
-        /// # Ok(()) }
-        /// ```
         gt Gt;
     }
     comparison! {
         /// Greater than or equal to.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(Post::filter(Post::score.ge(3)).count(&db).await?, 2);
-        /// # Ok(()) }
-        /// ```
         ge Ge;
     }
 
     matching! {
         /// Contains the text literally; case matters.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(Post::filter(Post::title.contains("gin")).count(&db).await?, 1);
-        /// assert_eq!(Post::filter(Post::title.contains("%")).count(&db).await?, 0);
-        /// # Ok(()) }
-        /// ```
         contains Contains false;
     }
     matching! {
         /// Starts with the text literally; case matters.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::email.starts_with("ada@")).count(&db).await?, 1);
-        /// # Ok(()) }
-        /// ```
         starts_with StartsWith false;
     }
     matching! {
         /// Ends with the text literally; case matters.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::email.ends_with("@example.org")).count(&db).await?, 3);
-        /// # Ok(()) }
-        /// ```
         ends_with EndsWith false;
     }
     matching! {
         /// Matches the pattern (`%` any text, `_` any character, `\` escapes); case matters.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::name.like("_d%")).count(&db).await?, 1);
-        /// assert_eq!(User::filter(User::name.like("a%")).count(&db).await?, 0);
-        /// # Ok(()) }
-        /// ```
         like Pattern false;
     }
     matching! {
         /// Matches the pattern; the case of ASCII letters does not matter.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::name.ilike("a%")).count(&db).await?, 1);
-        /// # Ok(()) }
-        /// ```
         ilike Pattern true;
     }
     matching! {
         /// Contains the text literally; the case of ASCII letters does not matter.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-        /// assert_eq!(User::filter(User::name.icontains("B")).count(&db).await?, 1);
-        /// # Ok(()) }
-        /// ```
         icontains Contains true;
     }
 

@@ -43,6 +43,14 @@ pub enum Command {
     Raw(Box<RawSql>),
 }
 
+/// What every command can be asked.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Command;
+/// let command = Command::Select(Box::new(User::query().into_select()));
+/// assert_eq!((command.operation(), command.is_write()), ("SELECT", false));
+/// ```
 impl Command {
     /// Whether the command changes data.
     ///

@@ -105,7 +105,8 @@ pub enum LockWait {
 /// # use orm_guide::prelude::*;
 /// use orm_core::ir::Output;
 /// assert!(matches!(User::query().into_select().output, Output::Model));
-/// assert!(matches!(User::query().select(User::name).into_select().output, Output::Exprs(exprs) if exprs.len() == 1));
+/// let Output::Exprs(exprs) = User::query().select(User::name).into_select().output else { panic!() };
+/// assert_eq!(exprs.len(), 1);
 /// ```
 #[derive(Debug, Clone)]
 pub enum Output {

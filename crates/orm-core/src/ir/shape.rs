@@ -13,8 +13,9 @@ use crate::value::{Datum, DbType};
 /// ```
 /// # use orm_guide::prelude::*;
 /// use orm_core::ir::{Command, Shape, shape};
-/// let shape_of = |age: i32| -> Shape { shape(&Command::Select(Box::new(User::filter(User::age.ge(age)).into_select()))) };
-/// assert_eq!(shape_of(18), shape_of(21));
+/// let older_than = |age: i32| Command::Select(Box::new(User::filter(User::age.ge(age)).into_select()));
+/// let key: Shape = shape(&older_than(18));
+/// assert_eq!(key, shape(&older_than(21)));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shape(pub u128);

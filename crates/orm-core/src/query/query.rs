@@ -166,8 +166,8 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let posts = Post::query().order_by((Post::author_id.asc(), Post::score.desc())).select(Post::title).all(&db).await?;
-    /// assert_eq!(posts, ["Notes", "Engines", "Hello"]);
+    /// let query = Post::query().order_by((Post::author_id.asc(), Post::score.desc()));
+    /// assert_eq!(query.select(Post::title).all(&db).await?, ["Notes", "Engines", "Hello"]);
     /// # Ok(()) }
     /// ```
     pub fn order_by<I>(mut self, order: impl IntoOrder<Q, I>) -> Self {

@@ -15,7 +15,6 @@ use crate::value::Value;
 /// ```
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-/// use orm::backend::FromRow;
 /// use orm::expr::Only;
 /// use orm::expr::kind::OneKind;
 /// use orm::query::Selection;
@@ -27,7 +26,6 @@ use crate::value::Value;
 ///     User::filter(User::name.eq("Ada")).select(list)
 /// }
 /// assert_eq!(of_ada((User::age, User::email.upper())).one(&db).await?.0, Some(36));
-/// # fn _named<T: FromRow>() {}
 /// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(

@@ -161,11 +161,11 @@ pub trait Morph: Send + Sync + Sized + 'static {
 /// # let db = Sqlite::memory().await?;
 /// # Gallery::create_all(&db).await?;
 /// use orm::relation::MorphTarget;
-/// async fn say<T: orm::Model + MorphTarget<Subject>>(_subject: &T) -> &'static str {
+/// fn kind_of<T: MorphTarget<Subject>>(_subject: &T) -> &'static str {
 ///     T::TAG
 /// }
 /// let song = Song::create().title("Yes").insert(&db).await?;
-/// assert_eq!(say(&song).await, "song");
+/// assert_eq!(kind_of(&song), "song");
 /// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(

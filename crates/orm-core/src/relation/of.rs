@@ -409,7 +409,8 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
     /// # let db = Sqlite::memory().await?;
     /// # Pets::create_all(&db).await?;
-    /// let ada = Owner::create().name("Ada").pets([Pet::create().name("Mimi"), Pet::create().name("Rex")]).insert(&db).await?;
+    /// let pets = ["Mimi", "Rex"].map(|name| Pet::create().name(name));
+    /// let ada = Owner::create().name("Ada").pets(pets).insert(&db).await?;
     /// assert_eq!(Owner::pets.of(&ada).clear(&db).await?, 2);
     /// assert_eq!(Pet::filter(Pet::owner_id.is_null()).count(&db).await?, 2);
     /// # Ok(()) }
@@ -520,10 +521,9 @@ impl<M: Model, T: Model> Related<M, HasOne<T>> {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// // Bob has no profile, so there is nothing to take away; Ada's must have an owner.
-    /// let (ada, bob) = (User::find(1).one(&db).await?, User::find(2).one(&db).await?);
+    /// let ada = User::find(1).one(&db).await?;
+    /// // A profile cannot be without a user.
     /// assert_eq!(User::profile.of(&ada).clear(&db).await.unwrap_err().kind(), ErrorKind::Usage);
-    /// # let _ = bob;
     /// # Ok(()) }
     /// ```
     ///

@@ -254,8 +254,8 @@ impl<A: Named, T: Named> Via<A, T> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// orm::alias!(Author: User);
-    /// let query = Post::query().join(Post::author.to::<Author>()).left_join(User::profile.via().starting_at::<Author>());
-    /// assert_eq!(query.count(&db).await?, 3);
+    /// let profile = User::profile.via().starting_at::<Author>();
+    /// assert_eq!(Post::query().join(Post::author.to::<Author>()).join(profile).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
     pub fn starting_at<A2: Named<Model = A::Model>>(self) -> Via<A2, T> {

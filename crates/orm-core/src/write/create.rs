@@ -45,10 +45,11 @@ impl NewRow {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm::write::{Insertable, NewChild, insert};
+    /// use orm::write::{ByParent, Insertable, NewChild, insert};
     /// let mut row = User::create().email("eve@example.org").name("Eve").into_row();
     /// let post = Post::create().title("One").score(1);
-    /// row.add_children(User::posts.index(), vec![NewChild::<Post, orm::write::ByParent<User>>::into_child(post)]);
+    /// let post = NewChild::<Post, ByParent<User>>::into_child(post);
+    /// row.add_children(User::posts.index(), vec![post]);
     /// let eve: User = insert(row, &db).await?;
     /// assert_eq!(eve.posts.get()?[0].title, "One");
     /// # Ok(()) }
