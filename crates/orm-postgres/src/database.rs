@@ -17,7 +17,9 @@ use crate::{bind, run, schema, stream};
 ///
 /// ```no_run
 /// # async fn example() -> orm_core::Result<()> {
-/// let db = orm_postgres::Postgres::connect("postgres://user:password@localhost/app").await?;
+/// use orm_postgres::Postgres;
+/// let db = Postgres::connect("postgres://user:password@localhost/app").await?;
+/// assert!(Postgres::CAPABILITIES.contains(&"RowLocks"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

@@ -20,7 +20,9 @@ use crate::{bind, errors, run, schema, stream};
 ///
 /// ```no_run
 /// # async fn example() -> orm_core::Result<()> {
-/// let db = orm_sqlite::Sqlite::connect("app.db").await?;
+/// use orm_sqlite::Sqlite;
+/// let db = Sqlite::connect("app.db").await?;
+/// assert!(Sqlite::CAPABILITIES.contains(&"Savepoints"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

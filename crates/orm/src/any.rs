@@ -28,6 +28,7 @@ use orm_core::{Error, ErrorKind, Result};
 /// Note::create().text("one").insert(&db).await?;
 /// let locked = Note::query().for_update().dynamic().all(&db).await;
 /// assert_eq!(locked.unwrap_err().kind(), ErrorKind::Unsupported);
+/// assert!(!AnyDb::CAPABILITIES.contains(&"RowLocks"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
