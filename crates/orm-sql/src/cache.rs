@@ -42,11 +42,24 @@ impl<V> Default for ShapeCache<V> {
 
 impl<V> ShapeCache<V> {
     /// An empty cache.
+    ///
+    /// ```
+    /// let cache = orm_sql::ShapeCache::<String>::new();
+    /// assert!(cache.is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// What was kept for a shape.
+    ///
+    /// ```
+    /// use orm_core::ir::Shape;
+    /// let cache = orm_sql::ShapeCache::new();
+    /// cache.insert(Shape(1), "SELECT 1");
+    /// assert_eq!(cache.get(Shape(1)).as_deref(), Some(&"SELECT 1"));
+    /// assert!(cache.get(Shape(2)).is_none());
+    /// ```
     pub fn get(&self, shape: Shape) -> Option<Arc<V>> {
         // A thread that panicked while it held the lock left the map whole: no value is changed in place.
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
@@ -61,6 +74,13 @@ impl<V> ShapeCache<V> {
 
     /// What was kept for a shape, else what `make` gives, which is kept from then on. Two threads may both make it;
     /// the first to finish wins. An error is not kept.
+    ///
+    /// ```
+    /// use orm_core::ir::Shape;
+    /// let cache = orm_sql::ShapeCache::new();
+    /// assert_eq!(cache.get_or_try_insert(Shape(1), || Err::<&str, _>("no")), Err("no"));
+    /// assert_eq!(cache.get_or_try_insert(Shape(1), || Ok::<_, ()>("SELECT 1")).as_deref(), Ok(&"SELECT 1"));
+    /// ```
     pub fn get_or_try_insert<E>(
         &self,
         shape: Shape,
@@ -73,6 +93,13 @@ impl<V> ShapeCache<V> {
     }
 
     /// Keeps a value for a shape, unless there is one: that one is returned.
+    ///
+    /// ```
+    /// use orm_core::ir::Shape;
+    /// let cache = orm_sql::ShapeCache::new();
+    /// assert_eq!(*cache.insert(Shape(1), "first"), "first");
+    /// assert_eq!(*cache.insert(Shape(1), "second"), "first");
+    /// ```
     pub fn insert(&self, shape: Shape, value: V) -> Arc<V> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(&shape.0) {

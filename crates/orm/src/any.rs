@@ -28,12 +28,25 @@ use orm_core::{Error, ErrorKind, Result};
 /// Note::create().text("one").insert(&db).await?;
 /// let locked = Note::query().for_update().dynamic().all(&db).await;
 /// assert_eq!(locked.unwrap_err().kind(), ErrorKind::Unsupported);
+/// assert!(!AnyDb::CAPABILITIES.contains(&"RowLocks"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
 pub struct AnyDb(AnySession);
 
 /// Where the commands of an [`AnyDb`] are sent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> orm::Result<()> {
+/// use orm::AnySession;
+/// use orm::backend::Backend;
+/// use orm::prelude::*;
+///
+/// let db = AnyDb::connect("sqlite::memory:").await?;
+/// let session: &AnySession = db.session();
+/// assert!(AnyDb::offers(session, "Savepoints"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AnySession(Inner);
 
@@ -49,6 +62,17 @@ enum Inner {
 
 impl AnyDb {
     /// Connects to the database that a URL names.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> orm::Result<()> {
+    /// use orm::prelude::*;
+    ///
+    /// let db = AnyDb::connect("sqlite::memory:").await?;
+    /// assert_eq!(sql::<i64>("SELECT 1").one(&db).await?, 1);
+    /// let error = AnyDb::connect("oracle://localhost/app").await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the URL names no database that is compiled in, and whatever its driver says.

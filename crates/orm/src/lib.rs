@@ -1,6 +1,6 @@
 //! One derive on your structs, one typed query language, the real database underneath.
 //!
-//! ```ignore
+//! ```
 //! use orm::prelude::*;
 //!
 //! #[derive(Debug, Clone, Model)]
@@ -11,10 +11,13 @@
 //! }
 //! orm::schema!(pub AppSchema: User);
 //!
-//! let db = Sqlite::connect("app.db").await?;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> orm::Result<()> {
+//! let db = Sqlite::memory().await?;      // or Sqlite::connect("app.db")
 //! AppSchema::create_all(&db).await?;
 //! let ada = User::create().name("Ada").insert(&db).await?;
 //! let all = User::filter(User::name.starts_with("A")).all(&db).await?;
+//! assert_eq!(all[0].id, ada.id);
+//! # Ok(()) }
 //! ```
 //!
 //! This crate is the facade: it re-exports [`orm_core`] whole, the derives, and the drivers that its features name.

@@ -13,6 +13,16 @@ use crate::query::Query;
 
 /// Deletes a row.
 ///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::delete_row;
+/// let tag = Tag::find(1).one(&db).await?;
+/// delete_row(&tag, &db).await?;
+/// assert_eq!(delete_row(&tag, &db).await.unwrap_err().kind(), ErrorKind::NotFound);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
 /// row is gone.
@@ -32,6 +42,14 @@ pub fn delete_row<'e, M: Model, E: Executor + ?Sized>(
 }
 
 /// A DELETE of the rows that a query yields: made by [`Query::into_delete`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let delete = Post::filter(Post::score.gt(0)).order_by(Post::score.asc()).limit(1).into_delete();
+/// assert_eq!(delete.returning(&db).await?[0].title, "Hello");
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is deleted before `.exec(&db)` or `.returning(&db)`"]
 pub struct DeleteQuery<M, N = ()> {
     select: Select,
@@ -49,6 +67,14 @@ impl<M, N> std::fmt::Debug for DeleteQuery<M, N> {
 impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     /// Deletes the rows of the query and returns how many there were: short for `.into_delete().exec(&db)`.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::filter(Post::score.lt(4)).delete(&db).await?, 2);
+    /// assert_eq!(Post::query().delete(&db).await.unwrap_err().kind(), ErrorKind::Unfiltered);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Unfiltered`] if the query has no filter.
     pub fn delete<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
@@ -60,6 +86,14 @@ impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     }
 
     /// The deletion of the rows of the query, to say `.all_rows()` or `.returning(&db)`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let gone = Post::filter(Post::score.lt(4)).into_delete().returning(&db).await?;
+    /// assert_eq!(gone.len(), 2);
+    /// # Ok(()) }
+    /// ```
     pub fn into_delete(self) -> DeleteQuery<M, N> {
         let includes = !self.includes.is_empty();
         DeleteQuery { select: self.select, includes, all_rows: false, marker: PhantomData }
@@ -68,6 +102,13 @@ impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
 
 impl<M: Model, N: Needs> DeleteQuery<M, N> {
     /// Says that a query without a filter is meant.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Comment::query().into_delete().all_rows().exec(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn all_rows(mut self) -> Self {
         self.all_rows = true;
         self
@@ -86,6 +127,13 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
 
     /// Deletes the rows and returns how many there were.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::filter(Post::title.eq("Hello")).into_delete().exec(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Unfiltered`] if the query has no filter and [`all_rows`](DeleteQuery::all_rows) was not called.
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
@@ -98,6 +146,14 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
     }
 
     /// Deletes the rows and returns them as they were.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let gone = Post::filter(Post::title.eq("Hello")).into_delete().returning(&db).await?;
+    /// assert_eq!(gone[0].score, 1);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`exec`](DeleteQuery::exec); [`ErrorKind::Usage`] if the query includes relations.

@@ -46,6 +46,15 @@ impl<T: FromRow + Send + 'static> Decoder for Written<T> {
 
 /// Inserts a row and returns it as the database has it: with its key, defaults and generated columns.
 ///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::{Insertable, insert};
+/// let tag: Tag = insert(Tag::create().name("news").into_row(), &db).await?;
+/// assert!(tag.id > 0);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// Whatever constraint is broken, the fields named.
 pub fn insert<M: Model, E: Executor + ?Sized>(row: NewRow, db: &E) -> impl Future<Output = Result<M>> + Send {
@@ -80,6 +89,15 @@ pub(super) fn insert_row(meta: &'static ModelMeta, mut row: NewRow, conflict: Op
 }
 
 /// Inserts any number of rows in one command: see [`InsertMany`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::insert_many;
+/// let tags = insert_many::<Tag, _>((0..100).map(|n| Tag::create().name(format!("tag {n}")))).all(&db).await?;
+/// assert_eq!(tags[99].name, "tag 99");
+/// # Ok(()) }
+/// ```
 pub fn insert_many<M, I>(rows: I) -> InsertMany<M>
 where
     M: Model,
@@ -94,6 +112,14 @@ where
 }
 
 /// An INSERT of many rows. Without rows no statement is sent.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let insert = Tag::insert_many([Tag::create().name("news"), Tag::create().name("machines")]);
+/// assert_eq!(insert.on_conflict_do_nothing().exec(&db).await?, 1);
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is inserted before `.exec(&db)`, `.all(&db)` or `.keys(&db)`"]
 pub struct InsertMany<M> {
     rows: Vec<NewRow>,
@@ -109,6 +135,14 @@ impl<M> std::fmt::Debug for InsertMany<M> {
 
 impl<M: Model> InsertMany<M> {
     /// Leaves out rows that conflict with a unique constraint. They are not part of what comes back.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let again = Tag::insert_many([Tag::create().name("machines")]).on_conflict_do_nothing().all(&db).await?;
+    /// assert!(again.is_empty());
+    /// # Ok(()) }
+    /// ```
     pub fn on_conflict_do_nothing(mut self) -> Self {
         self.ignore = true;
         self
@@ -128,6 +162,13 @@ impl<M: Model> InsertMany<M> {
     }
 
     /// Inserts the rows and returns how many there were.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).exec(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn exec<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<u64>> + Send {
         async move {
             if self.has_children(true)? {
@@ -141,6 +182,14 @@ impl<M: Model> InsertMany<M> {
     }
 
     /// Inserts the rows and returns them in the order of the input.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// assert_eq!((tags[0].name.as_str(), tags[1].name.as_str()), ("a", "b"));
+    /// # Ok(()) }
+    /// ```
     pub fn all<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send {
         async move {
             if self.has_children(true)? {
@@ -155,6 +204,14 @@ impl<M: Model> InsertMany<M> {
     }
 
     /// Inserts the rows and returns their primary keys in the order of the input.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let keys: Vec<i64> = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).keys(&db).await?;
+    /// assert_eq!(Tag::find(keys[1]).one(&db).await?.name, "b");
+    /// # Ok(()) }
+    /// ```
     pub fn keys<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M::Key>>> + Send
     where
         M::Key: FromRow,
@@ -324,6 +381,15 @@ fn insert_rows(
 /// Inserts what a query yields into columns of the model `M`, without a round trip for the rows: INSERT … SELECT.
 ///
 /// The types of the query's results must fit the columns. Timestamps and the version are filled in.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::insert_from;
+/// let names = User::query().select(User::name.lower());
+/// assert_eq!(insert_from::<Tag, _, _, _, _, _>(names, Tag::name).exec(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 pub fn insert_from<M, C, X, Q, Out, N>(query: Query<X, Q, Out, N>, columns: C) -> InsertFrom<M, N>
 where
     M: Model,
@@ -335,6 +401,15 @@ where
 }
 
 /// An INSERT … SELECT: made by [`insert_from`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::{InsertFrom, insert_from};
+/// let insert: InsertFrom<Tag> = insert_from(Post::query().select(Post::title), Tag::name);
+/// assert_eq!(insert.exec(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is inserted before `.exec(&db)`"]
 pub struct InsertFrom<M, N = ()> {
     select: Select,
@@ -351,6 +426,15 @@ impl<M, N> std::fmt::Debug for InsertFrom<M, N> {
 impl<M: Model, N: Needs> InsertFrom<M, N> {
     /// Inserts the rows and returns how many there were.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::insert_from;
+    /// let titles = Post::filter(Post::score.gt(2)).select(Post::title);
+    /// assert_eq!(insert_from::<Tag, _, _, _, _, _>(titles, Tag::name).exec(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Usage`] if the program has to make a value for each row (`default_fn`) and its column is not among the chosen ones.
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
@@ -364,6 +448,16 @@ impl<M: Model, N: Needs> InsertFrom<M, N> {
     }
 
     /// Inserts the rows and returns them.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::insert_from;
+    /// let titles = Post::filter(Post::score.gt(3)).select(Post::title);
+    /// let tags: Vec<Tag> = insert_from(titles, Tag::name).all(&db).await?;
+    /// assert_eq!(tags[0].name, "Notes");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`exec`](InsertFrom::exec).
