@@ -36,6 +36,10 @@ macro_rules! suite {
         $crate::suite!($harness, portable);
         $crate::suite!($harness, savepoints);
         $crate::suite!($harness, raw_sql);
+        $crate::suite!($harness, insert_select);
+    };
+    ($harness:ty, insert_select) => {
+        $crate::suite!(@module $harness, insert_select writes: rows_are_inserted_from_a_query);
     };
     ($harness:ty, savepoints) => {
         $crate::suite!(@module $harness, savepoints transactions: a_savepoint_rolls_back_alone);
@@ -152,7 +156,6 @@ macro_rules! suite {
             an_update_gives_back_its_rows,
             a_delete_gives_back_its_rows,
             an_insert_of_many_gives_back_keys,
-            rows_are_inserted_from_a_query,
         );
         $crate::suite!(@module $harness, transactions:
             a_transaction_commits_on_ok,

@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::run::{command, root};
-use crate::services::{Running, Service, debian};
+use crate::services::{ALL, Running, debian};
 
 /// The crates whose share is reported.
-const CRATES: [&str; 4] = ["orm-core", "orm-sql", "orm-sqlite", "orm-postgres"];
+const CRATES: [&str; 5] = ["orm-core", "orm-sql", "orm-sqlite", "orm-postgres", "orm-mongo"];
 
 /// Files of tests are no part of a share.
 const TESTS: &str = "/(tests|testing)(/|\\.rs$)";
@@ -28,7 +28,7 @@ pub fn coverage() -> Result<()> {
     let _ = std::fs::remove_dir_all(&profiles);
     std::fs::create_dir_all(&profiles)?;
 
-    let servers = Running::start(&[Service::Postgres, Service::Pgbouncer])?;
+    let servers = Running::start(ALL)?;
     let cargo = |more: &[&str]| {
         let mut cargo = command();
         // With a target named, build scripts and derives are not counted.

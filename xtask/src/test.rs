@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::Backend;
 use crate::run::command;
-use crate::services::{Running, Service};
+use crate::services::{ALL, Running, Service};
 
 /// What `cargo test` reports at the end of each target.
 #[derive(Default)]
@@ -20,12 +20,18 @@ struct Counts {
 pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
     let mut counts = Counts::default();
     let mut ok = true;
-    let services: &[Service] = if backends.is_empty() || backends.contains(&Backend::Postgres) {
-        &[Service::Postgres, Service::Pgbouncer]
-    } else {
-        &[]
-    };
-    let servers = Running::start(services)?;
+    let mut services = Vec::new();
+    if backends.is_empty() {
+        services.extend(ALL);
+    }
+    for backend in backends {
+        services.extend(match backend {
+            Backend::Sqlite => &[][..],
+            Backend::Postgres => &[Service::Postgres, Service::Pgbouncer],
+            Backend::Mongo => &[Service::Mongo],
+        });
+    }
+    let servers = Running::start(&services)?;
     let env = &servers.env;
     if backends.is_empty() {
         ok &= run(&["test", "--workspace", "--all-features", "--no-fail-fast"], rest, env, &mut counts)?;
@@ -55,6 +61,19 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
                 "--lib",
                 "--test",
                 "postgres*",
+            ],
+            Backend::Mongo => &[
+                "test",
+                "--no-fail-fast",
+                "--features",
+                "orm-tests/mongo",
+                "-p",
+                "orm-mongo",
+                "-p",
+                "orm-tests",
+                "--lib",
+                "--test",
+                "mongo*",
             ],
         };
         ok &= run(packages, rest, env, &mut counts)?;

@@ -95,7 +95,9 @@ impl<'r> Cell<'r> for MongoCell<'r> {
             (tag::BINARY, [_, _, _, _, 4, uuid @ ..]) => {
                 uuid.try_into().map_err(|_| CellError::invalid("a UUID has 16 bytes"))
             }
-            (tag::BINARY, _) => Err(CellError::invalid("binary data of another subtype than 4, which UUIDs have")),
+            (tag::BINARY, _) => {
+                Err(CellError::invalid("binary data of another subtype than 4, which UUIDs have"))
+            }
             _ => self.refuse("a UUID"),
         }
     }
@@ -104,7 +106,8 @@ impl<'r> Cell<'r> for MongoCell<'r> {
         let whole = |value: i64| Ok(Numeric { mantissa: value.into(), scale: 0 });
         match self.ty {
             tag::DECIMAL => {
-                let bytes = self.bytes.try_into().map_err(|_| CellError::invalid("a decimal has 16 bytes"))?;
+                let bytes =
+                    self.bytes.try_into().map_err(|_| CellError::invalid("a decimal has 16 bytes"))?;
                 from_decimal128(bytes).map_err(CellError::invalid)
             }
             tag::INT32 => whole(i32_of(self.bytes).into()),
@@ -162,7 +165,9 @@ impl<'r> Cell<'r> for MongoCell<'r> {
 
     fn array<T: Value>(self) -> CellResult<Vec<T>> {
         match self.ty {
-            tag::ARRAY => Elements::of(self.bytes).map(|(_, ty, bytes)| T::decode(MongoCell { ty, bytes })).collect(),
+            tag::ARRAY => {
+                Elements::of(self.bytes).map(|(_, ty, bytes)| T::decode(MongoCell { ty, bytes })).collect()
+            }
             _ => self.refuse("an array"),
         }
     }

@@ -51,7 +51,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             };
             out.push(if first == '"' { Token::Quoted(value) } else { Token::Text(value) });
             rest = &rest[end..];
-        } else if first.is_ascii_digit() || (first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) {
+        } else if first.is_ascii_digit()
+            || (first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit()))
+        {
             let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
             out.push(Token::Number(rest[..end].to_owned()));
             rest = &rest[end..];
@@ -215,9 +217,10 @@ impl Parser<'_> {
         if self.sign("-") {
             return Ok(match self.factor()? {
                 Expr::Value(Datum::I64(number), ty) => Expr::Value(Datum::I64(-number), ty),
-                Expr::Value(Datum::Decimal(number), ty) => {
-                    Expr::Value(Datum::Decimal(Numeric { mantissa: -number.mantissa, scale: number.scale }), ty)
-                }
+                Expr::Value(Datum::Decimal(number), ty) => Expr::Value(
+                    Datum::Decimal(Numeric { mantissa: -number.mantissa, scale: number.scale }),
+                    ty,
+                ),
                 other => {
                     let ty = type_of(&other).unwrap_or(DbType::I64);
                     Expr::Unary(UnaryOp::Neg, Box::new(other), ty)

@@ -40,6 +40,8 @@ pub struct Session {
     pub(crate) tx: Option<Arc<Transaction>>,
     /// Whether this is a part of the transaction that must succeed as a whole.
     part: bool,
+    /// Whether commands are the driver's own: what other databases do by themselves.
+    upkeep: bool,
 }
 
 /// What all sessions of a handle have in common.
@@ -74,7 +76,7 @@ impl std::fmt::Debug for Session {
 impl Mongo {
     pub(crate) fn new(client: Client, db: mongodb::Database, settings: Settings) -> Self {
         let shared = Shared { client, db, settings, layouts: Mutex::default(), registry: Mutex::default() };
-        Mongo { session: Session { shared: Arc::new(shared), tx: None, part: false } }
+        Mongo { session: Session { shared: Arc::new(shared), tx: None, part: false, upkeep: false } }
     }
 
     /// Connects to the database that a URL names: `mongodb://host:port/database?options`.
@@ -140,7 +142,10 @@ impl Transaction {
             return Err(Error::new(ErrorKind::Usage, "the transaction has ended"));
         }
         if self.failed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Usage, "a statement of this transaction failed or was cut off; roll it back"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "a statement of this transaction failed or was cut off; roll it back",
+            ));
         }
         Ok(())
     }
@@ -159,7 +164,11 @@ impl Transaction {
 
 impl Session {
     /// Sends a command and takes its reply.
-    pub(crate) async fn command(&self, command: Vec<u8>, model: Option<&'static ModelMeta>) -> Result<Vec<u8>> {
+    pub(crate) async fn command(
+        &self,
+        command: Vec<u8>,
+        model: Option<&'static ModelMeta>,
+    ) -> Result<Vec<u8>> {
         let start = self.watched().then(|| (Instant::now(), text_of(&command)));
         let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
         let action = self.shared.db.run_raw_command(buffer);
@@ -196,7 +205,7 @@ impl Session {
     pub(crate) fn observe(&self, text: &str, start: Instant, rows: u64, ok: bool) {
         let duration = start.elapsed();
         if let Some(observer) = &self.shared.settings.observer {
-            observer.statement(&StatementEvent::new(text, duration, rows, ok));
+            observer.statement(&StatementEvent::new(text, duration, rows, ok).upkeep(self.upkeep));
         }
         tracing::debug!(
             "db.system.name" = "mongodb",
@@ -210,7 +219,12 @@ impl Session {
 
     /// The same database outside of any transaction.
     pub(crate) fn outside(&self) -> Session {
-        Session { shared: Arc::clone(&self.shared), tx: None, part: false }
+        Session { shared: Arc::clone(&self.shared), tx: None, part: false, upkeep: false }
+    }
+
+    /// The same session for what other databases do by themselves: checks of keys, counters, actions. Observers learn it.
+    pub(crate) fn upkeep(&self) -> Session {
+        Session { upkeep: true, ..self.clone() }
     }
 
     /// A session whose writes happen together: this one in a transaction, or one with a transaction of its own.
@@ -235,7 +249,12 @@ impl Session {
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         };
-        Ok(Session { shared: Arc::clone(&self.shared), tx: Some(Arc::new(transaction)), part: false })
+        Ok(Session {
+            shared: Arc::clone(&self.shared),
+            tx: Some(Arc::new(transaction)),
+            part: false,
+            upkeep: false,
+        })
     }
 }
 
@@ -288,7 +307,10 @@ impl Backend for Mongo {
         }
     }
 
-    fn stream<T: FromRow + Send + 'static>(session: &Session, command: Command) -> BoxStream<'static, Result<T>> {
+    fn stream<T: FromRow + Send + 'static>(
+        session: &Session,
+        command: Command,
+    ) -> BoxStream<'static, Result<T>> {
         read::stream(session.clone(), command)
     }
 

@@ -24,7 +24,9 @@ pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> E
             Error::new(ErrorKind::ConnectionLost, "no server could be reached that takes this command")
                 .with_hint("is the server running, and is the address in the URL right?")
         }
-        Driver::DnsResolve { .. } => Error::new(ErrorKind::Configuration, "the host's name cannot be resolved"),
+        Driver::DnsResolve { .. } => {
+            Error::new(ErrorKind::Configuration, "the host's name cannot be resolved")
+        }
         Driver::Authentication { message, .. } => Error::new(ErrorKind::Configuration, message.clone()),
         Driver::InvalidArgument { message, .. } => Error::new(ErrorKind::Usage, message.clone()),
         Driver::InvalidTlsConfig { message, .. } => Error::new(ErrorKind::Configuration, message.clone()),
@@ -69,8 +71,11 @@ pub fn of_write(reply: &[u8], model: Option<&'static ModelMeta>) -> Option<Error
     let (_, concern) = get(reply, "writeConcernError")?;
     let message = get(concern, "errmsg").and_then(|(ty, value)| str_of(ty, value)).unwrap_or_default();
     Some(
-        Error::new(ErrorKind::Database, format!("written, but not as safely as the write concern asks: {message}"))
-            .with_code(get(concern, "code").map_or(0, |(ty, value)| number(ty, value)).to_string()),
+        Error::new(
+            ErrorKind::Database,
+            format!("written, but not as safely as the write concern asks: {message}"),
+        )
+        .with_code(get(concern, "code").map_or(0, |(ty, value)| number(ty, value)).to_string()),
     )
 }
 
@@ -90,11 +95,17 @@ fn of_code(code: i32, message: &str, details: &[u8], model: Option<&'static Mode
     };
     let plain = |kind, text: &str| named(Error::new(kind, text).with_code(code.to_string()));
     match code {
-        11000 | 11001 => unique(message, details, plain(ErrorKind::Unique, "another row has this value already"), model),
+        11000 | 11001 => {
+            unique(message, details, plain(ErrorKind::Unique, "another row has this value already"), model)
+        }
         112 => plain(ErrorKind::Serialization, "the transaction conflicted with another one")
             .with_hint("run the transaction again"),
         251 => plain(ErrorKind::Serialization, "the transaction was aborted by the server"),
-        121 => invalid(details, plain(ErrorKind::Check, "the document does not meet the rules of its collection"), model),
+        121 => invalid(
+            details,
+            plain(ErrorKind::Check, "the document does not meet the rules of its collection"),
+            model,
+        ),
         50 => plain(ErrorKind::StatementTimeout, "the command took longer than its limit"),
         24 => plain(ErrorKind::LockTimeout, "a lock was not granted in time"),
         11601 => plain(ErrorKind::StatementTimeout, "the command was interrupted"),
@@ -102,7 +113,8 @@ fn of_code(code: i32, message: &str, details: &[u8], model: Option<&'static Mode
             .with_hint("create the collections with `create_all`"),
         13 | 18 => plain(ErrorKind::Configuration, message),
         20 if message.contains("Transaction numbers") => {
-            plain(ErrorKind::Unsupported, "this server has no transactions").with_hint("they need a replica set")
+            plain(ErrorKind::Unsupported, "this server has no transactions")
+                .with_hint("they need a replica set")
         }
         59 | 115 | 303 | 40324 => plain(ErrorKind::Unsupported, message),
         6 | 7 | 89 | 91 | 189 | 9001 | 10107 | 11600 | 11602 | 13435 | 13436 => {
@@ -114,7 +126,8 @@ fn of_code(code: i32, message: &str, details: &[u8], model: Option<&'static Mode
 
 /// Which unique columns: the server names the index, and mostly its keys. Values are in the message, so it is not repeated.
 fn unique(message: &str, details: &[u8], error: Error, model: Option<&'static ModelMeta>) -> Error {
-    let index = message.split("index: ").nth(1).and_then(|rest| rest.split([' ', '\n']).next()).unwrap_or_default();
+    let index =
+        message.split("index: ").nth(1).and_then(|rest| rest.split([' ', '\n']).next()).unwrap_or_default();
     let Some(model) = model else { return error.with_constraint(index.to_owned()) };
     let known = model.indexes.iter().find(|known| known.unique && known.name == index);
     let mut columns: Vec<u16> = match known {
@@ -148,7 +161,8 @@ fn invalid(details: &[u8], error: Error, model: Option<&'static ModelMeta>) -> E
             .with_constraint(check.name.to_owned());
     }
     let field = found.property.as_ref().and_then(|path| {
-        let index = (0..model.columns.len() as u16).find(|index| layout::path(model, *index) == path.as_str())?;
+        let index =
+            (0..model.columns.len() as u16).find(|index| layout::path(model, *index) == path.as_str())?;
         Some(model.column(index).field.clone())
     });
     let error = match found.operator.as_str() {
@@ -206,7 +220,9 @@ fn search(document: &[u8], found: &mut Found) {
         found.null = true;
     }
     for (name, ty, value) in Elements::of(document) {
-        if matches!(ty, tag::DOCUMENT | tag::ARRAY) && !matches!(name, b"specifiedAs" | b"consideredValue" | b"missingProperties") {
+        if matches!(ty, tag::DOCUMENT | tag::ARRAY)
+            && !matches!(name, b"specifiedAs" | b"consideredValue" | b"missingProperties")
+        {
             search(value, found);
         }
     }

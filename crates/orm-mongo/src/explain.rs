@@ -17,7 +17,8 @@ pub fn shell(command: &[u8], values: bool) -> String {
         for (_, _, list) in elements {
             let count = Elements::of(list).count();
             if let Some((_, _, first)) = Elements::of(list).next() {
-                let fields: Vec<_> = Elements::of(first).map(|(name, ..)| String::from_utf8_lossy(name)).collect();
+                let fields: Vec<_> =
+                    Elements::of(first).map(|(name, ..)| String::from_utf8_lossy(name)).collect();
                 text += &format!(" ({}) x {count}", fields.join(", "));
             }
         }
@@ -43,7 +44,8 @@ pub fn render(session: &Session, command: &Command) -> Result<String> {
     match command {
         Command::Select(select) => Ok(shell(&read(select, times)?.command, true)),
         Command::Insert(insert) => {
-            let names: Vec<_> = insert.columns.iter().map(|index| layout::path(insert.model, *index)).collect();
+            let names: Vec<_> =
+                insert.columns.iter().map(|index| layout::path(insert.model, *index)).collect();
             let rows = match &insert.source {
                 InsertSource::Values(values) => values.len() / insert.columns.len().max(1),
                 InsertSource::Select(_) => 0,
@@ -64,7 +66,10 @@ pub fn render(session: &Session, command: &Command) -> Result<String> {
                 lower.expr(&mut w, (&*path).into(), &assignment.value)?;
             }
             w.close(change);
-            Ok(with_lookups(&mut lower, format!("update {} {}", update.source.model.table, pretty(&w.finish(), true))))
+            Ok(with_lookups(
+                &mut lower,
+                format!("update {} {}", update.source.model.table, pretty(&w.finish(), true)),
+            ))
         }
         Command::Delete(delete) => {
             let mut w = Writer::default();
@@ -72,7 +77,10 @@ pub fn render(session: &Session, command: &Command) -> Result<String> {
             if let Some(filter) = &delete.filter {
                 lower.filter(&mut w, filter)?;
             }
-            Ok(with_lookups(&mut lower, format!("delete {} {}", delete.source.model.table, pretty(&w.finish(), true))))
+            Ok(with_lookups(
+                &mut lower,
+                format!("delete {} {}", delete.source.model.table, pretty(&w.finish(), true)),
+            ))
         }
         Command::Raw(_) => Err(no_sql()),
     }
@@ -97,7 +105,12 @@ pub async fn plan(session: &Session, command: Command) -> Result<String> {
     w.document("explain", &inner);
     w.str("verbosity", "queryPlanner");
     let buffer = mongodb::bson::RawDocumentBuf::from_bytes(w.finish()).map_err(errors::encoding)?;
-    let reply = session.shared.db.run_raw_command(buffer).await.map_err(|error| errors::map(error, Some(select.from.model)))?;
+    let reply = session
+        .shared
+        .db
+        .run_raw_command(buffer)
+        .await
+        .map_err(|error| errors::map(error, Some(select.from.model)))?;
     let reply = mongodb::bson::RawDocumentBuf::try_from(&reply).map_err(errors::encoding)?;
     let wanted: &[&[u8]] = &[b"queryPlanner", b"stages"];
     let mut text = String::new();

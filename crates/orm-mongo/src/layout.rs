@@ -49,7 +49,9 @@ impl Layout {
                     entries.push(Entry { name: name.into(), what: What::Cell(layout.width) });
                     break;
                 }
-                let at = entries.iter().position(|entry| &*entry.name == name && matches!(entry.what, What::Level(_)));
+                let at = entries
+                    .iter()
+                    .position(|entry| &*entry.name == name && matches!(entry.what, What::Level(_)));
                 let at = at.unwrap_or_else(|| {
                     entries.push(Entry { name: name.into(), what: What::Level(Vec::new()) });
                     entries.len() - 1
@@ -90,7 +92,8 @@ pub fn check_names(model: &ModelMeta) -> Result<()> {
     for (index, column) in model.columns.iter().enumerate() {
         let own = own_path(column);
         let dotted = column.path.is_empty() && own.contains('.');
-        if dotted || own.contains('\0') || own.split('.').any(|name| name.is_empty() || name.starts_with('$')) {
+        if dotted || own.contains('\0') || own.split('.').any(|name| name.is_empty() || name.starts_with('$'))
+        {
             return fault(format!("MongoDB takes no field of the name `{}`", column.name));
         }
         if own == "_id" && model.primary_key != [index as u16] || own.starts_with("orm_") {

@@ -95,7 +95,11 @@ async fn feed_all<D: Decoder>(
 }
 
 /// The documents of a query, as bytes.
-pub async fn documents(session: &Session, command: Vec<u8>, model: Option<&'static ModelMeta>) -> Result<Vec<Vec<u8>>> {
+pub async fn documents(
+    session: &Session,
+    command: Vec<u8>,
+    model: Option<&'static ModelMeta>,
+) -> Result<Vec<Vec<u8>>> {
     let failed = |error| errors::map(error, model);
     let watch = session.watched().then(|| (Instant::now(), text_of(&command)));
     let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
@@ -169,7 +173,10 @@ fn broken() -> Error {
 
 /// Rows one by one. Outside of a transaction the server sends a batch when the one before is used up; within one the rows are
 /// read first, since the next statement of the transaction needs its session.
-pub fn stream<T: FromRow + Send + 'static>(session: Session, command: Command) -> BoxStream<'static, Result<T>> {
+pub fn stream<T: FromRow + Send + 'static>(
+    session: Session,
+    command: Command,
+) -> BoxStream<'static, Result<T>> {
     struct Open {
         batches: std::pin::Pin<Box<RawBatchCursor>>,
         pending: std::vec::IntoIter<Vec<u8>>,
@@ -191,7 +198,10 @@ pub fn stream<T: FromRow + Send + 'static>(session: Session, command: Command) -
     async fn begin(session: Session, command: Command) -> Result<State> {
         value::check(&command)?;
         let Command::Select(select) = command else {
-            return Err(Error::new(ErrorKind::Unsupported, "MongoDB streams the rows of queries and of nothing else"));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "MongoDB streams the rows of queries and of nothing else",
+            ));
         };
         let ready = prepare(&session, &select)?;
         if session.tx.is_some() {

@@ -85,7 +85,9 @@ pub fn entry(model: &'static ModelMeta, times: value::Times) -> Result<Vec<u8>> 
         for (at, column) in key.columns.iter().enumerate() {
             let column = model.column(*column);
             match &column.default {
-                Some(DefaultMeta::Value(datum)) => value::write(&mut w, at.into(), datum, column.ty(), times)?,
+                Some(DefaultMeta::Value(datum)) => {
+                    value::write(&mut w, at.into(), datum, column.ty(), times)?
+                }
                 _ => w.null(at),
             }
         }
@@ -127,7 +129,7 @@ impl Session {
         }
         let mut find = Writer::default();
         find.str("find", COLLECTION);
-        let outside = Session::outside(self);
+        let outside = self.outside().upkeep();
         let mut registry = Registry::default();
         for document in read::documents(&outside, find.finish(), None).await? {
             read_entry(&document, &mut registry.children);

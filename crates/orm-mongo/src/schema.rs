@@ -113,9 +113,12 @@ fn creation(model: &'static ModelMeta, times: Times) -> Result<Vec<u8>> {
         .collect();
     for (index, column) in model.columns.iter().enumerate() {
         if column.generated.is_some() {
-            return Err(Error::new(ErrorKind::Unsupported, "MongoDB has no columns that the database computes")
-                .with_model(model.name)
-                .with_field(model.column(index as u16).field.clone()));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "MongoDB has no columns that the database computes",
+            )
+            .with_model(model.name)
+            .with_field(model.column(index as u16).field.clone()));
         }
     }
     let all: Vec<(&[&str], u16)> = fields.iter().map(|(path, index)| (path.as_slice(), *index)).collect();
@@ -124,9 +127,12 @@ fn creation(model: &'static ModelMeta, times: Times) -> Result<Vec<u8>> {
     w.close(first);
     for (at, rule) in model.checks.iter().enumerate() {
         let expr = check::parse(model, rule.expression).map_err(|why| {
-            Error::new(ErrorKind::Unsupported, format!("the check `{}` has no meaning in MongoDB: {why}", rule.name))
-                .with_model(model.name)
-                .with_constraint(rule.name.to_owned())
+            Error::new(
+                ErrorKind::Unsupported,
+                format!("the check `{}` has no meaning in MongoDB: {why}", rule.name),
+            )
+            .with_model(model.name)
+            .with_constraint(rule.name.to_owned())
         })?;
         let open = w.open(at + 1);
         let negation = w.open("$expr");
@@ -242,9 +248,11 @@ fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
         wanted.push(IndexMeta { name: format!("{}_key", model.table), columns, unique: false });
     }
     for key in &model.foreign_keys {
-        let served = wanted.iter().any(|index| index.columns.starts_with(key.columns)) || model.primary_key == key.columns;
+        let served = wanted.iter().any(|index| index.columns.starts_with(key.columns))
+            || model.primary_key == key.columns;
         if !served {
-            let names: Vec<&str> = key.columns.iter().map(|column| model.column(*column).name.as_str()).collect();
+            let names: Vec<&str> =
+                key.columns.iter().map(|column| model.column(*column).name.as_str()).collect();
             let name = format!("fk_{}_{}", model.table, names.join("_"));
             wanted.push(IndexMeta { name, columns: key.columns.to_vec(), unique: false });
         }
@@ -275,7 +283,8 @@ fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
 
 /// Leaves nulls out of a unique index, in a form that lets equality use it: from the smallest value of the type on.
 fn without_nulls(w: &mut Writer, model: &ModelMeta, columns: &[u16]) {
-    let nullable: Vec<u16> = columns.iter().copied().filter(|column| model.column(*column).nullable).collect();
+    let nullable: Vec<u16> =
+        columns.iter().copied().filter(|column| model.column(*column).nullable).collect();
     if nullable.is_empty() {
         return;
     }

@@ -12,7 +12,7 @@
 //! | date and time, instant | date, or long: see [`Times`] |
 //! | JSON | the value itself: documents, arrays, … |
 
-use orm_core::value::{Datum, DateTime, DbType};
+use orm_core::value::{DateTime, Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::bson::{Key, Writer, to_decimal128, write_json};
@@ -41,8 +41,9 @@ pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times
         Datum::Bytes(value) => writer.binary(key, 0, value),
         Datum::Uuid(value) => writer.binary(key, 4, value),
         Datum::Decimal(value) => {
-            let bytes = to_decimal128(*value)
-                .ok_or_else(|| Error::new(ErrorKind::OutOfRange, "MongoDB's decimals have 34 digits and no more"))?;
+            let bytes = to_decimal128(*value).ok_or_else(|| {
+                Error::new(ErrorKind::OutOfRange, "MongoDB's decimals have 34 digits and no more")
+            })?;
             writer.decimal(key, bytes);
         }
         Datum::Date(value) => writer.date(key, i64::from(value.days) * 86_400_000),
@@ -82,7 +83,9 @@ fn units(value: DateTime, per_second: i64, name: &str) -> Result<i64> {
     if nanos % nanos_per_unit != 0 {
         let error = Error::new(ErrorKind::Encode, format!("a time is finer than the {name} that are stored"));
         return Err(if per_second == 1000 {
-            error.with_hint("cut it to milliseconds, or store microseconds: `Mongo::builder(..).times(Times::Micros)`")
+            error.with_hint(
+                "cut it to milliseconds, or store microseconds: `Mongo::builder(..).times(Times::Micros)`",
+            )
         } else {
             error.with_hint("cut it to microseconds")
         });

@@ -28,6 +28,8 @@ pub struct StatementEvent<'a> {
     pub rows: u64,
     /// Whether it succeeded.
     pub ok: bool,
+    /// Whether the driver added it to keep what other databases keep by themselves: foreign keys, counters.
+    pub upkeep: bool,
 }
 
 impl<'a> StatementEvent<'a> {
@@ -40,7 +42,19 @@ impl<'a> StatementEvent<'a> {
     /// assert!(event.ok && event.rows == 1);
     /// ```
     pub fn new(text: &'a str, duration: Duration, rows: u64, ok: bool) -> Self {
-        StatementEvent { text, duration, rows, ok }
+        StatementEvent { text, duration, rows, ok, upkeep: false }
+    }
+
+    /// For drivers: whether the statement is their own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use orm_core::backend::StatementEvent;
+    /// assert!(StatementEvent::new("find orm_schema", Duration::ZERO, 1, true).upkeep(true).upkeep);
+    /// ```
+    pub fn upkeep(mut self, upkeep: bool) -> Self {
+        self.upkeep = upkeep;
+        self
     }
 }
 
@@ -81,7 +95,8 @@ pub trait Observer: Send + Sync + 'static {
     fn statement(&self, event: &StatementEvent<'_>);
 }
 
-/// An observer that keeps the texts, so that a test can assert how many statements went out.
+/// An observer that keeps the texts, so that a test can assert how many statements went out. What a driver added for
+/// [upkeep](StatementEvent::upkeep) is left out.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -119,7 +134,9 @@ impl StatementLog {
 
 impl Observer for StatementLog {
     fn statement(&self, event: &StatementEvent<'_>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.text.to_owned());
+        if !event.upkeep {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.text.to_owned());
+        }
     }
 }
 

@@ -222,7 +222,9 @@ impl Now {
     fn at(time: SystemTime) -> Self {
         let millis = match time.duration_since(UNIX_EPOCH) {
             Ok(after) => i128::try_from(after.as_millis()).unwrap_or(i128::MAX),
-            Err(before) => -i128::try_from(before.duration().as_nanos().div_ceil(1_000_000)).unwrap_or(i128::MAX),
+            Err(before) => {
+                -i128::try_from(before.duration().as_nanos().div_ceil(1_000_000)).unwrap_or(i128::MAX)
+            }
         };
         let secs = i64::try_from(millis.div_euclid(1000)).unwrap_or(i64::MAX);
         Now(DateTime { secs, nanos: millis.rem_euclid(1000) as u32 * 1_000_000 })

@@ -13,7 +13,14 @@ pub fn emit(model: &Model) -> TokenStream {
     let (krate, name, table) = (&model.krate, model.ident.to_string(), &model.table);
     let columns = model.columns.iter().map(|column| {
         let (path, name) = (column.ident.to_string(), &column.name);
-        column_meta(krate, column, &quote!(#path.into()), &quote!(#name.into()), &quote!(::std::string::String::new()), &quote!(false))
+        column_meta(
+            krate,
+            column,
+            &quote!(#path.into()),
+            &quote!(#name.into()),
+            &quote!(::std::string::String::new()),
+            &quote!(false),
+        )
     });
     let embeds =
         model.embeds.iter().map(|embed| embed_meta(krate, embed, &embed.ident.to_string(), &embed.prefix));

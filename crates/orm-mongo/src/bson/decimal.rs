@@ -75,7 +75,10 @@ mod tests {
     fn too_many_digits_are_refused() {
         assert_eq!(to_decimal128(Numeric { mantissa: i128::MAX, scale: 0 }), None);
         let zeros = Numeric { mantissa: 10_i128.pow(36), scale: 2 };
-        assert_eq!(from_decimal128(to_decimal128(zeros).unwrap()), Ok(Numeric { mantissa: 10_i128.pow(34), scale: 0 }));
+        assert_eq!(
+            from_decimal128(to_decimal128(zeros).unwrap()),
+            Ok(Numeric { mantissa: 10_i128.pow(34), scale: 0 })
+        );
     }
 
     #[test]

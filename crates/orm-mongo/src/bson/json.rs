@@ -44,7 +44,8 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
         Ok(())
     }
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        let value = i64::try_from(value).map_err(|_| E::custom("a number is larger than 9223372036854775807"))?;
+        let value =
+            i64::try_from(value).map_err(|_| E::custom("a number is larger than 9223372036854775807"))?;
         self.visit_i64(value)
     }
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
@@ -181,7 +182,8 @@ fn extended(out: &mut String, ty: u8, value: &[u8], values: bool) {
         }
         tag::DECIMAL => {
             let number = value.try_into().map_err(|_| "cut off").and_then(super::from_decimal128);
-            let text = number.map_or_else(|why| why.to_owned(), |number| decimal_text(number.mantissa, number.scale));
+            let text = number
+                .map_or_else(|why| why.to_owned(), |number| decimal_text(number.mantissa, number.scale));
             let _ = write!(out, "{{\"$numberDecimal\": \"{text}\"}}");
         }
         tag::BINARY => {
@@ -190,7 +192,11 @@ fn extended(out: &mut String, ty: u8, value: &[u8], values: bool) {
                 let _ = write!(text, "{byte:02x}");
                 text
             });
-            let _ = write!(out, "{{\"$binary\": {{\"hex\": \"{hex}\", \"subType\": \"{:02x}\"}}}}", value.get(4).unwrap_or(&0));
+            let _ = write!(
+                out,
+                "{{\"$binary\": {{\"hex\": \"{hex}\", \"subType\": \"{:02x}\"}}}}",
+                value.get(4).unwrap_or(&0)
+            );
         }
         tag::OBJECT_ID => {
             let hex = value.iter().fold(String::new(), |mut text, byte| {

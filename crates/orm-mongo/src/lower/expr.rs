@@ -19,6 +19,10 @@ impl Lower<'_> {
     pub fn expr(&mut self, w: &mut Writer, key: Key<'_>, expr: &Expr) -> Result<()> {
         match expr {
             Expr::Column(column) => {
+                if let Some(key_path) = self.level().key_of(*column) {
+                    w.str(key, &format!("${key_path}"));
+                    return Ok(());
+                }
                 let place = self.place(*column)?;
                 w.str(key, &place.text);
             }
@@ -37,27 +41,21 @@ impl Lower<'_> {
                 w.i32(1, -1);
                 end(w, open, list);
             }
-            Expr::Binary(op, both, ty) if is_arithmetic(*op) => self.arithmetic(w, key, *op, &both.0, &both.1, *ty)?,
+            Expr::Binary(op, both, ty) if is_arithmetic(*op) => {
+                self.arithmetic(w, key, *op, &both.0, &both.1, *ty)?
+            }
             Expr::Func(func, args) => self.function(w, key, *func, args)?,
             Expr::Cast(operand, ty) => self.cast(w, key, operand, *ty)?,
             Expr::Case(arms, otherwise) => self.case(w, key, arms, otherwise.as_deref())?,
             Expr::Aggregate { .. } => self.aggregate_result(w, key, expr)?,
             Expr::Scalar(select) => {
                 let field = self.subquery(select, Some(1))?;
-                let (open, list) = begin(w, key, "$arrayElemAt");
-                w.str(0, &format!("${field}.c0"));
-                w.i32(1, 0);
-                end(w, open, list);
+                self.first_of(w, key, &field, "c0");
             }
             Expr::Relation(test) if test.quantifier == orm_core::ir::Quantifier::Count => {
                 let field = self.relation(test)?;
                 let (open, list) = begin(w, key, "$ifNull");
-                let inner = w.open(0_usize);
-                let pair = w.open_array("$arrayElemAt");
-                w.str(0, &format!("${field}.n"));
-                w.i32(1, 0);
-                w.close(pair);
-                w.close(inner);
+                self.first_of(w, Key::At(0), &field, "n");
                 w.i32(1, 0);
                 end(w, open, list);
             }
@@ -105,7 +103,13 @@ impl Lower<'_> {
     }
 
     /// `{operator: [args]}`.
-    pub(super) fn call(&mut self, w: &mut Writer, key: Key<'_>, operator: &str, args: &[&Expr]) -> Result<()> {
+    pub(super) fn call(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        operator: &str,
+        args: &[&Expr],
+    ) -> Result<()> {
         let (open, list) = begin(w, key, operator);
         for (at, arg) in args.iter().enumerate() {
             self.expr(w, Key::At(at), arg)?;
@@ -190,7 +194,13 @@ impl Lower<'_> {
     }
 
     /// Whether an operand is NULL (or missing), or is not.
-    pub(super) fn null_test(&mut self, w: &mut Writer, key: Key<'_>, operand: &Operand<'_>, null: bool) -> Result<()> {
+    pub(super) fn null_test(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        operand: &Operand<'_>,
+        null: bool,
+    ) -> Result<()> {
         // Nothing but missing and MinKey is smaller than null.
         let (open, list) = begin(w, key, if null { "$lte" } else { "$gt" });
         self.operand(w, Key::At(0), operand)?;
@@ -208,7 +218,43 @@ impl Lower<'_> {
         }
     }
 
-    fn arithmetic(&mut self, w: &mut Writer, key: Key<'_>, op: BinaryOp, left: &Expr, right: &Expr, ty: DbType) -> Result<()> {
+    /// A field of the first document in a list.
+    fn first_of(&mut self, w: &mut Writer, key: Key<'_>, list: &str, name: &str) {
+        let variable = self.name("o");
+        let open = w.open(key);
+        let binding = w.open("$let");
+        let vars = w.open("vars");
+        let (first, pair) = begin(w, Key::Name(&variable), "$arrayElemAt");
+        w.str(0, &format!("${list}"));
+        w.i32(1, 0);
+        end(w, first, pair);
+        w.close(vars);
+        w.str("in", &format!("$${variable}.{name}"));
+        w.close(binding);
+        w.close(open);
+    }
+
+    /// The values of a field in a list of documents.
+    pub(super) fn each_of(&mut self, w: &mut Writer, key: Key<'_>, list: &str, name: &str) {
+        let variable = self.name("o");
+        let open = w.open(key);
+        let map = w.open("$map");
+        w.str("input", &format!("${list}"));
+        w.str("as", &variable);
+        w.str("in", &format!("$${variable}.{name}"));
+        w.close(map);
+        w.close(open);
+    }
+
+    fn arithmetic(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        op: BinaryOp,
+        left: &Expr,
+        right: &Expr,
+        ty: DbType,
+    ) -> Result<()> {
         match op {
             BinaryOp::Add => self.call(w, key, "$add", &[left, right]),
             BinaryOp::Sub => self.call(w, key, "$subtract", &[left, right]),
@@ -264,7 +310,13 @@ impl Lower<'_> {
         }
     }
 
-    fn case(&mut self, w: &mut Writer, key: Key<'_>, arms: &[(Expr, Expr)], otherwise: Option<&Expr>) -> Result<()> {
+    fn case(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        arms: &[(Expr, Expr)],
+        otherwise: Option<&Expr>,
+    ) -> Result<()> {
         if arms.is_empty() {
             return match otherwise {
                 Some(otherwise) => self.expr(w, key, otherwise),
@@ -299,17 +351,19 @@ impl Lower<'_> {
             (Func::Now, _) => self.now(w, key),
             (Func::Coalesce, [only]) => self.expr(w, key, only),
             (Func::Coalesce, all) => self.call(w, key, "$ifNull", all),
-            (Func::NullIf, [left, right]) => self.with(w, key, [left, right], |lower, w, key, [left, right]| {
-                let (open, list) = begin(w, key, "$cond");
-                let (test, pair) = begin(w, Key::At(0), "$eq");
-                lower.operand(w, Key::At(0), &left)?;
-                lower.operand(w, Key::At(1), &right)?;
-                end(w, test, pair);
-                w.null(1);
-                lower.operand(w, Key::At(2), &left)?;
-                end(w, open, list);
-                Ok(())
-            }),
+            (Func::NullIf, [left, right]) => {
+                self.with(w, key, [left, right], |lower, w, key, [left, right]| {
+                    let (open, list) = begin(w, key, "$cond");
+                    let (test, pair) = begin(w, Key::At(0), "$eq");
+                    lower.operand(w, Key::At(0), &left)?;
+                    lower.operand(w, Key::At(1), &right)?;
+                    end(w, test, pair);
+                    w.null(1);
+                    lower.operand(w, Key::At(2), &left)?;
+                    end(w, open, list);
+                    Ok(())
+                })
+            }
             (Func::Abs, [value]) => self.call(w, key, "$abs", &[value]),
             (Func::Round, [value, digits @ ..]) => self.round(w, key, value, digits.first().copied()),
             (text, list) => self.text_function(w, key, text, list),
@@ -339,7 +393,9 @@ impl Lower<'_> {
         let digits = match digits {
             None => 0,
             Some(Expr::Value(Datum::I64(digits), _)) if (0..=20).contains(digits) => *digits as u32,
-            Some(_) => return Err(unsupported("rounding to a number of digits that is no constant from 0 to 20")),
+            Some(_) => {
+                return Err(unsupported("rounding to a number of digits that is no constant from 0 to 20"));
+            }
         };
         let half = |sign: i128| Datum::Decimal(Numeric { mantissa: 5 * sign, scale: digits + 1 });
         let back = (ty != DbType::Decimal).then(|| w.open(key));
@@ -400,7 +456,9 @@ impl Lower<'_> {
             (_, DbType::F32 | DbType::F64) => wrap(self, w, key, "$toDouble"),
             (_, DbType::Decimal) => wrap(self, w, key, "$toDecimal"),
             (Some(from), to) if textual(from) && textual(to) => self.expr(w, key, operand),
-            (Some(from), to) if textual(to) && (from.is_number() || integer(from) || from == DbType::Bool) => {
+            (Some(from), to)
+                if textual(to) && (from.is_number() || integer(from) || from == DbType::Bool) =>
+            {
                 wrap(self, w, key, "$toString")
             }
             (Some(from), DbType::Bool) if from.is_number() => {
@@ -464,7 +522,9 @@ pub(super) fn type_of(expr: &Expr) -> Option<DbType> {
         Expr::Unary(UnaryOp::Neg, _, ty) => Some(*ty),
         Expr::Binary(op, _, ty) if is_arithmetic(*op) => Some(*ty),
         Expr::Func(Func::CharLength, _) => Some(DbType::I64),
-        Expr::Func(Func::Lower | Func::Upper | Func::Trim | Func::Substring | Func::Replace, _) => Some(DbType::Text),
+        Expr::Func(Func::Lower | Func::Upper | Func::Trim | Func::Substring | Func::Replace, _) => {
+            Some(DbType::Text)
+        }
         Expr::Func(Func::Now, _) => Some(DbType::Timestamp),
         Expr::Func(_, args) => args.iter().find_map(type_of),
         Expr::Case(arms, otherwise) => {

@@ -43,7 +43,9 @@ fn collect<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
             list.iter().for_each(|expr| collect(expr, out));
         }
         Expr::InTuples { exprs, .. } => exprs.iter().for_each(|expr| collect(expr, out)),
-        Expr::Between(three, _) => [&three.0, &three.1, &three.2].into_iter().for_each(|expr| collect(expr, out)),
+        Expr::Between(three, _) => {
+            [&three.0, &three.1, &three.2].into_iter().for_each(|expr| collect(expr, out))
+        }
         Expr::Like { expr, pattern, .. } => {
             collect(expr, out);
             collect(pattern, out);
@@ -113,11 +115,8 @@ impl Lower<'_> {
     }
 
     fn accumulate(&mut self, w: &mut Writer, place: usize, aggregate: &Expr) -> Result<()> {
-        let Expr::Aggregate { func, arg, distinct, filter, ty, .. } = aggregate else { return Ok(()) };
+        let Expr::Aggregate { func, arg, distinct, filter, .. } = aggregate else { return Ok(()) };
         let (arg, filter) = (arg.as_deref(), filter.as_deref());
-        if *ty == DbType::Bytes && matches!(func, AggFunc::Min | AggFunc::Max) {
-            return Err(super::truth::unordered());
-        }
         let name = format!("a{place}");
         let accumulator = w.open(&name);
         match (func, arg) {
@@ -181,9 +180,11 @@ impl Lower<'_> {
     /// What came of an aggregate, after the grouping.
     pub(super) fn aggregate_result(&mut self, w: &mut Writer, key: Key<'_>, expr: &Expr) -> Result<()> {
         let Expr::Aggregate { func, arg, distinct, ty, .. } = expr else { return Ok(()) };
-        let known = self.level().group.as_ref().and_then(|group| {
-            group.places.iter().position(|known| *known == address(expr))
-        });
+        let known = self
+            .level()
+            .group
+            .as_ref()
+            .and_then(|group| group.places.iter().position(|known| *known == address(expr)));
         let place = known.ok_or_else(|| usage("an aggregate where rows are not grouped"))?;
         let field = format!("$a{place}");
         let set = |w: &mut Writer, key: Key<'_>| {

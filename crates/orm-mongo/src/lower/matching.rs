@@ -4,7 +4,7 @@ use orm_core::Result;
 use orm_core::ir::{BinaryOp, ColumnRef, Expr, LikeOp, UnaryOp};
 use orm_core::value::{Datum, DbType};
 
-use super::truth::{check_order, inverse};
+use super::truth::inverse;
 use super::{Level, Lower};
 use crate::bson::{Key, Writer};
 use crate::value;
@@ -85,7 +85,6 @@ impl Lower<'_> {
             Expr::Between(three, ty) => {
                 let field = self.field(&three.0).unwrap_or_default();
                 let (Expr::Value(low, _), Expr::Value(high, _)) = (&three.1, &three.2) else { return Ok(()) };
-                check_order(BinaryOp::Lt, *ty)?;
                 if wanted {
                     if low.is_null() || high.is_null() {
                         return nothing(w);
@@ -187,9 +186,16 @@ impl Lower<'_> {
         }
     }
 
-    fn compare(&mut self, w: &mut Writer, field: &str, op: BinaryOp, datum: &Datum, ty: DbType, wanted: bool) -> Result<()> {
+    fn compare(
+        &mut self,
+        w: &mut Writer,
+        field: &str,
+        op: BinaryOp,
+        datum: &Datum,
+        ty: DbType,
+        wanted: bool,
+    ) -> Result<()> {
         let op = if wanted { op } else { inverse(op).unwrap_or(op) };
-        check_order(op, ty)?;
         if datum.is_null() && !matches!(op, BinaryOp::IsSame | BinaryOp::IsNotSame) {
             return nothing(w);
         }
@@ -277,7 +283,9 @@ impl Level {
             Expr::InTuples { exprs, .. } => exprs.iter().all(column),
             Expr::Like { op, expr, pattern, .. } => column(expr) && value(pattern) && *op != LikeOp::Regex,
             Expr::Value(datum, _) => matches!(datum, Datum::Bool(_) | Datum::Null),
-            Expr::Column(own) => self.reaches(*own, reach) && own.source.model.column(own.index).ty() == DbType::Bool,
+            Expr::Column(own) => {
+                self.reaches(*own, reach) && own.source.model.column(own.index).ty() == DbType::Bool
+            }
             _ => false,
         }
     }

@@ -118,7 +118,11 @@ impl<'c> Lower<'c> {
     }
 
     /// Adds a stage of one operator.
-    fn stage(&mut self, operator: &str, write: impl FnOnce(&mut Self, &mut Writer, Key<'_>) -> Result<()>) -> Result<()> {
+    fn stage(
+        &mut self,
+        operator: &str,
+        write: impl FnOnce(&mut Self, &mut Writer, Key<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut writer = Writer::default();
         write(self, &mut writer, Key::Name(operator))?;
         self.level().stages.push(writer.finish());
@@ -136,7 +140,12 @@ impl<'c> Lower<'c> {
                     .with_hint("use a key of the grouping or an aggregate"));
             }
             let nullable = optional
-                || column.source.model.columns.get(usize::from(column.index)).is_none_or(|column| column.nullable);
+                || column
+                    .source
+                    .model
+                    .columns
+                    .get(usize::from(column.index))
+                    .is_none_or(|column| column.nullable);
             if at == last {
                 return Ok(Place { text: format!("${path}"), nullable });
             }
@@ -157,6 +166,13 @@ impl<'c> Lower<'c> {
 }
 
 impl Level {
+    /// After a grouping, where a column stands that is one of its keys.
+    fn key_of(&self, column: ColumnRef) -> Option<String> {
+        self.group.as_ref()?;
+        let same = |key: &Expr| matches!(key, Expr::Column(own) if *own == column);
+        self.keys.iter().position(same).map(|place| format!("_id.k{place}"))
+    }
+
     /// The path of a column in the documents of this level, and whether it may be absent with all its row.
     fn path_of(&self, column: ColumnRef) -> Option<(Cow<'static, str>, bool)> {
         let model = column.source.model;

@@ -51,12 +51,19 @@ impl Lower<'_> {
     }
 
     /// The paths of the first columns of a key on both sides.
-    fn first_pair(&mut self, from: Source, local: &[u16], remote: (&ModelMeta, &[u16])) -> Result<(String, String)> {
+    fn first_pair(
+        &mut self,
+        from: Source,
+        local: &[u16],
+        remote: (&ModelMeta, &[u16]),
+    ) -> Result<(String, String)> {
         let (Some(near), Some(far)) = (local.first(), remote.1.first()) else {
             return Err(usage("a relation without a key"));
         };
         let level = self.level();
-        let path = level.path_of(orm_core::ir::ColumnRef { source: from, index: *near }).map(|(path, _)| path.into_owned());
+        let path = level
+            .path_of(orm_core::ir::ColumnRef { source: from, index: *near })
+            .map(|(path, _)| path.into_owned());
         let path = match path {
             Some(path) => path,
             None => return Err(usage(format!("`{}` is not part of this query", from.model.name))),
@@ -65,10 +72,18 @@ impl Lower<'_> {
     }
 
     /// The stages that leave, of what a lookup by the first columns found, what the whole key names. NULL equals nothing.
-    fn rest_of_key(&mut self, from: Source, local: &[u16], remote: (&'static ModelMeta, &[u16])) -> Result<()> {
+    fn rest_of_key(
+        &mut self,
+        from: Source,
+        local: &[u16],
+        remote: (&'static ModelMeta, &[u16]),
+    ) -> Result<()> {
         let (model, columns) = remote;
         if local.len() != columns.len() {
-            return Err(usage(format!("the keys of `{}` and `{}` differ in length", from.model.name, model.name)));
+            return Err(usage(format!(
+                "the keys of `{}` and `{}` differ in length",
+                from.model.name, model.name
+            )));
         }
         let mut writer = Writer::default();
         let open = writer.open("$match");
@@ -160,7 +175,12 @@ impl Lower<'_> {
     }
 
     /// As [`rest_of_key`](Lower::rest_of_key) within a level that was just entered, whose root may be the model of `from` too.
-    fn rest_of_key_outside(&mut self, from: Source, local: &[u16], remote: (&'static ModelMeta, &[u16])) -> Result<()> {
+    fn rest_of_key_outside(
+        &mut self,
+        from: Source,
+        local: &[u16],
+        remote: (&'static ModelMeta, &[u16]),
+    ) -> Result<()> {
         let own = std::mem::replace(&mut self.level().root, Source { model: remote.0, alias: "orm_nobody" });
         let result = self.rest_of_key(from, local, remote);
         self.level().root = own;
@@ -181,7 +201,9 @@ impl Lower<'_> {
 
     /// A join: a lookup, unwound.
     pub(super) fn join(&mut self, join: &Join) -> Result<()> {
-        if self.level().root == join.target || self.level().joined.iter().any(|joined| joined.source == join.target) {
+        if self.level().root == join.target
+            || self.level().joined.iter().any(|joined| joined.source == join.target)
+        {
             return Err(usage(format!("`{}` is part of this query twice", join.target.model.name))
                 .with_hint("give one of them an alias"));
         }
@@ -201,7 +223,8 @@ impl Lower<'_> {
                 let mut remote = Vec::new();
                 let mut from = None;
                 for (left, right) in &join.on_columns {
-                    let (inner, outer) = if left.source == join.target { (left, right) } else { (right, left) };
+                    let (inner, outer) =
+                        if left.source == join.target { (left, right) } else { (right, left) };
                     remote.push(inner.index);
                     local.push(outer.index);
                     from = Some(outer.source);
@@ -263,8 +286,13 @@ impl Lower<'_> {
 
     fn few(&mut self, quantifier: Quantifier) -> Result<()> {
         if quantifier == Quantifier::Count {
-            return self.stage("$count", |_, w, key| {
-                w.str(key, "n");
+            return self.stage("$group", |_, w, key| {
+                let open = w.open(key);
+                w.null("_id");
+                let count = w.open("n");
+                w.i32("$sum", 1);
+                w.close(count);
+                w.close(open);
                 Ok(())
             });
         }

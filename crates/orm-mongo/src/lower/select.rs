@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use orm_core::Result;
 use orm_core::ir::{ColumnRef, Direction, Expr, Nulls, Order, Output, PerParent, Select};
-use orm_core::value::DbType;
 
 use super::expr::{begin, end};
 use super::group::aggregates;
@@ -75,7 +74,9 @@ impl<'c> Lower<'c> {
             Output::Model => None,
             Output::Exprs(exprs) => match exprs.iter().map(own).collect::<Option<Vec<u16>>>() {
                 // Two values from one field would need two places in the layout.
-                Some(columns) if (1..columns.len()).all(|at| !columns[..at].contains(&columns[at])) => Some(columns),
+                Some(columns) if (1..columns.len()).all(|at| !columns[..at].contains(&columns[at])) => {
+                    Some(columns)
+                }
                 _ => return Ok(None),
             },
             Output::One => Some(Vec::new()),
@@ -104,12 +105,14 @@ impl<'c> Lower<'c> {
             let open = w.open("sort");
             let mut seen = Vec::new();
             for order in &select.order {
-                check_key(order)?;
                 let index = own(&order.expr).unwrap_or_default();
                 // A field sorts once: what comes second has nothing left to decide.
                 if !seen.contains(&index) {
                     seen.push(index);
-                    w.i32(&*layout::path(model, index), if order.direction == Direction::Asc { 1 } else { -1 });
+                    w.i32(
+                        &*layout::path(model, index),
+                        if order.direction == Direction::Asc { 1 } else { -1 },
+                    );
                 }
             }
             w.close(open);
@@ -136,9 +139,8 @@ impl<'c> Lower<'c> {
                 w.bool("singleBatch", true);
             }
         }
-        let layout = columns.map(|columns| {
-            Layout::of_paths(columns.iter().map(|index| layout::path(model, *index)))
-        });
+        let layout =
+            columns.map(|columns| Layout::of_paths(columns.iter().map(|index| layout::path(model, *index))));
         Ok(Some(Read { command: w.finish(), layout, counts: false }))
     }
 
@@ -171,7 +173,11 @@ impl<'c> Lower<'c> {
     /// the links of every document there is.
     fn links_first(&mut self, select: &Select) -> Result<Option<&'static str>> {
         let [join] = select.joins.as_slice() else { return Ok(None) };
-        if join.relation.is_some() || join.on.is_some() || join.on_columns.is_empty() || join.kind != orm_core::ir::JoinKind::Inner {
+        if join.relation.is_some()
+            || join.on.is_some()
+            || join.on_columns.is_empty()
+            || join.kind != orm_core::ir::JoinKind::Inner
+        {
             return Ok(None);
         }
         let mut parts = Vec::new();
@@ -226,7 +232,8 @@ impl<'c> Lower<'c> {
         }
         // What is about the root alone comes before the joins, where indexes serve it.
         let level = self.level();
-        let (early, late): (Vec<&Expr>, Vec<&Expr>) = parts.into_iter().partition(|part| level.serves(part, Reach::Root));
+        let (early, late): (Vec<&Expr>, Vec<&Expr>) =
+            parts.into_iter().partition(|part| level.serves(part, Reach::Root));
         if !early.is_empty() {
             self.match_stage(&early)?;
         }
@@ -314,12 +321,12 @@ impl<'c> Lower<'c> {
         let mut keys: Vec<(String, i32)> = Vec::new();
         let mut computed = Writer::default();
         for order in orders {
-            check_key(order)?;
             let direction = if order.direction == Direction::Asc { 1 } else { -1 };
             let field = match &order.expr {
                 Expr::Column(column) if self.level().group.is_none() => {
                     self.level().path_of(*column).map(|(path, _)| path.into_owned())
                 }
+                Expr::Column(column) => self.level().key_of(*column),
                 Expr::Key(place, _) if self.level().group.is_some() => Some(format!("_id.k{place}")),
                 _ => None,
             };
@@ -424,7 +431,9 @@ impl<'c> Lower<'c> {
             self.or_null(&mut values, Key::Name(&format!("c{at}")), expr)?;
         }
         for (at, order) in select.order.iter().enumerate() {
-            check_key(order)?;
+            if order.nulls.is_some() {
+                return Err(unsupported("a place for NULL in the order of distinct rows"));
+            }
             self.or_null(&mut values, Key::Name(&format!("o{at}")), &order.expr)?;
         }
         let values = values.finish();
@@ -483,7 +492,8 @@ impl<'c> Lower<'c> {
                         Ok(())
                     })?;
                 }
-                let joined: Vec<String> = self.level().joined.iter().map(|joined| joined.field.clone()).collect();
+                let joined: Vec<String> =
+                    self.level().joined.iter().map(|joined| joined.field.clone()).collect();
                 if joined.is_empty() {
                     return Ok(());
                 }
@@ -505,12 +515,4 @@ fn write_keys(w: &mut Writer, keys: &[(String, i32)]) {
     for (field, direction) in keys {
         w.i32(field, *direction);
     }
-}
-
-fn check_key(order: &Order) -> Result<()> {
-    let ty = super::expr::type_of(&order.expr).unwrap_or(order.ty);
-    if ty == DbType::Bytes {
-        return Err(super::truth::unordered());
-    }
-    Ok(())
 }

@@ -11,7 +11,13 @@ use super::{Lower, unsupported};
 use crate::bson::{Key, Writer};
 
 impl Lower<'_> {
-    pub(super) fn text_function(&mut self, w: &mut Writer, key: Key<'_>, func: Func, args: &[&Expr]) -> Result<()> {
+    pub(super) fn text_function(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        func: Func,
+        args: &[&Expr],
+    ) -> Result<()> {
         match (func, args) {
             (Func::Lower, [text]) => self.of_text(w, key, "$toLower", text),
             (Func::Upper, [text]) => self.of_text(w, key, "$toUpper", text),
@@ -25,24 +31,26 @@ impl Lower<'_> {
                 w.close(open);
                 Ok(())
             }
-            (Func::Replace, [text, from, to]) => self.unless_null(w, key, [*text, *from, *to], |lower, w, key, operands| {
-                // Of an empty text nothing is found; MongoDB finds it everywhere.
-                let (open, list) = begin(w, key, "$cond");
-                let (test, pair) = begin(w, Key::At(0), "$eq");
-                lower.operand(w, Key::At(0), &operands[1])?;
-                w.str(1, "");
-                end(w, test, pair);
-                lower.operand(w, Key::At(1), &operands[0])?;
-                let replace = w.open(2_usize);
-                let parts = w.open("$replaceAll");
-                for (name, operand) in ["input", "find", "replacement"].into_iter().zip(&operands) {
-                    lower.operand(w, Key::Name(name), operand)?;
-                }
-                w.close(parts);
-                w.close(replace);
-                end(w, open, list);
-                Ok(())
-            }),
+            (Func::Replace, [text, from, to]) => {
+                self.unless_null(w, key, [*text, *from, *to], |lower, w, key, operands| {
+                    // Of an empty text nothing is found; MongoDB finds it everywhere.
+                    let (open, list) = begin(w, key, "$cond");
+                    let (test, pair) = begin(w, Key::At(0), "$eq");
+                    lower.operand(w, Key::At(0), &operands[1])?;
+                    w.str(1, "");
+                    end(w, test, pair);
+                    lower.operand(w, Key::At(1), &operands[0])?;
+                    let replace = w.open(2_usize);
+                    let parts = w.open("$replaceAll");
+                    for (name, operand) in ["input", "find", "replacement"].into_iter().zip(&operands) {
+                        lower.operand(w, Key::Name(name), operand)?;
+                    }
+                    w.close(parts);
+                    w.close(replace);
+                    end(w, open, list);
+                    Ok(())
+                })
+            }
             (Func::Substring, [text, start]) => self.cut_out(w, key, text, start, None),
             (Func::Substring, [text, start, length]) => self.cut_out(w, key, text, start, Some(length)),
             (other, _) => Err(unsupported(format!("the function {other:?}"))),
@@ -60,12 +68,20 @@ impl Lower<'_> {
     }
 
     /// Characters from `start`, counted from 1, up to `start + length`: places before the first hold nothing.
-    fn cut_out(&mut self, w: &mut Writer, key: Key<'_>, text: &Expr, start: &Expr, length: Option<&Expr>) -> Result<()> {
+    fn cut_out(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        text: &Expr,
+        start: &Expr,
+        length: Option<&Expr>,
+    ) -> Result<()> {
         let constant = |expr: Option<&Expr>| match expr {
             Some(Expr::Value(Datum::I64(value), _)) => Some(*value),
             _ => None,
         };
-        let (Some(from), Some(count)) = (constant(Some(start)), length.map_or(Some(i64::from(i32::MAX)), |l| constant(Some(l))))
+        let (Some(from), Some(count)) =
+            (constant(Some(start)), length.map_or(Some(i64::from(i32::MAX)), |l| constant(Some(l))))
         else {
             return Err(unsupported("a part of a text whose place is no constant"));
         };
@@ -141,15 +157,16 @@ impl Lower<'_> {
         wanted: bool,
     ) -> Result<()> {
         self.with(w, key, [text, part], |lower, w, key, [text, part]| {
-            let fold = |lower: &mut Self, w: &mut Writer, key: Key<'_>, operand: &super::expr::Operand<'_>| {
-                if !insensitive {
-                    return lower.operand(w, key, operand);
-                }
-                let open = w.open(key);
-                lower.operand(w, Key::Name("$toLower"), operand)?;
-                w.close(open);
-                Ok(())
-            };
+            let fold =
+                |lower: &mut Self, w: &mut Writer, key: Key<'_>, operand: &super::expr::Operand<'_>| {
+                    if !insensitive {
+                        return lower.operand(w, key, operand);
+                    }
+                    let open = w.open(key);
+                    lower.operand(w, Key::Name("$toLower"), operand)?;
+                    w.close(open);
+                    Ok(())
+                };
             // Evaluated in order: an operator that refuses NULL does not see it.
             let (open, list) = begin(w, key, "$cond");
             let (either, tests) = begin(w, Key::At(0), "$or");

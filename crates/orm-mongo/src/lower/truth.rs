@@ -4,8 +4,8 @@ use orm_core::Result;
 use orm_core::ir::{BinaryOp, Expr, Quantifier, UnaryOp};
 use orm_core::value::{Datum, DbType};
 
+use super::Lower;
 use super::expr::{begin, end};
-use super::{Lower, unsupported};
 use crate::bson::{Key, Writer};
 use crate::value;
 
@@ -18,22 +18,30 @@ impl Lower<'_> {
             Expr::All(list) => self.joint(w, key, &list.iter().collect::<Vec<_>>(), wanted, wanted),
             Expr::Any(list) => self.joint(w, key, &list.iter().collect::<Vec<_>>(), !wanted, wanted),
             Expr::Unary(UnaryOp::Not, inner, _) => self.truth(w, key, inner, !wanted),
-            Expr::Binary(op, both, ty) if inverse(*op).is_some() => {
-                self.comparison(w, key, if wanted { *op } else { inverse(*op).unwrap_or(*op) }, &both.0, &both.1, *ty)
-            }
+            Expr::Binary(op, both, _) if inverse(*op).is_some() => self.comparison(
+                w,
+                key,
+                if wanted { *op } else { inverse(*op).unwrap_or(*op) },
+                &both.0,
+                &both.1,
+            ),
             Expr::IsNull(operand, negated) => {
                 let null = *negated != wanted;
-                self.with(w, key, [operand], |lower, w, key, [operand]| lower.null_test(w, key, &operand, null))
+                self.with(w, key, [operand], |lower, w, key, [operand]| {
+                    lower.null_test(w, key, &operand, null)
+                })
             }
-            Expr::Between(three, ty) => {
+            Expr::Between(three, _) => {
                 let ops = if wanted { [BinaryOp::Ge, BinaryOp::Le] } else { [BinaryOp::Lt, BinaryOp::Gt] };
                 let (open, list) = begin(w, key, if wanted { "$and" } else { "$or" });
-                self.comparison(w, Key::At(0), ops[0], &three.0, &three.1, *ty)?;
-                self.comparison(w, Key::At(1), ops[1], &three.0, &three.2, *ty)?;
+                self.comparison(w, Key::At(0), ops[0], &three.0, &three.1)?;
+                self.comparison(w, Key::At(1), ops[1], &three.0, &three.2)?;
                 end(w, open, list);
                 Ok(())
             }
-            Expr::InList { expr, list, ty, negated } => self.in_list(w, key, expr, list, *ty, wanted != *negated),
+            Expr::InList { expr, list, ty, negated } => {
+                self.in_list(w, key, expr, list, *ty, wanted != *negated)
+            }
             Expr::InTuples { exprs, rows, types } => self.in_tuples(w, key, exprs, rows, types, wanted),
             Expr::InSelect { expr, select, negated } => {
                 let field = self.subquery(select, None)?;
@@ -83,7 +91,14 @@ impl Lower<'_> {
         Ok(())
     }
 
-    fn comparison(&mut self, w: &mut Writer, key: Key<'_>, op: BinaryOp, left: &Expr, right: &Expr, ty: DbType) -> Result<()> {
+    fn comparison(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        op: BinaryOp,
+        left: &Expr,
+        right: &Expr,
+    ) -> Result<()> {
         let operator = match op {
             BinaryOp::IsSame => return self.null_safe(w, key, "$eq", left, right),
             BinaryOp::IsNotSame => return self.null_safe(w, key, "$ne", left, right),
@@ -94,7 +109,6 @@ impl Lower<'_> {
             BinaryOp::Gt => "$gt",
             _ => "$gte",
         };
-        check_order(op, ty)?;
         // NULL is smaller than any value here: whichever side a true comparison calls larger is none.
         let guards = match op {
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Eq => [true, false],
@@ -124,7 +138,14 @@ impl Lower<'_> {
     }
 
     /// NULL equals NULL, and a missing field is one.
-    fn null_safe(&mut self, w: &mut Writer, key: Key<'_>, operator: &str, left: &Expr, right: &Expr) -> Result<()> {
+    fn null_safe(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        operator: &str,
+        left: &Expr,
+        right: &Expr,
+    ) -> Result<()> {
         let (open, list) = begin(w, key, operator);
         for (at, side) in [left, right].into_iter().enumerate() {
             self.or_null(w, Key::At(at), side)?;
@@ -156,7 +177,15 @@ impl Lower<'_> {
         Ok(())
     }
 
-    fn in_list(&mut self, w: &mut Writer, key: Key<'_>, expr: &Expr, list: &[Datum], ty: DbType, inside: bool) -> Result<()> {
+    fn in_list(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        expr: &Expr,
+        list: &[Datum],
+        ty: DbType,
+        inside: bool,
+    ) -> Result<()> {
         if list.is_empty() {
             w.bool(key, !inside);
             return Ok(());
@@ -204,13 +233,19 @@ impl Lower<'_> {
 
     /// `x IN (the values of a field of lists)`: NULL if `x` is NULL, or is not found and there is a NULL among them; false in an
     /// empty list whatever `x` is.
-    fn in_query(&mut self, w: &mut Writer, key: Key<'_>, expr: &Expr, field: &str, inside: bool) -> Result<()> {
-        let list = format!("${field}.c0");
+    fn in_query(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        expr: &Expr,
+        field: &str,
+        inside: bool,
+    ) -> Result<()> {
         self.with(w, key, [expr], |lower, w, key, [operand]| {
             let found = |lower: &mut Self, w: &mut Writer, key: Key<'_>| {
                 let (open, pair) = begin(w, key, "$in");
                 lower.operand(w, Key::At(0), &operand)?;
-                w.str(1, &list);
+                lower.each_of(w, Key::At(1), field, "c0");
                 end(w, open, pair);
                 orm_core::Result::Ok(())
             };
@@ -231,7 +266,7 @@ impl Lower<'_> {
             let (not, inner) = begin(w, Key::At(2), "$not");
             let (null, pair) = begin(w, Key::At(0), "$in");
             w.null(0_usize);
-            w.str(1, &list);
+            lower.each_of(w, Key::At(1), field, "c0");
             end(w, null, pair);
             end(w, not, inner);
             end(w, second, all);
@@ -248,20 +283,6 @@ impl Lower<'_> {
         w.close(none);
         end(w, open, list);
     }
-}
-
-/// Bytes are ordered by their length first here, and bytewise everywhere else.
-pub(super) fn check_order(op: BinaryOp, ty: DbType) -> Result<()> {
-    if ty == DbType::Bytes && matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge) {
-        return Err(unordered());
-    }
-    Ok(())
-}
-
-/// The error of an order that would not be that of the other databases.
-pub(super) fn unordered() -> orm_core::Error {
-    unsupported("the order of binary values")
-        .with_hint("shorter ones come first there whatever they hold; order by another column")
 }
 
 /// The comparison that is true where this one is false.

@@ -40,7 +40,7 @@ pub async fn run(session: &Session, delete: &Delete) -> Result<Done> {
     again(session, |session| {
         let find = find.clone();
         async move {
-            let documents = read::documents(&session, find, Some(model)).await?;
+            let documents = read::documents(&session.upkeep(), find, Some(model)).await?;
             let affected = documents.len() as u64;
             let mut pending = Vec::new();
             let kept = if delete.returning.is_some() { documents.clone() } else { Vec::new() };
@@ -71,7 +71,11 @@ pub(super) async fn remove(
     after_delete(session, collection, &documents, pending).await
 }
 
-async fn remove_documents(session: &Session, collection: &str, documents: &[Vec<u8>]) -> Result<()> {
+pub(super) async fn remove_documents(
+    session: &Session,
+    collection: &str,
+    documents: &[Vec<u8>],
+) -> Result<()> {
     for part in documents.chunks(10_000) {
         let mut w = Writer::default();
         w.str("delete", collection);

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use orm_core::ir::{Assignment, ConflictAction, Expr, Insert, InsertSource, Source};
 use orm_core::meta::{ColumnMeta, DefaultMeta, ModelMeta};
-use orm_core::value::{Datum, DateTime, DbType};
+use orm_core::value::{DateTime, Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
 
 use super::{Done, again, at_path, check_value, is_null, keys};
@@ -41,13 +41,16 @@ pub async fn run(session: &Session, insert: &Insert) -> Result<Done> {
                 Ok(done(shared.clone()))
             }
             Some(conflict) => match &conflict.action {
-                ConflictAction::Nothing => add_missing(&session, insert.model, &conflict.target, shared).await,
+                ConflictAction::Nothing => {
+                    add_missing(&session, insert.model, &conflict.target, shared).await
+                }
                 ConflictAction::Update(set, None) => {
                     merge(&session, insert, values, &conflict.target, set, shared).await
                 }
-                ConflictAction::Update(_, Some(_)) => {
-                    Err(Error::new(ErrorKind::Unsupported, "MongoDB has no condition on the update of an upsert"))
-                }
+                ConflictAction::Update(_, Some(_)) => Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "MongoDB has no condition on the update of an upsert",
+                )),
             },
         }
     })
@@ -59,7 +62,7 @@ fn done(documents: Vec<Vec<u8>>) -> Done {
 }
 
 /// Sends documents in as many commands as their size asks for.
-async fn send(session: &Session, model: &'static ModelMeta, documents: &[Vec<u8>]) -> Result<()> {
+pub(super) async fn send(session: &Session, model: &'static ModelMeta, documents: &[Vec<u8>]) -> Result<()> {
     let mut rest = documents;
     while !rest.is_empty() {
         let mut bytes = 0;
@@ -124,7 +127,9 @@ fn same_row(w: &mut Writer, model: &ModelMeta, target: &[u16], document: &[u8]) 
     if !target.is_empty() {
         return equal(w, target);
     }
-    let given = |columns: &[u16]| columns.iter().all(|column| !is_null(at_path(document, &layout::path(model, *column)).0));
+    let given = |columns: &[u16]| {
+        columns.iter().all(|column| !is_null(at_path(document, &layout::path(model, *column)).0))
+    };
     let either = w.open_array("$or");
     let first = w.open(0_usize);
     let (ty, value) = at_path(document, "_id");
@@ -159,7 +164,8 @@ async fn merge(
         let query = w.open("query");
         same_row(&mut w, model, target, document);
         w.close(query);
-        let mut lower = crate::lower::Lower::on(session.shared.settings.times, source).with_excluded(&insert.columns, row);
+        let mut lower = crate::lower::Lower::on(session.shared.settings.times, source)
+            .with_excluded(&insert.columns, row);
         let stages = w.open_array("update");
         let stage = w.open(0_usize);
         let fields = w.open("$set");
@@ -183,7 +189,10 @@ async fn merge(
         w.close(stage);
         w.close(stages);
         if !lower.take_stages().is_empty() {
-            return Err(Error::new(ErrorKind::Unsupported, "MongoDB's upserts set values without subqueries"));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "MongoDB's upserts set values without subqueries",
+            ));
         }
         w.bool("new", true);
         let reply = session.command(w.finish(), Some(model)).await?;
@@ -363,14 +372,17 @@ async fn take_numbers(session: &Session, model: &'static ModelMeta, count: usize
     let last = get(&reply, "value").and_then(|(_, value)| get(value, "last"));
     match last {
         Some((tag::INT64, value)) => Ok(i64_of(value) - count + 1),
-        _ => Err(Error::new(ErrorKind::Database, "the server gave no number for a new row").with_model(model.name)),
+        _ => {
+            Err(Error::new(ErrorKind::Database, "the server gave no number for a new row")
+                .with_model(model.name))
+        }
     }
 }
 
 /// Two programs may both find no counter and make one: the second tries again.
 async fn retried(session: &Session, w: Writer) -> Result<Vec<u8>> {
     let command = w.finish();
-    let outside = session.outside();
+    let outside = session.outside().upkeep();
     for _ in 0..9 {
         match outside.command(command.clone(), None).await {
             Err(error) if error.is_retryable() || error.kind() == ErrorKind::Unique => {}

@@ -69,6 +69,7 @@ pub async fn check(
     documents: &[Vec<u8>],
     changed: Option<&[u16]>,
 ) -> Result<()> {
+    let session = &session.upkeep();
     for key in &model.foreign_keys {
         if changed.is_none_or(|changed| key.columns.iter().any(|column| changed.contains(column))) {
             check_key(session, model, key, documents).await?;
@@ -137,6 +138,7 @@ pub(super) async fn after_delete(
     gone: &[Vec<u8>],
     pending: &mut Vec<Pending>,
 ) -> Result<()> {
+    let session = &session.upkeep();
     let registry = session.registry().await?;
     for child in registry.children(collection) {
         let keys = keys_of(gone, &child.target_fields);
@@ -145,7 +147,8 @@ pub(super) async fn after_delete(
         }
         match child.on_delete {
             Action::NoAction | Action::Restrict => {
-                let rule = Pending { collection: child.collection.clone(), fields: child.fields.clone(), keys };
+                let rule =
+                    Pending { collection: child.collection.clone(), fields: child.fields.clone(), keys };
                 if child.on_delete == Action::Restrict {
                     refuse_if_referred(session, &rule).await?;
                 } else {
@@ -182,7 +185,12 @@ fn keys_of(documents: &[Vec<u8>], fields: &[String]) -> Vec<Tuple> {
     found.into_iter().collect()
 }
 
-async fn find(session: &Session, collection: &str, fields: &[String], keys: &[Tuple]) -> Result<Vec<Vec<u8>>> {
+async fn find(
+    session: &Session,
+    collection: &str,
+    fields: &[String],
+    keys: &[Tuple],
+) -> Result<Vec<Vec<u8>>> {
     let mut w = Writer::default();
     w.str("find", collection);
     let filter = w.open("filter");
@@ -191,7 +199,13 @@ async fn find(session: &Session, collection: &str, fields: &[String], keys: &[Tu
     read::documents(session, w.finish(), None).await
 }
 
-async fn change(session: &Session, collection: &str, fields: &[String], keys: &[Tuple], to: &[u8]) -> Result<()> {
+async fn change(
+    session: &Session,
+    collection: &str,
+    fields: &[String],
+    keys: &[Tuple],
+    to: &[u8],
+) -> Result<()> {
     let mut w = Writer::default();
     w.str("update", collection);
     let updates = w.open_array("updates");
@@ -217,6 +231,7 @@ pub(super) async fn settle(session: &Session, pending: &[Pending]) -> Result<()>
 }
 
 async fn refuse_if_referred(session: &Session, rule: &Pending) -> Result<()> {
+    let session = &session.upkeep();
     let mut w = Writer::default();
     w.str("find", &rule.collection);
     let filter = w.open("filter");
@@ -238,10 +253,13 @@ pub(super) async fn after_update(
     old: &[Vec<u8>],
     new: &[Vec<u8>],
 ) -> Result<()> {
+    let session = &session.upkeep();
     let registry = session.registry().await?;
     for child in registry.children(collection) {
         for (before, after) in old.iter().zip(new) {
-            let (Some(before), after) = (tuple(before, &child.target_fields), tuple(after, &child.target_fields)) else {
+            let (Some(before), after) =
+                (tuple(before, &child.target_fields), tuple(after, &child.target_fields))
+            else {
                 continue;
             };
             if after.as_ref() == Some(&before) {
@@ -279,23 +297,29 @@ pub(super) async fn after_update(
 }
 
 /// Documents as they are now, in the order of those given.
-pub(super) async fn reread(session: &Session, collection: &str, documents: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+pub(super) async fn reread(
+    session: &Session,
+    collection: &str,
+    documents: &[Vec<u8>],
+) -> Result<Vec<Vec<u8>>> {
     if documents.is_empty() {
         return Ok(Vec::new());
     }
+    let session = &session.upkeep();
     let mut w = Writer::default();
     w.str("find", collection);
     let filter = w.open("filter");
     super::ids_filter(&mut w, documents);
     w.close(filter);
-    let mut found: std::collections::BTreeMap<(u8, Vec<u8>), Vec<u8>> = read::documents(session, w.finish(), None)
-        .await?
-        .into_iter()
-        .map(|document| {
-            let (ty, value) = at_path(&document, "_id");
-            ((ty, value.to_vec()), document)
-        })
-        .collect();
+    let mut found: std::collections::BTreeMap<(u8, Vec<u8>), Vec<u8>> =
+        read::documents(session, w.finish(), None)
+            .await?
+            .into_iter()
+            .map(|document| {
+                let (ty, value) = at_path(&document, "_id");
+                ((ty, value.to_vec()), document)
+            })
+            .collect();
     let own = |document: &Vec<u8>| {
         let (ty, value) = at_path(document, "_id");
         found.remove(&(ty, value.to_vec()))

@@ -5,12 +5,13 @@
 //!
 //! [`insert`] makes documents, with the keys and defaults that an SQL database would make itself. [`update`] uses the classic
 //! operators where values are plain, a pipeline where they are computed from the document, and values computed by a query first
-//! where they come from other collections. [`delete`] looks after the children. [`keys`] checks foreign keys and carries changes of
+//! where they come from other collections. [`delete`] looks after the children. [`moving`] puts a row with another key in the place of the old one. [`keys`] checks foreign keys and carries changes of
 //! keys to those who refer to them. All of them hand over documents, of which the decoder reads what is to come back.
 
 mod delete;
 mod insert;
 mod keys;
+mod moving;
 mod update;
 
 pub use insert::COUNTERS;
@@ -66,12 +67,20 @@ fn hand_over<D: Decoder>(
         Some(Output::Exprs(exprs)) => {
             let path = |expr: &Expr| match expr {
                 Expr::Column(column) => Ok(layout::path(column.source.model, column.index)),
-                _ => Err(Error::new(ErrorKind::Unsupported, "MongoDB gives back columns of written rows, and nothing computed")),
+                _ => Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "MongoDB gives back columns of written rows, and nothing computed",
+                )),
             };
             let paths = exprs.iter().map(path).collect::<Result<Vec<Cow<'_, str>>>>()?;
             Layout::of_paths(paths.into_iter()).into()
         }
-        Some(_) => return Err(Error::new(ErrorKind::Unsupported, "MongoDB gives back the columns of written rows only")),
+        Some(_) => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "MongoDB gives back the columns of written rows only",
+            ));
+        }
     };
     let mut feed = Feed { layout: &layout, spots: Spots::default(), rows: 0, enough: false };
     for document in &done.documents {
@@ -138,7 +147,9 @@ pub(crate) fn ids_filter(w: &mut Writer, documents: &[Vec<u8>]) {
 /// Refuses a value that its column cannot take, where this can be told without the server.
 pub(crate) fn check_value(model: &'static ModelMeta, index: u16, datum: &Datum) -> Result<()> {
     let column = model.column(index);
-    let fault = |kind, text: String| Err(Error::new(kind, text).with_model(model.name).with_field(column.field.clone()));
+    let fault = |kind, text: String| {
+        Err(Error::new(kind, text).with_model(model.name).with_field(column.field.clone()))
+    };
     if let Datum::Invalid(error) = datum {
         return Err(error.duplicate());
     }

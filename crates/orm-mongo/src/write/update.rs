@@ -27,15 +27,18 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
     if update.set.is_empty() {
         return Err(Error::new(ErrorKind::Usage, "an UPDATE must change a column").with_model(model.name));
     }
+    let moves = update.set.iter().any(|assignment| changes_key(model, assignment, update.filter.as_ref()));
     for assignment in &update.set {
-        refuse_key(model, assignment, update.filter.as_ref())?;
         if let Expr::Value(datum, _) = &assignment.value {
             check_value(model, assignment.column, datum)?;
         }
     }
-    let set: Vec<&Assignment> =
-        update.set.iter().filter(|assignment| !model.primary_key.contains(&assignment.column)).collect();
-    let values = values(session, update, &set)?;
+    let set: Vec<&Assignment> = update
+        .set
+        .iter()
+        .filter(|assignment| moves || !model.primary_key.contains(&assignment.column))
+        .collect();
+    let values = values(session, update, &set, moves)?;
     let changed: Vec<u16> = set.iter().map(|assignment| assignment.column).collect();
     let changes = |columns: &[u16]| columns.iter().any(|column| changed.contains(column));
     let strict = session.shared.settings.foreign_keys;
@@ -55,7 +58,8 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
         lower.filter(&mut query, filter)?;
     }
     let (query, plain) = (query.finish(), lower.take_stages().is_empty());
-    let direct = plain && !refers && !referred && !matches!(values, Values::Queried(_)) && !set.is_empty();
+    let direct =
+        plain && !moves && !refers && !referred && !matches!(values, Values::Queried(_)) && !set.is_empty();
     if direct && names_one(model, update.filter.as_ref()) {
         return one(session, update, &query, &values).await;
     }
@@ -68,12 +72,16 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
             if direct && update.returning.is_none() {
                 return many(&session, model, query, values).await;
             }
-            let old = read::documents(&session, find, Some(model)).await?;
+            let old = read::documents(&session.upkeep(), find, Some(model)).await?;
             if old.is_empty() {
                 return Ok(Done::default());
             }
-            apply(&session, model, &old, values, changed).await?;
-            let new = reread(&session, model.table, &old).await?;
+            let new = if moves {
+                super::moving::replace(&session, model, &old, values.stages(), changed).await?
+            } else {
+                apply(&session, model, &old, values, changed).await?;
+                reread(&session, model.table, &old).await?
+            };
             if refers {
                 check(&session, model, &new, Some(changed)).await?;
             }
@@ -86,27 +94,20 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
     .await
 }
 
-/// `_id` of a document never changes. Setting the key to what the filter says it is changes nothing.
-fn refuse_key(model: &'static ModelMeta, assignment: &Assignment, filter: Option<&Expr>) -> Result<()> {
-    if !model.primary_key.contains(&assignment.column) {
-        return Ok(());
-    }
+/// Whether an assignment gives the rows another key. `_id` of a document never changes: they become other documents.
+fn changes_key(model: &'static ModelMeta, assignment: &Assignment, filter: Option<&Expr>) -> bool {
     let same = match (&assignment.value, filter) {
         (Expr::Value(value, _), Some(filter)) => equals(filter, assignment.column, value),
         _ => false,
     };
-    if same {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Unsupported, "MongoDB cannot change a primary key")
-        .with_model(model.name)
-        .with_field(model.column(assignment.column).field.clone())
-        .with_hint("insert a new row and delete the old one"))
+    model.primary_key.contains(&assignment.column) && !same
 }
 
 fn equals(filter: &Expr, column: u16, value: &orm_core::value::Datum) -> bool {
     match filter {
-        Expr::Binary(BinaryOp::And, both, _) => equals(&both.0, column, value) || equals(&both.1, column, value),
+        Expr::Binary(BinaryOp::And, both, _) => {
+            equals(&both.0, column, value) || equals(&both.1, column, value)
+        }
         Expr::All(list) => list.iter().any(|expr| equals(expr, column, value)),
         Expr::Binary(BinaryOp::Eq, both, _) => {
             matches!((&both.0, &both.1), (Expr::Column(own), Expr::Value(known, _)) if own.index == column && known == value)
@@ -127,14 +128,26 @@ fn names_one(model: &ModelMeta, filter: Option<&Expr>) -> bool {
             _ => false,
         }
     }
-    filter.is_some_and(|filter| !model.primary_key.is_empty() && model.primary_key.iter().all(|column| key(filter, *column)))
+    filter.is_some_and(|filter| {
+        !model.primary_key.is_empty() && model.primary_key.iter().all(|column| key(filter, *column))
+    })
 }
 
-fn values(session: &Session, update: &Update, set: &[&Assignment]) -> Result<Values> {
+impl Values {
+    fn stages(&self) -> &[Vec<u8>] {
+        match self {
+            Values::Queried(stages) => stages,
+            _ => &[],
+        }
+    }
+}
+
+/// With `queried` they are computed by a query even where they are known.
+fn values(session: &Session, update: &Update, set: &[&Assignment], queried: bool) -> Result<Values> {
     let model = update.source.model;
     let times = session.shared.settings.times;
     let mut w = Writer::default();
-    if set.iter().all(|assignment| matches!(assignment.value, Expr::Value(..))) {
+    if !queried && set.iter().all(|assignment| matches!(assignment.value, Expr::Value(..))) {
         for assignment in set {
             if let Expr::Value(datum, _) = &assignment.value {
                 let column = model.column(assignment.column);
@@ -151,7 +164,7 @@ fn values(session: &Session, update: &Update, set: &[&Assignment]) -> Result<Val
         lower.or_null(&mut w, Key::Name(&path), &assignment.value)?;
     }
     let mut stages = lower.take_stages();
-    if stages.is_empty() {
+    if !queried && stages.is_empty() {
         return Ok(Values::Computed(w.finish()));
     }
     // Once more, as the last stage of a query.
@@ -220,6 +233,30 @@ async fn many(session: &Session, model: &'static ModelMeta, query: &[u8], values
     Ok(Done { affected: affected as u64, documents: Vec::new() })
 }
 
+/// The new values of documents, as `v0`, `v1`, … with their `_id`.
+pub(super) async fn compute(
+    session: &Session,
+    model: &'static ModelMeta,
+    documents: &[Vec<u8>],
+    stages: &[Vec<u8>],
+) -> Result<Vec<Vec<u8>>> {
+    let mut query = Writer::default();
+    ids_filter(&mut query, documents);
+    let mut w = Writer::default();
+    w.str("aggregate", model.table);
+    let pipeline = w.open_array("pipeline");
+    let stage = w.open(0_usize);
+    w.document("$match", &query.finish());
+    w.close(stage);
+    for (at, stage) in stages.iter().enumerate() {
+        w.document(at + 1, stage);
+    }
+    w.close(pipeline);
+    let cursor = w.open("cursor");
+    w.close(cursor);
+    read::documents(&session.upkeep(), w.finish(), Some(model)).await
+}
+
 /// Changes these documents.
 async fn apply(
     session: &Session,
@@ -237,19 +274,7 @@ async fn apply(
         }
         return many(session, model, &query, values).await.map(drop);
     };
-    let mut w = Writer::default();
-    w.str("aggregate", model.table);
-    let pipeline = w.open_array("pipeline");
-    let stage = w.open(0_usize);
-    w.document("$match", &query);
-    w.close(stage);
-    for (at, stage) in stages.iter().enumerate() {
-        w.document(at + 1, stage);
-    }
-    w.close(pipeline);
-    let cursor = w.open("cursor");
-    w.close(cursor);
-    let computed = read::documents(session, w.finish(), Some(model)).await?;
+    let computed = compute(session, model, documents, stages).await?;
     let mut w = Writer::default();
     w.str("update", model.table);
     let updates = w.open_array("updates");
