@@ -19,6 +19,8 @@ mod bson;
 mod builder;
 mod cell;
 mod check;
+#[doc(hidden)]
+pub mod cost;
 mod database;
 mod errors;
 mod explain;
