@@ -169,9 +169,23 @@ impl Session {
         command: Vec<u8>,
         model: Option<&'static ModelMeta>,
     ) -> Result<Vec<u8>> {
+        self.send(&self.shared.db, command, model).await
+    }
+
+    /// Sends a command that is about no database in particular.
+    pub(crate) async fn admin(&self, command: Vec<u8>) -> Result<Vec<u8>> {
+        self.send(&self.shared.client.database("admin"), command, None).await
+    }
+
+    async fn send(
+        &self,
+        db: &mongodb::Database,
+        command: Vec<u8>,
+        model: Option<&'static ModelMeta>,
+    ) -> Result<Vec<u8>> {
         let start = self.watched().then(|| (Instant::now(), text_of(&command)));
         let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
-        let action = self.shared.db.run_raw_command(buffer);
+        let action = db.run_raw_command(buffer);
         let result = match &self.tx {
             None => action.await,
             Some(tx) => {

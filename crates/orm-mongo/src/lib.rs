@@ -26,6 +26,7 @@ mod errors;
 mod explain;
 mod layout;
 mod lower;
+mod native;
 mod read;
 mod registry;
 mod schema;
@@ -34,4 +35,8 @@ mod write;
 
 pub use builder::MongoBuilder;
 pub use database::{Mongo, Session};
+pub use native::{
+    Bulk, Change, ChangeKind, Changes, FindAnd, Index, IndexKind, MongoQuery, Pipeline, Point, ResumeToken,
+    Which,
+};
 pub use value::Times;

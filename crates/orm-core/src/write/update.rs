@@ -273,6 +273,15 @@ impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     }
 }
 
+impl<M: Model, N> UpdateQuery<M, N> {
+    /// For drivers: which rows, and what they become, `updated_at` and the version included.
+    #[doc(hidden)]
+    pub fn into_parts(mut self) -> (Select, Vec<Assignment>) {
+        maintain(self.select.from, &mut self.set);
+        (self.select, self.set)
+    }
+}
+
 impl<M: Model, N: Needs> UpdateQuery<M, N> {
     /// Gives a column a value, or an expression over the row's columns as they were before the update.
     ///
