@@ -33,6 +33,8 @@ pub struct Column {
     pub name: String,
     pub index: u16,
     pub required: bool,
+    /// The embedded struct that a list holds.
+    pub element: Option<Type>,
 }
 
 pub struct Embed {
@@ -255,7 +257,7 @@ impl Fields {
                     keys: Vec::new(),
                     field,
                 });
-            } else if let Some(embed) = &field.embed {
+            } else if let (Some(embed), None) = (&field.embed, vec_of(&field.ty)) {
                 let (ty, optional) = match option_of(&field.ty) {
                     Some(inner) => (inner, true),
                     None => (field.ty.clone(), false),
@@ -272,8 +274,9 @@ impl Fields {
                     || field.version.is_present()
                     || field.generated.is_some();
                 let required = !given && !is_option(&field.ty);
+                let element = vec_of(&field.ty).filter(|_| field.embed.is_some());
                 let name = field.column.clone().or_else(|| rename(&name)).unwrap_or(name);
-                read.columns.push(Column { ident, constant, name, index, required, field });
+                read.columns.push(Column { ident, constant, name, index, required, element, field });
             }
         }
         let mut base = {
@@ -359,8 +362,17 @@ pub fn is_option(ty: &Type) -> bool {
 
 /// What an `Option<…>` holds.
 pub fn option_of(ty: &Type) -> Option<Type> {
+    argument_of(ty, "Option")
+}
+
+/// What a `Vec<…>` holds.
+fn vec_of(ty: &Type) -> Option<Type> {
+    argument_of(ty, "Vec")
+}
+
+fn argument_of(ty: &Type, name: &str) -> Option<Type> {
     let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     match arguments.args.first()? {
         GenericArgument::Type(inner) => Some(inner.clone()),

@@ -125,7 +125,7 @@ impl Executor for Mongo {
 }
 
 impl Database for Mongo {}
-orm_core::supports!(Mongo: Explain);
+orm_core::supports!(Mongo: Elements, Explain);
 
 impl Shared {
     /// The layout of a model's documents, made once.

@@ -202,7 +202,7 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
         DbType::DateTime | DbType::Timestamp if times == Times::Millis => &["date"],
         DbType::DateTime | DbType::Timestamp => &["long"],
         DbType::Enum(meta) if !meta.integer => &["string"],
-        DbType::Array(_) => &["array"],
+        DbType::Array(_) | DbType::List(_) => &["array"],
         DbType::Json => return,
         _ => &["int", "long"],
     };
@@ -212,6 +212,21 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
         w.str(at, name);
     }
     w.close(list);
+    if let DbType::List(element) = ty {
+        let element = (element.0)();
+        let paths: Vec<Vec<&str>> = element
+            .columns
+            .iter()
+            .map(|column| match column.path.as_str() {
+                "" => vec![column.name.as_str()],
+                path => path.split('.').collect(),
+            })
+            .collect();
+        let fields: Vec<(&[&str], u16)> = paths.iter().map(Vec::as_slice).zip(0..).collect();
+        let items = w.open("items");
+        properties(w, element, &fields, times);
+        w.close(items);
+    }
     if let Some((low, high)) = range(ty) {
         w.i64("minimum", low);
         w.i64("maximum", high);
@@ -297,7 +312,7 @@ fn without_nulls(w: &mut Writer, model: &ModelMeta, columns: &[u16]) {
             DbType::Enum(meta) if !meta.integer => w.str("$gte", ""),
             DbType::Bytes | DbType::Uuid => w.binary("$gte", 0, &[]),
             DbType::Date | DbType::DateTime | DbType::Timestamp => w.date("$gte", i64::MIN),
-            DbType::Json | DbType::Array(_) => w.bool("$exists", true),
+            DbType::Json | DbType::Array(_) | DbType::List(_) => w.bool("$exists", true),
             _ => w.f64("$gte", f64::NEG_INFINITY),
         }
         w.close(field);

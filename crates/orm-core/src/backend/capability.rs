@@ -272,5 +272,11 @@ pub mod capabilities {
         /// has::<Sqlite>();
         /// ```
         Explain;
+        /// Conditions on the elements of a list of embedded structs, and changes of some of them in place.
+        ///
+        /// ```
+        /// assert!(orm_core::backend::capabilities::ALL.contains(&"Elements"));
+        /// ```
+        Elements;
     }
 }

@@ -11,7 +11,10 @@ mod select;
 mod shape;
 mod write;
 
-pub use expr::{AggFunc, BinaryOp, ColumnRef, Expr, Func, LikeOp, Quantifier, RelationTest, Source, UnaryOp};
+pub use expr::{
+    AggFunc, BinaryOp, ColumnRef, ElementTest, Expr, Func, LikeOp, ListChange, ListOp, Quantifier,
+    RelationTest, Source, UnaryOp,
+};
 pub use select::{
     Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Select,
 };

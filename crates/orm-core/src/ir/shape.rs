@@ -400,6 +400,33 @@ impl<'a> Walk<'_, 'a> {
         self.offset(select.offset);
     }
 
+    fn list_change(&mut self, change: &'a ListChange) {
+        self.tag(24);
+        self.address::<ModelMeta>(change.element);
+        self.expr(&change.list);
+        match &change.op {
+            ListOp::Push(values) | ListOp::AddToSet(values) => {
+                self.tag(u64::from(matches!(change.op, ListOp::Push(_))));
+                for (place, datum) in values.iter().enumerate() {
+                    let column = change.element.columns.get(place % change.element.columns.len().max(1));
+                    (self.sink)(Binds::One(datum, column.map_or(DbType::Text, |column| column.ty())));
+                }
+            }
+            ListOp::Pull(filter) => {
+                self.tag(2);
+                self.expr(filter);
+            }
+            ListOp::Set(filter, values) => {
+                self.tag(3 + values.len() as u64);
+                self.expr(filter);
+                for (column, value) in values {
+                    self.tag(u64::from(*column));
+                    self.expr(value);
+                }
+            }
+        }
+    }
+
     fn expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Column(column) => {
@@ -512,6 +539,13 @@ impl<'a> Walk<'_, 'a> {
                 }
                 self.list(args);
             }
+            Expr::Elements(test) => {
+                self.tag(23 + ((test.quantifier as u64) << 8));
+                self.address::<ModelMeta>(test.element);
+                self.expr(&test.list);
+                self.optional(test.filter.as_ref());
+            }
+            Expr::ListChange(change) => self.list_change(change),
             Expr::Key(place, ty) => {
                 self.tag(22 + (u64::from(*place) << 8));
                 self.ty(*ty);
@@ -550,5 +584,7 @@ fn discriminant(ty: DbType) -> u64 {
         Json => 21,
         Enum(_) => 22,
         Array(element) => 32 + discriminant(*element),
+        #[cfg(feature = "json")]
+        List(_) => 23,
     }
 }

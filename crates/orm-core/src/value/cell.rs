@@ -206,6 +206,20 @@ pub trait Cell<'r>: Copy {
     fn array<T: Value>(self) -> CellResult<Vec<T>> {
         Err(CellError::invalid("this database has no arrays"))
     }
+    /// A list of embedded structs; drivers of databases with documents override it.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::Element;
+    /// use orm::value::{Cell, CellResult};
+    /// fn read<'r, E: Element, C: Cell<'r>>(cell: C) -> CellResult<Vec<E>> {
+    ///     cell.list::<E>()
+    /// }
+    /// ```
+    #[cfg(feature = "json")]
+    fn list<E: crate::model::Element>(self) -> CellResult<Vec<E>> {
+        super::list::list_from_json(&self.json()?)
+    }
     /// An enum stored by name; drivers with native enum types override it.
     ///
     /// ```

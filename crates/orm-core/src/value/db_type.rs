@@ -56,6 +56,9 @@ pub enum DbType {
     Enum(&'static EnumMeta),
     /// A list of values of a type, for databases that have such columns.
     Array(&'static DbType),
+    /// A list of embedded structs: documents, or JSON.
+    #[cfg(feature = "json")]
+    List(super::ElementMeta),
 }
 
 impl DbType {

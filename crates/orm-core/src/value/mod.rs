@@ -9,6 +9,8 @@ mod array;
 mod cell;
 mod datum;
 mod db_type;
+#[cfg(feature = "json")]
+mod list;
 mod scalars;
 mod temporal;
 
@@ -40,6 +42,8 @@ pub use datum::{Datum, Numeric};
 pub use db_type::{DbType, EnumMeta};
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "json")]
+pub use list::{ElementMeta, List, list_to_json};
 pub use temporal::{Date, DateTime, Time};
 
 /// A type that a column can hold, NULL excluded.

@@ -8,7 +8,7 @@ use orm_core::value::{DateTime, Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
 
 use super::{Done, again, at_path, check_value, is_null, keys};
-use crate::bson::{Elements, Key, Open, Writer, get, i64_of, tag};
+use crate::bson::{Elements, Key, Writer, get, i64_of, tag};
 use crate::database::Session;
 use crate::value::{self, Times};
 use crate::{check, errors, layout};
@@ -288,37 +288,14 @@ fn document(
             w.close(id);
         }
     }
-    let mut open: Vec<(&str, Open)> = Vec::new();
-    for index in 0..model.columns.len() as u16 {
-        if model.primary_key == [index] {
-            continue;
-        }
-        let column = model.column(index);
-        if column.path.is_empty() {
-            close_to(&mut w, &mut open, 0);
-            write(&mut w, &column.name, index)?;
-            continue;
-        }
-        let names: Vec<&str> = column.path.split('.').collect();
-        let (last, levels) = names.split_last().map_or(("", &[][..]), |(last, levels)| (*last, levels));
-        let common = open.iter().zip(levels).take_while(|((name, _), level)| name == *level).count();
-        close_to(&mut w, &mut open, common);
-        for level in &levels[common..] {
-            let opened = w.open(*level);
-            open.push((level, opened));
-        }
-        write(&mut w, last, index)?;
-    }
-    close_to(&mut w, &mut open, 0);
+    value::write_fields(
+        &mut w,
+        model,
+        times,
+        |index| &*cells[index],
+        |index| model.primary_key == [index as u16],
+    )?;
     Ok(w.finish())
-}
-
-fn close_to(w: &mut Writer, open: &mut Vec<(&str, Open)>, depth: usize) {
-    while open.len() > depth {
-        if let Some((_, opened)) = open.pop() {
-            w.close(opened);
-        }
-    }
 }
 
 fn now() -> DateTime {
