@@ -81,6 +81,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
                 static META: #krate::value::EnumMeta = #krate::value::EnumMeta {
                     name: #text_name,
                     integer: #integer,
+                    native: false,
                     variants: &[#((#names, #name::#idents as i64)),*],
                 };
                 #krate::value::DbType::Enum(&META)

@@ -26,8 +26,12 @@ mod run;
 mod schema;
 mod stream;
 mod tls;
+pub mod types;
 
 pub use builder::PostgresBuilder;
 pub use database::{PoolStatus, Postgres, Session};
 pub use listen::{Event, Listener};
 pub use tls::Tls;
+
+#[doc(hidden)]
+pub use orm_core;

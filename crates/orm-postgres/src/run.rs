@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures_util::TryStreamExt;
 use orm_core::backend::{Decoder, Flow, StatementEvent};
 use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
-use orm_core::value::{Datum, DbType};
+use orm_core::value::Datum;
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{Compiled, PostgresDialect, compile};
 use tokio_postgres::RowStream;
@@ -154,9 +154,9 @@ async fn statement<D: Decoder>(
 pub fn pieces(insert: &Insert) -> Option<Vec<Insert>> {
     let InsertSource::Values(values) = &insert.source else { return None };
     let width = insert.columns.len();
-    // A row with arrays is a statement of its own: see the dialect's `bulk_rows`.
+    // A row with arrays or composites is a statement of its own: see the dialect's `bulk_rows`.
     let arrays =
-        insert.columns.iter().any(|index| matches!(insert.model.column(*index).ty(), DbType::Array(_)));
+        insert.columns.iter().any(|index| !PostgresDialect::unnests(insert.model.column(*index).ty()));
     let alone = arrays && values.len() > width && values.len() < copy::ROWS * width;
     if width == 0 || !(alone || values.iter().any(|datum| matches!(datum, Datum::Default))) {
         return None;

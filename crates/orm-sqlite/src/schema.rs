@@ -10,8 +10,13 @@ use crate::{bind, run};
 
 pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
     for model in models {
-        if let Some(column) = model.columns.iter().find(|column| matches!(column.ty(), DbType::Array(_))) {
-            return Err(bind::no_arrays().with_model(model.name).with_field(column.field.clone()));
+        for column in &model.columns {
+            let error = match column.ty() {
+                DbType::Array(_) => bind::no_arrays(),
+                DbType::Native(native) => bind::no_native(native),
+                _ => continue,
+            };
+            return Err(error.with_model(model.name).with_field(column.field.clone()));
         }
     }
     let mut statements: Vec<String> =

@@ -124,6 +124,14 @@ impl<'a> Walk<'_, 'a> {
                 self.tag(1000);
                 self.address(meta);
             }
+            DbType::Array(element) => {
+                self.tag(1001);
+                self.ty(*element);
+            }
+            DbType::Native(native) => {
+                self.tag(1002);
+                self.hasher.text(native.name);
+            }
             // The other variants carry nothing.
             other => self.hasher.word(2000 + discriminant(other)),
         }
@@ -476,6 +484,7 @@ fn discriminant(ty: DbType) -> u64 {
         Timestamp => 20,
         Json => 21,
         Enum(_) => 22,
-        Array(element) => 32 + discriminant(*element),
+        Array(_) => 23,
+        Native(_) => 24,
     }
 }

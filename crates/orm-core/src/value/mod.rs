@@ -9,6 +9,7 @@ mod array;
 mod cell;
 mod datum;
 mod db_type;
+mod native;
 mod scalars;
 mod temporal;
 
@@ -33,6 +34,7 @@ pub use datum::{Datum, Numeric};
 pub use db_type::{DbType, EnumMeta};
 #[cfg(feature = "json")]
 pub use json::Json;
+pub use native::{FromFields, NativeKind, NativeType};
 pub use temporal::{Date, DateTime, Time};
 
 /// A type that a column can hold, NULL excluded.

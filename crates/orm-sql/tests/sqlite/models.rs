@@ -6,7 +6,8 @@ use orm_core::ir::{ColumnRef, Command, Delete, Expr, Insert, Select, Source, Upd
 use orm_core::meta::*;
 use orm_core::value::{Datum, DbType, EnumMeta};
 
-pub static ROLE: EnumMeta = EnumMeta { name: "role", integer: false, variants: &[("admin", 0), ("it's", 1)] };
+pub static ROLE: EnumMeta =
+    EnumMeta { name: "role", integer: false, native: false, variants: &[("admin", 0), ("it's", 1)] };
 
 /// Anything that is a command.
 pub struct Any(pub Command);

@@ -1,6 +1,8 @@
 //! What PostgreSQL adds to the suite: cancellation, lost servers, poolers, its own limits.
 #![cfg(feature = "postgres")]
 
+mod types;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
