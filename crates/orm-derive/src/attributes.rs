@@ -91,6 +91,18 @@ impl FromMeta for EmbedArg {
     }
 }
 
+/// `native` or `native = "name"`.
+pub struct NativeArg(pub Option<String>);
+
+impl FromMeta for NativeArg {
+    fn from_word() -> Result<Self> {
+        Ok(NativeArg(None))
+    }
+    fn from_string(name: &str) -> Result<Self> {
+        Ok(NativeArg(Some(name.to_owned())))
+    }
+}
+
 /// `key = some::path`.
 #[derive(Clone)]
 pub struct PathArg(pub Path);

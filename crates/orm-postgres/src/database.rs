@@ -171,7 +171,7 @@ impl Executor for Postgres {
 impl Database for Postgres {}
 orm_core::supports!(
     Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
-    FullText, TextAggregates
+    FullText, TextAggregates, NativeOperators, Ranges
 );
 
 /// A connection to work on: on loan from the pool, or the transaction's.

@@ -18,6 +18,7 @@ mod cell;
 mod connection;
 mod copy;
 mod database;
+mod declare;
 mod errors;
 mod listen;
 mod numeric;

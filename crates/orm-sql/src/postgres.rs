@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use orm_core::Error;
 use orm_core::ir::{AggFunc, BinaryOp, Direction, Func, LikeOp, Nulls};
 use orm_core::meta::ColumnMeta;
-use orm_core::value::{Datum, DbType, NativeKind};
+use orm_core::value::{Datum, DbType, NativeKind, NativeType};
 
 use crate::Dialect;
 use crate::sqlite::{datetime_text, decimal_text, hex};
@@ -30,13 +30,23 @@ pub struct PostgresDialect;
 /// The name of a type as a cast takes it.
 fn type_name(ty: DbType) -> Cow<'static, str> {
     match ty {
-        DbType::Array(element) => format!("{}[]", type_name(*element)).into(),
+        DbType::Array(element) => format!("{}[]", declared_name(*element)).into(),
         DbType::Native(native) => match native.kind {
             NativeKind::Builtin | NativeKind::Extension(_) => native.name.into(),
-            NativeKind::Composite(_) | NativeKind::Domain { .. } => quoted(native.name).into(),
+            NativeKind::Composite(_) => quoted(native.name).into(),
+            // A value to compare with need not meet the condition of the domain; one to store is checked on its way in.
+            NativeKind::Domain { base, .. } => type_name(*base),
         },
         DbType::Enum(meta) if meta.native && !meta.integer => quoted(meta.name).into(),
         _ => scalar_name(ty).into(),
+    }
+}
+
+/// The name of a type as a column has it.
+fn declared_name(ty: DbType) -> Cow<'static, str> {
+    match ty {
+        DbType::Native(NativeType { name, kind: NativeKind::Domain { .. }, .. }) => quoted(name).into(),
+        ty => type_name(ty),
     }
 }
 
@@ -79,6 +89,11 @@ impl PostgresDialect {
             DbType::Native(native) => !matches!(native.kind, NativeKind::Composite(_)),
             _ => true,
         }
+    }
+
+    /// The name of a type as a column, or a field of a composite, has it.
+    pub fn type_name(ty: DbType) -> Cow<'static, str> {
+        declared_name(ty)
     }
 
     fn as_text(sql: &str) -> String {
@@ -277,7 +292,7 @@ impl Dialect for PostgresDialect {
                 (Some(precision), scale) => format!("numeric({precision}, {})", scale.unwrap_or(0)).into(),
                 (None, _) => "numeric".into(),
             },
-            (ty, _) => type_name(ty),
+            (ty, _) => declared_name(ty),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What PostgreSQL adds to the suite: cancellation, lost servers, poolers, its own limits.
 #![cfg(feature = "postgres")]
 
+mod declared;
 mod types;
 
 use std::future::Future;

@@ -94,6 +94,10 @@ pub mod capabilities {
         FullText;
         /// Aggregates that put texts together.
         TextAggregates;
+        /// Operators on types that only this database has.
+        NativeOperators;
+        /// Operators on ranges.
+        Ranges;
         /// SQL text in a query.
         RawSql;
         /// `INSERT … SELECT`.

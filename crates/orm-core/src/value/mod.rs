@@ -34,7 +34,7 @@ pub use datum::{Datum, Numeric};
 pub use db_type::{DbType, EnumMeta};
 #[cfg(feature = "json")]
 pub use json::Json;
-pub use native::{FromFields, NativeKind, NativeType};
+pub use native::{CompositeField, FromFields, NativeKind, NativeType};
 pub use temporal::{Date, DateTime, Time};
 
 /// A type that a column can hold, NULL excluded.

@@ -1,5 +1,7 @@
 //! Types that one database has and the others have not.
 
+use std::marker::PhantomData;
+
 use super::{Cell, CellResult, DbType};
 
 /// A column type of one database: `inet`, a range, an enum or composite that the program declares.
@@ -60,6 +62,32 @@ impl DbType {
             DbType::Array(element) => element.native(),
             _ => None,
         }
+    }
+}
+
+/// A field of a composite, of type `T`: the constants that `#[derive(Composite)]` makes.
+#[derive(Debug)]
+pub struct CompositeField<C, T> {
+    access: &'static str,
+    marker: PhantomData<fn() -> (C, T)>,
+}
+
+impl<C, T> Clone for CompositeField<C, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<C, T> Copy for CompositeField<C, T> {}
+
+impl<C, T> CompositeField<C, T> {
+    /// Called by the derive: `access` is what stands behind the composite, such as `)."street"`.
+    pub const fn new(access: &'static str) -> Self {
+        CompositeField { access, marker: PhantomData }
+    }
+
+    /// What stands behind the composite in SQL.
+    pub const fn access(self) -> &'static str {
+        self.access
     }
 }
 

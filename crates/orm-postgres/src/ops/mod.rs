@@ -4,11 +4,13 @@
 //! pieces of SQL with typed operands between them.
 
 mod array;
+mod composite;
 mod json;
 mod search;
 mod text;
 
 pub use array::ArrayOps;
+pub use composite::CompositeOps;
 pub use json::JsonOps;
 pub use search::SearchOps;
 pub use text::TextOps;
