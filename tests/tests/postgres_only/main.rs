@@ -2,6 +2,7 @@
 #![cfg(feature = "postgres")]
 
 mod declared;
+mod ranges;
 mod types;
 
 use std::future::Future;

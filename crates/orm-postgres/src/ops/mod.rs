@@ -6,12 +6,16 @@
 mod array;
 mod composite;
 mod json;
+mod native;
+mod range;
 mod search;
 mod text;
 
 pub use array::ArrayOps;
 pub use composite::CompositeOps;
 pub use json::JsonOps;
+pub use native::{HstoreOps, IntervalOps, LtreeOps, Network, NetworkOps, TsVectorOps};
+pub use range::{OneRangeOps, RangeOps};
 pub use search::SearchOps;
 pub use text::TextOps;
 

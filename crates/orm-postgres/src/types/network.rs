@@ -55,10 +55,21 @@ impl Inet {
     }
 }
 
-impl<A: Into<IpAddr>> From<A> for Inet {
-    fn from(addr: A) -> Self {
-        let addr = addr.into();
-        Inet { addr, prefix: bits(addr) }
+macro_rules! host {
+    ($($addr:ty),+) => {$(
+        impl From<$addr> for Inet {
+            fn from(addr: $addr) -> Self {
+                let addr = IpAddr::from(addr);
+                Inet { addr, prefix: bits(addr) }
+            }
+        }
+    )+};
+}
+host!(IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr);
+
+impl From<Cidr> for Inet {
+    fn from(network: Cidr) -> Self {
+        network.0
     }
 }
 
