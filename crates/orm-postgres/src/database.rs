@@ -11,6 +11,7 @@ use orm_core::{Error, ErrorKind, Result};
 
 use crate::builder::{PostgresBuilder, Settings};
 use crate::connection::{Connection, Guard, Pool};
+use crate::plan::{Explain, Plan, sql_of};
 use crate::{bind, run, schema, stream};
 
 /// A PostgreSQL database: a pool of connections, cheap to clone.
@@ -348,7 +349,8 @@ impl Backend for Postgres {
 
     async fn explain(session: &Session, command: Command) -> Result<String> {
         let work = session.work().await?;
-        let result = run::explain(work.settings(), work.connection()?, &command).await;
+        let explain = |sql: &str| format!("EXPLAIN {sql}");
+        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
         work.note(&result);
         result
     }
@@ -464,6 +466,29 @@ impl Backend for Postgres {
     async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
     }
+}
+
+/// The plan of a command as a tree. One that runs a write is rolled back.
+pub(crate) async fn plan(session: &Session, command: Command, options: Explain) -> Result<Plan> {
+    let explain = |sql: &str| sql_of(options, sql);
+    let changes = !matches!(command, Command::Select(_));
+    if !(options.runs() && changes) {
+        let work = session.work().await?;
+        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
+        work.note(&result);
+        return Plan::parse(&result?);
+    }
+    let inner = <Postgres as Backend>::begin(session, TxOptions::new()).await?;
+    let guard = Unfinished(&inner);
+    let work = inner.work().await?;
+    let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
+    work.note(&result);
+    drop(work);
+    let rolled_back = Postgres::rollback(&inner).await;
+    guard.forget();
+    let text = result?;
+    rolled_back?;
+    Plan::parse(&text)
 }
 
 /// The pieces of an INSERT, all of them or none.

@@ -23,6 +23,7 @@ mod errors;
 mod listen;
 mod numeric;
 pub mod ops;
+pub mod plan;
 mod run;
 mod schema;
 mod stream;

@@ -14,7 +14,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::bind;
 use crate::builder::Settings;
-use crate::cell::PgRow;
+use crate::cell::{PgRow, Raw};
 use crate::connection::Connection;
 use crate::copy;
 use crate::database::Session;
@@ -234,19 +234,31 @@ pub async fn batch(session: &Session, sql: &str) -> Result<()> {
     control(work.settings(), work.connection()?, sql).await
 }
 
-/// The plan of a command, as text for people.
-pub async fn explain(settings: &Settings, connection: &Connection, command: &Command) -> Result<String> {
+/// What EXPLAIN says of a command; `sql` puts it before the command's text.
+pub async fn explain(
+    settings: &Settings,
+    connection: &Connection,
+    command: &Command,
+    sql: impl FnOnce(&str) -> String,
+) -> Result<String> {
+    bind::check(command)?;
     let (_, compiled) = compiled(settings, command)?;
     let failed = |error| errors::map(error, command.model());
     let under_way = connection.start();
     let result = async {
-        let sql = format!("EXPLAIN {}", compiled.sql);
-        let statement = connection.client.prepare(&sql).await.map_err(failed)?;
-        let params = bind::params(command, rows_of(command));
-        let rows = connection.client.query_raw(&statement, params).await.map_err(failed)?;
+        let (sql, count) = (sql(&compiled.sql), rows_of(command));
+        let rows = if settings.pooled {
+            connection.client.query_typed_raw(&sql, bind::typed(command, count)).await.map_err(failed)?
+        } else {
+            let statement = connection.client.prepare(&sql).await.map_err(failed)?;
+            connection.client.query_raw(&statement, bind::params(command, count)).await.map_err(failed)?
+        };
         let rows: Vec<tokio_postgres::Row> = rows.try_collect().await.map_err(failed)?;
-        let lines: Vec<&str> = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
-        Ok(lines.join("\n") + "\n")
+        let line = |row: &tokio_postgres::Row| match row.try_get::<_, Raw<'_>>(0) {
+            Ok(Raw(Some(bytes))) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        };
+        Ok(rows.iter().map(line).collect::<Vec<_>>().join("\n") + "\n")
     };
     let result = result.await;
     under_way.done();

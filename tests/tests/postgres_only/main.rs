@@ -2,6 +2,7 @@
 #![cfg(feature = "postgres")]
 
 mod declared;
+mod plans;
 mod ranges;
 mod types;
 

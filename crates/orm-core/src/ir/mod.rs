@@ -33,6 +33,13 @@ pub enum Command {
     Raw(Box<RawSql>),
 }
 
+/// What is one command: a query, a set-based update or deletion, SQL of your own. For tools that look at commands or run them in
+/// their own way.
+pub trait IntoCommand {
+    /// The command.
+    fn into_command(self) -> crate::error::Result<Command>;
+}
+
 impl Command {
     /// Whether the command changes data.
     pub fn is_write(&self) -> bool {

@@ -7,9 +7,15 @@ use super::query::Query;
 use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, Provides, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
-use crate::ir::{Command, Output, Select};
+use crate::ir::{Command, IntoCommand, Output, Select};
 use crate::model::Model;
 use crate::relation::IncludePlan;
+
+impl<M, Q: Closed, Out, N> IntoCommand for Query<M, Q, Out, N> {
+    fn into_command(self) -> Result<Command> {
+        Ok(Command::Select(Box::new(self.select)))
+    }
+}
 
 impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     fn command(self) -> (Command, Vec<IncludePlan>) {

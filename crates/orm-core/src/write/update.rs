@@ -10,7 +10,9 @@ use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, Provides, ru
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
 use crate::expr::scope::Closed;
-use crate::ir::{Assignment, BinaryOp, ColumnRef, Command, Expr, Output, Select, Source, Update};
+use crate::ir::{
+    Assignment, BinaryOp, ColumnRef, Command, Expr, IntoCommand, Output, Select, Source, Update,
+};
 use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
 use crate::query::Query;
@@ -200,6 +202,12 @@ impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
             all_rows: false,
             marker: PhantomData,
         }
+    }
+}
+
+impl<M: Model, N: Needs> IntoCommand for UpdateQuery<M, N> {
+    fn into_command(self) -> Result<Command> {
+        self.command(None)
     }
 }
 

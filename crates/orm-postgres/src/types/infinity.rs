@@ -55,6 +55,7 @@ const fn native(ty: DbType) -> &'static NativeType {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar> Scalar for OrInfinity<T> {
     const TYPE: DbType = DbType::Native(native(T::TYPE));
 

@@ -142,6 +142,7 @@ pub fn type_named(name: &str) -> postgres_types::Type {
 #[macro_export]
 macro_rules! pg_value {
     ($($ty:ty),+ $(,)?) => {$(
+        #[diagnostic::do_not_recommend]
         impl $crate::orm_core::value::Scalar for $ty {
             const TYPE: $crate::orm_core::value::DbType =
                 $crate::orm_core::value::DbType::Native(&<$ty as $crate::types::PgValue>::TYPE);

@@ -181,6 +181,7 @@ fn zeros(digits: usize) -> &'static str {
 }
 
 /// Sums and means are exact.
+#[diagnostic::do_not_recommend]
 impl Number for PgNumeric {
     type Sum = PgNumeric;
     type Avg = PgNumeric;

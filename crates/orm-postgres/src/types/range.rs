@@ -237,6 +237,7 @@ fn read_range<T: Scalar>(bytes: &[u8]) -> CellResult<Range<T>> {
     Ok(Range::Between(bound(lower)?, bound(upper)?))
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar> Scalar for Range<T> {
     const TYPE: DbType = DbType::Native(&over(T::TYPE).range);
 
@@ -253,6 +254,7 @@ impl<T: Scalar> Scalar for Range<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar> Scalar for Multirange<T> {
     const TYPE: DbType = DbType::Native(&over(T::TYPE).multirange);
 

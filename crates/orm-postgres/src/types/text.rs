@@ -76,6 +76,7 @@ const XML: &NativeType = &builtin("xml");
 
 macro_rules! sent_as_text {
     ($name:ident $ty:ident) => {
+        #[diagnostic::do_not_recommend]
         impl Scalar for $name {
             const TYPE: DbType = DbType::Native($ty);
             fn encode(self) -> Datum {
@@ -89,6 +90,7 @@ macro_rules! sent_as_text {
 }
 sent_as_text!(Citext CITEXT);
 sent_as_text!(Xml XML);
+#[diagnostic::do_not_recommend]
 impl Textual for Citext {}
 
 impl PgValue for Ltree {
