@@ -302,12 +302,15 @@ fn begin_sql(options: TxOptions) -> String {
 
 impl Backend for Postgres {
     const NAME: &'static str = "postgresql";
+    const UPDATE_ROWS: bool = true;
     type Session = Session;
 
     async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {
         bind::check(&command)?;
         let pieces = match &command {
-            Command::Insert(insert) => run::pieces(insert),
+            Command::Insert(insert) => run::pieces(insert)
+                .map(|pieces| pieces.into_iter().map(|piece| Command::Insert(Box::new(piece))).collect()),
+            Command::UpdateRows(update) => run::single_updates(update),
             _ => None,
         };
         if let Some(pieces) = pieces {
@@ -491,10 +494,10 @@ pub(crate) async fn plan(session: &Session, command: Command, options: Explain) 
     Plan::parse(&text)
 }
 
-/// The pieces of an INSERT, all of them or none.
+/// The pieces of a command, all of them or none.
 async fn run_pieces<D: Decoder>(
     session: &Session,
-    mut pieces: Vec<orm_core::ir::Insert>,
+    mut pieces: Vec<Command>,
     mut decoder: D,
 ) -> Result<D::Out> {
     let alone = pieces.len() == 1;
@@ -505,8 +508,7 @@ async fn run_pieces<D: Decoder>(
     let mut result = Ok(());
     for piece in pieces.drain(..) {
         let work = session.work().await?;
-        let command = Command::Insert(Box::new(piece));
-        let one = run::execute(work.settings(), work.connection()?, &command, &mut decoder).await;
+        let one = run::execute(work.settings(), work.connection()?, &piece, &mut decoder).await;
         work.note(&one);
         match one {
             Ok(rows) => affected += rows,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures_util::TryStreamExt;
 use orm_core::backend::{Decoder, Flow, StatementEvent};
-use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
+use orm_core::ir::{Command, Insert, InsertSource, Shape, UpdateRows, shape};
 use orm_core::value::Datum;
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{Compiled, PostgresDialect, compile};
@@ -27,6 +27,7 @@ fn rows_of(command: &Command) -> usize {
             InsertSource::Values(values) => values.len().checked_div(insert.columns.len()).unwrap_or(1),
             InsertSource::Select(_) => 0,
         },
+        Command::UpdateRows(update) => update.values.len().checked_div(update.columns.len()).unwrap_or(0),
         _ => 0,
     }
 }
@@ -189,6 +190,27 @@ pub fn pieces(insert: &Insert) -> Option<Vec<Insert>> {
         start += run;
     }
     Some(pieces)
+}
+
+/// An UPDATE of many rows whose values no UNNEST takes, row by row.
+pub fn single_updates(update: &UpdateRows) -> Option<Vec<Command>> {
+    let model = update.source.model;
+    let width = update.columns.len().max(1);
+    let unnests = update.columns.iter().all(|index| PostgresDialect::unnests(model.column(*index).ty()));
+    if unnests || update.values.len() <= width {
+        return None;
+    }
+    let single = |values: &[Datum]| {
+        Command::UpdateRows(Box::new(UpdateRows {
+            source: update.source,
+            columns: update.columns.clone(),
+            keys: update.keys,
+            values: values.to_vec(),
+            also: update.also.clone(),
+            returning: update.returning.clone(),
+        }))
+    };
+    Some(update.values.chunks(width).map(single).collect())
 }
 
 fn watched(settings: &Settings) -> bool {

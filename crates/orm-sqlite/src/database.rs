@@ -185,6 +185,7 @@ fn is_small(command: &Command) -> bool {
         }
         // An UPDATE or DELETE by key is as small as an INSERT; the others may visit the whole table.
         Command::Update(update) => update.filter.as_ref().is_some_and(by_key),
+        Command::UpdateRows(update) => update.values.len() <= 1000,
         Command::Delete(_) | Command::Raw(_) => false,
     }
 }
@@ -224,6 +225,7 @@ pub(crate) fn at_length<T>(work: &Work, job: impl FnOnce(&Connection) -> Result<
 
 impl Backend for Sqlite {
     const NAME: &'static str = "sqlite";
+    const UPDATE_ROWS: bool = true;
     type Session = Session;
 
     async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {

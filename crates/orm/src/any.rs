@@ -117,6 +117,7 @@ macro_rules! each {
 
 impl Backend for AnyDb {
     const NAME: &'static str = "any";
+    const UPDATE_ROWS: bool = true;
     type Session = AnySession;
 
     async fn run<D: Decoder>(session: &AnySession, command: Command, decoder: D) -> Result<D::Out> {

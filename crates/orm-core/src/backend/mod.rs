@@ -36,6 +36,9 @@ pub trait Backend: Sized + Send + Sync + 'static {
     /// The name as OpenTelemetry writes it in `db.system.name`: `sqlite`, `postgresql`, `mongodb`.
     const NAME: &'static str;
 
+    /// Whether [`Command::UpdateRows`] is understood. If not, it never comes: rows are changed one by one instead.
+    const UPDATE_ROWS: bool = false;
+
     /// Where commands are sent: the pool, or the connection of a transaction. Cheap to clone.
     type Session: Clone + Send + Sync + 'static;
 
@@ -141,4 +144,13 @@ pub fn run<'e, E: Executor + ?Sized, D: Decoder>(
     decoder: D,
 ) -> impl Future<Output = Result<D::Out>> + Send + use<'e, E, D> {
     E::Backend::run(db.session(), command, decoder)
+}
+
+/// Runs a command on a session.
+pub(crate) fn run_on<'s, B: Backend, D: Decoder>(
+    session: &'s B::Session,
+    command: Command,
+    decoder: D,
+) -> impl Future<Output = Result<D::Out>> + Send + use<'s, B, D> {
+    B::run(session, command, decoder)
 }

@@ -16,7 +16,9 @@ pub use select::{
     Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Select,
 };
 pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
-pub use write::{Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update};
+pub use write::{
+    Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update, UpdateRows,
+};
 
 /// Anything that a backend can be asked to run.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ pub enum Command {
     Insert(Box<Insert>),
     /// Change rows.
     Update(Box<Update>),
+    /// Change rows, each to its own values.
+    UpdateRows(Box<UpdateRows>),
     /// Remove rows.
     Delete(Box<Delete>),
     /// A statement in the database's own language.
@@ -45,7 +49,7 @@ impl Command {
     pub fn is_write(&self) -> bool {
         match self {
             Command::Select(_) => false,
-            Command::Insert(_) | Command::Update(_) | Command::Delete(_) => true,
+            Command::Insert(_) | Command::Update(_) | Command::UpdateRows(_) | Command::Delete(_) => true,
             Command::Raw(raw) => raw.write,
         }
     }
@@ -56,6 +60,7 @@ impl Command {
             Command::Select(select) => Some(select.from.model),
             Command::Insert(insert) => Some(insert.model),
             Command::Update(update) => Some(update.source.model),
+            Command::UpdateRows(update) => Some(update.source.model),
             Command::Delete(delete) => Some(delete.source.model),
             Command::Raw(_) => None,
         }
@@ -66,7 +71,7 @@ impl Command {
         match self {
             Command::Select(_) => "SELECT",
             Command::Insert(_) => "INSERT",
-            Command::Update(_) => "UPDATE",
+            Command::Update(_) | Command::UpdateRows(_) => "UPDATE",
             Command::Delete(_) => "DELETE",
             Command::Raw(_) => "RAW",
         }

@@ -23,7 +23,7 @@ pub enum Binds<'a> {
     List(&'a [Datum], DbType),
     /// A list of tuples, row-major.
     Tuples(&'a [Datum], &'a [DbType]),
-    /// The rows of an INSERT, row-major.
+    /// The rows of an INSERT or of an UPDATE of many rows, row-major.
     Rows(&'a [Datum], &'a [u16], &'static ModelMeta),
 }
 
@@ -149,6 +149,18 @@ impl<'a> Walk<'_, 'a> {
                 self.source(update.source);
                 self.assignments(&update.set);
                 self.optional(update.filter.as_ref());
+                self.returning(update.returning.as_ref());
+            }
+            Command::UpdateRows(update) => {
+                self.tag(6);
+                self.source(update.source);
+                self.tag(update.keys as u64);
+                self.tag(update.columns.len() as u64);
+                for column in &update.columns {
+                    self.tag(u64::from(*column));
+                }
+                (self.sink)(Binds::Rows(&update.values, &update.columns, update.source.model));
+                self.assignments(&update.also);
                 self.returning(update.returning.as_ref());
             }
             Command::Delete(delete) => {

@@ -73,8 +73,8 @@ pub fn save_changes<M: Model, E: Executor + ?Sized>(
 /// Which row is meant, and in which state.
 #[derive(Debug, Clone)]
 pub(super) struct RowId {
-    key: Vec<Datum>,
-    version: Option<Datum>,
+    pub(super) key: Vec<Datum>,
+    pub(super) version: Option<Datum>,
 }
 
 impl RowId {
@@ -112,7 +112,7 @@ fn equals(source: Source, index: u16, datum: Datum) -> Expr {
     Expr::binary(op, Expr::Column(ColumnRef { source, index }), Expr::Value(datum, ty), ty)
 }
 
-fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Command, ErrorKind) {
+pub(super) fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Command, ErrorKind) {
     if set.is_empty() {
         let mut select = Select::new(source);
         let unchecked = RowId { version: None, ..row };
@@ -158,7 +158,7 @@ pub(super) fn next_version(source: Source, index: u16) -> Expr {
 }
 
 /// Adds what every update changes: `updated_at` and the version, unless the program set them itself.
-fn maintain(source: Source, set: &mut Vec<Assignment>) {
+pub(super) fn maintain(source: Source, set: &mut Vec<Assignment>) {
     let meta = source.model;
     let now = Now::read();
     for (index, column) in (0..).zip(&meta.columns) {
