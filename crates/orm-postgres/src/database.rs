@@ -130,6 +130,31 @@ impl Postgres {
         orm_core::query::sql::<bool>("SELECT pg_try_advisory_xact_lock(?)").bind(key).one(tx).await
     }
 
+    /// Checks deferrable foreign keys at the end of the transaction, whatever the model says of them.
+    ///
+    /// ```no_run
+    /// # async fn example(db: &orm_postgres::Postgres) -> orm_core::Result<()> {
+    /// use orm_core::backend::Database;
+    /// db.transaction(async |tx| {
+    ///     orm_postgres::Postgres::defer_constraints(tx).await?;
+    ///     // rows in any order
+    ///     orm_postgres::Postgres::check_constraints(tx).await
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    pub async fn defer_constraints(tx: &Tx<Postgres>) -> Result<()> {
+        orm_core::query::sql::<()>("SET CONSTRAINTS ALL DEFERRED").exec(tx).await.map(drop)
+    }
+
+    /// Checks deferred foreign keys now, and from now on with each statement.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ForeignKey`] if one does not hold.
+    pub async fn check_constraints(tx: &Tx<Postgres>) -> Result<()> {
+        orm_core::query::sql::<()>("SET CONSTRAINTS ALL IMMEDIATE").exec(tx).await.map(drop)
+    }
+
     /// Sets a parameter of the server until the transaction ends, such as `app.tenant` for row-level security.
     pub async fn set_local(tx: &Tx<Postgres>, name: &str, value: &str) -> Result<()> {
         let set = orm_core::query::sql::<String>("SELECT set_config(?, ?, true)");
@@ -172,7 +197,7 @@ impl Executor for Postgres {
 impl Database for Postgres {}
 orm_core::supports!(
     Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
-    FullText, TextAggregates, NativeOperators, Ranges
+    FullText, TextAggregates, NativeOperators, Ranges, ListAggregates, OrderedSets, TableSample
 );
 
 /// A connection to work on: on loan from the pool, or the transaction's.
@@ -308,7 +333,7 @@ impl Backend for Postgres {
     async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {
         bind::check(&command)?;
         let pieces = match &command {
-            Command::Insert(insert) => run::pieces(insert)
+            Command::Insert(insert) => run::pieces(insert, session.settings().pooled)
                 .map(|pieces| pieces.into_iter().map(|piece| Command::Insert(Box::new(piece))).collect()),
             Command::UpdateRows(update) => run::single_updates(update),
             _ => None,

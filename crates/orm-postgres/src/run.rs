@@ -51,7 +51,8 @@ pub async fn execute<D: Decoder>(
     command: &Command,
     decoder: &mut D,
 ) -> Result<u64> {
-    if let Some((insert, values)) = copy::suits(command) {
+    // COPY has to ask for the columns' types with a prepared statement, which a pooler would leave on some connection.
+    if let Some((insert, values)) = copy::suits(command).filter(|_| !settings.pooled) {
         let sql = copy::text(insert);
         let start = watched(settings).then(Instant::now);
         let under_way = connection.start();
@@ -152,13 +153,13 @@ async fn statement<D: Decoder>(
 }
 
 /// An INSERT in pieces of rows that give the same columns. One piece, unless some rows leave a column to the database.
-pub fn pieces(insert: &Insert) -> Option<Vec<Insert>> {
+pub fn pieces(insert: &Insert, pooled: bool) -> Option<Vec<Insert>> {
     let InsertSource::Values(values) = &insert.source else { return None };
     let width = insert.columns.len();
     // A row with arrays or composites is a statement of its own: see the dialect's `bulk_rows`.
     let arrays =
         insert.columns.iter().any(|index| !PostgresDialect::unnests(insert.model.column(*index).ty()));
-    let alone = arrays && values.len() > width && values.len() < copy::ROWS * width;
+    let alone = arrays && values.len() > width && (pooled || values.len() < copy::ROWS * width);
     if width == 0 || !(alone || values.iter().any(|datum| matches!(datum, Datum::Default))) {
         return None;
     }

@@ -1,6 +1,8 @@
 //! What PostgreSQL adds to the suite: cancellation, lost servers, poolers, its own limits.
 #![cfg(feature = "postgres")]
 
+mod aggregates;
+mod constraints;
 mod declared;
 mod plans;
 mod ranges;

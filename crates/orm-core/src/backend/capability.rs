@@ -94,6 +94,12 @@ pub mod capabilities {
         FullText;
         /// Aggregates that put texts together.
         TextAggregates;
+        /// Aggregates that put values together as an array or a document.
+        ListAggregates;
+        /// Aggregates over values in order: percentiles, the most frequent value.
+        OrderedSets;
+        /// A random part of a table.
+        TableSample;
         /// Operators on types that only this database has.
         NativeOperators;
         /// Operators on ranges.

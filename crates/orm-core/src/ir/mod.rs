@@ -13,7 +13,7 @@ mod write;
 
 pub use expr::{AggFunc, BinaryOp, ColumnRef, Expr, Func, LikeOp, Quantifier, RelationTest, Source, UnaryOp};
 pub use select::{
-    Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Select,
+    Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Sample, Select,
 };
 pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
 pub use write::{

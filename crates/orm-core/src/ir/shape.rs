@@ -303,6 +303,11 @@ impl<'a> Walk<'_, 'a> {
         self.source(select.from);
         self.list(&select.group_by);
         self.list(&select.distinct_on);
+        if let Some(sample) = &select.sample {
+            self.tag(77 + u64::from(sample.pages));
+            self.tag(sample.percent.to_bits());
+            self.tag(sample.seed.map_or(0, |seed| 1 + u64::from(seed)));
+        }
         match &select.lock {
             None => self.tag(0),
             Some(lock) => {

@@ -313,7 +313,7 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     if !select.group_by.is_empty() || select.having.is_some() || select.per_parent.is_some() {
         return usage("the rows of a grouped query cannot be written to", "use a filter instead of groups");
     }
-    let cut = select.limit.is_some() || select.offset.is_some();
+    let cut = select.limit.is_some() || select.offset.is_some() || select.sample.is_some();
     if select.joins.is_empty() && !cut {
         return Ok(select.filter);
     }

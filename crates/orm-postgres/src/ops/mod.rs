@@ -3,6 +3,7 @@
 //! Each needs a capability, so a query that uses it does not compile on a database that lacks it. The expressions are
 //! pieces of SQL with typed operands between them.
 
+mod aggregate;
 mod array;
 mod composite;
 mod json;
@@ -11,6 +12,7 @@ mod range;
 mod search;
 mod text;
 
+pub use aggregate::{ListOps, OrderedSetOps};
 pub use array::ArrayOps;
 pub use composite::CompositeOps;
 pub use json::JsonOps;

@@ -76,8 +76,14 @@ pub fn user() -> &'static ModelMeta {
             target_columns: &[],
             on_delete: Action::SetNull,
             on_update: Action::NoAction,
+            deferral: orm_core::meta::Deferral::Never,
         }],
-        indexes: vec![IndexMeta { name: "users_name".into(), columns: vec![1], unique: true }],
+        indexes: vec![IndexMeta {
+            name: "users_name".into(),
+            columns: vec![1],
+            unique: true,
+            nulls_not_distinct: false,
+        }],
         checks: vec![CheckMeta { name: "adult", expression: "age >= 18" }],
         ..Default::default()
     });
@@ -133,6 +139,7 @@ pub fn post_tag() -> &'static ModelMeta {
             target_columns: &[],
             on_delete: Action::Cascade,
             on_update: Action::Cascade,
+            deferral: orm_core::meta::Deferral::Never,
         }],
         ..Default::default()
     });
