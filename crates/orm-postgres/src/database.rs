@@ -12,7 +12,7 @@ use orm_core::{Error, ErrorKind, Result};
 use crate::builder::{PostgresBuilder, Settings};
 use crate::connection::{Connection, Guard, Pool};
 use crate::plan::{Explain, Plan, sql_of};
-use crate::{bind, run, schema, stream};
+use crate::{bind, copy, run, schema, stream};
 
 /// A PostgreSQL database: a pool of connections, cheap to clone.
 ///
@@ -237,6 +237,13 @@ impl Work {
         }
     }
 
+    /// Notes that the server refuses what else the transaction sends.
+    pub(crate) fn fail(&self) {
+        if let Work::Tx(shared) = self {
+            shared.failed.store(true, Ordering::Release);
+        }
+    }
+
     /// Notes what the server thinks of the transaction after a statement.
     fn note<T>(&self, result: &Result<T>) {
         if let (Work::Tx(shared), Err(error)) = (self, result)
@@ -344,6 +351,10 @@ impl Backend for Postgres {
         let work = session.work().await?;
         let result = run::execute(work.settings(), work.connection()?, &command, &mut decoder).await;
         work.note(&result);
+        if result.is_err() && copy::suits(&command).is_some() {
+            // A copy that was broken off here is an error there.
+            work.fail();
+        }
         let affected = result?;
         drop(work);
         decoder.finish(if command.is_write() { affected } else { 0 })

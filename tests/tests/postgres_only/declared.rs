@@ -1,12 +1,13 @@
 //! Types that a program declares: enums, composites, domains.
 
 use orm::postgres::ops::CompositeOps;
+use orm::write::Set;
 
 use super::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, DbEnum)]
 #[orm(native)]
-enum Mood {
+pub enum Mood {
     Sad,
     #[orm(rename = "it's ok")]
     Ok,
@@ -15,21 +16,21 @@ enum Mood {
 
 #[derive(Debug, Clone, PartialEq, DbType)]
 #[orm(domain = "e-mail", check = "VALUE LIKE '%@%'")]
-struct Email(String);
+pub struct Email(pub String);
 
 #[derive(Debug, Clone, PartialEq, DbType)]
 #[orm(domain = "percent", check = "VALUE BETWEEN 0 AND 100")]
-struct Percent(i32);
+pub struct Percent(pub i32);
 
 #[derive(Debug, Clone, PartialEq, Composite)]
-struct Place2d {
+pub struct Place2d {
     x: i32,
     y: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Composite)]
 #[orm(name = "contact")]
-struct Contact {
+pub struct Contact {
     email: Email,
     mood: Option<Mood>,
     #[orm(column = "where")]
@@ -38,22 +39,22 @@ struct Contact {
 }
 
 #[derive(Debug, Clone, PartialEq, Model)]
-struct Person {
+pub struct Person {
     #[orm(primary_key, auto)]
-    id: i64,
+    pub id: i64,
     #[orm(default = Mood::Ok)]
-    mood: Mood,
+    pub mood: Mood,
     #[orm(unique)]
-    email: Email,
-    done: Percent,
-    contact: Option<Contact>,
-    moods: Array<Mood>,
-    emails: Option<Array<Email>>,
-    places: Option<Array<Place2d>>,
+    pub email: Email,
+    pub done: Percent,
+    pub contact: Option<Contact>,
+    pub moods: Array<Mood>,
+    pub emails: Option<Array<Email>>,
+    pub places: Option<Array<Place2d>>,
 }
-orm::schema!(People: Person);
+orm::schema!(pub People: Person);
 
-fn contact() -> Contact {
+pub fn contact() -> Contact {
     Contact {
         email: Email("c@x".into()),
         mood: None,
@@ -62,14 +63,16 @@ fn contact() -> Contact {
     }
 }
 
+/// A person with what every person has.
+pub fn person(name: &str) -> PersonCreate<Set, Set, Set> {
+    Person::create().email(Email(format!("{name}@x"))).done(Percent(7)).moods(Array::default())
+}
+
 #[tokio::test]
 async fn enums_composites_and_domains_are_declared_and_used() -> Result<()> {
     let Place { db, .. } = place(2).await?;
     People::create_all(&db).await?;
     People::create_all(&db).await?;
-    let person = |name: &str| {
-        Person::create().email(Email(format!("{name}@x"))).done(Percent(7)).moods(Array::default())
-    };
     let ada = person("ada")
         .contact(contact())
         .moods(Array::from([Mood::Happy, Mood::Ok]))

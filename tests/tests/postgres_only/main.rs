@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod constraints;
+mod copies;
 mod declared;
 mod plans;
 mod ranges;

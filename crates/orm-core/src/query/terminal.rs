@@ -13,6 +13,11 @@ use crate::relation::IncludePlan;
 
 impl<M, Q: Closed, Out, N> IntoCommand for Query<M, Q, Out, N> {
     fn into_command(self) -> Result<Command> {
+        if !self.includes.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "a query with included relations is several commands")
+                .with_model(self.select.from.model.name)
+                .with_hint("drop `.include(..)`"));
+        }
         Ok(Command::Select(Box::new(self.select)))
     }
 }
