@@ -197,7 +197,7 @@ impl Executor for Postgres {
 impl Database for Postgres {}
 orm_core::supports!(
     Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
-    FullText, TextAggregates, NativeOperators, Ranges, ListAggregates, OrderedSets, TableSample
+    FullText, TextAggregates, NativeOperators, Ranges, ListAggregates, OrderedSets, Lateral, TableSample
 );
 
 /// A connection to work on: on loan from the pool, or the transaction's.

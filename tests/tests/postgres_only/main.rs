@@ -5,6 +5,7 @@ mod aggregates;
 mod constraints;
 mod copies;
 mod declared;
+mod laterals;
 mod plans;
 mod ranges;
 mod types;

@@ -98,6 +98,8 @@ pub mod capabilities {
         ListAggregates;
         /// Aggregates over values in order: percentiles, the most frequent value.
         OrderedSets;
+        /// Joins whose right side is a query over the left side.
+        Lateral;
         /// A random part of a table.
         TableSample;
         /// Operators on types that only this database has.

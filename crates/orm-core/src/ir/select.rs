@@ -126,6 +126,8 @@ pub struct Join {
     pub on_columns: Vec<(ColumnRef, ColumnRef)>,
     /// … and, if given, this further condition.
     pub on: Option<Expr>,
+    /// Instead of the target's table: the rows of a query over it that may mention what stands before (`LATERAL`).
+    pub lateral: Option<Box<Select>>,
 }
 
 /// The kind of a join.

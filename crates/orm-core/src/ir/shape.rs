@@ -330,6 +330,13 @@ impl<'a> Walk<'_, 'a> {
                 self.column(*left);
                 self.column(*right);
             }
+            match &join.lateral {
+                None => self.tag(0),
+                Some(select) => {
+                    self.tag(1);
+                    self.select(select);
+                }
+            }
             self.optional(join.on.as_ref());
         }
         self.optional(select.filter.as_ref());

@@ -57,6 +57,7 @@ where
 }
 
 /// What can be done with a column of [`Ltree`]: <https://www.postgresql.org/docs/current/ltree.html>.
+#[allow(clippy::wrong_self_convention)]
 pub trait LtreeOps: ExprOps
 where
     Self::T: Value<Base = Ltree>,

@@ -44,6 +44,7 @@ macro_rules! operator {
 /// let free = val(Range::from(8..12)).overlaps(11..13) & val(Range::from(8..12)).holds(9);
 /// # let _ = free;
 /// ```
+#[allow(clippy::wrong_self_convention)]
 pub trait RangeOps<B: RangeLike>: ExprOps
 where
     Self::T: Value<Base = B>,

@@ -61,7 +61,8 @@ impl std::ops::Add for Interval {
 impl TryFrom<std::time::Duration> for Interval {
     type Error = orm_core::Error;
     fn try_from(duration: std::time::Duration) -> Result<Self, orm_core::Error> {
-        let micros = i64::try_from(duration.as_micros()).ok().filter(|_| duration.subsec_nanos() % 1000 == 0);
+        let micros =
+            i64::try_from(duration.as_micros()).ok().filter(|_| duration.subsec_nanos().is_multiple_of(1000));
         micros.map(Interval::micros).ok_or_else(|| {
             orm_core::Error::new(
                 orm_core::ErrorKind::OutOfRange,
