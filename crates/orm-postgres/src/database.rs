@@ -11,7 +11,7 @@ use orm_core::{Error, ErrorKind, Result};
 
 use crate::builder::{PostgresBuilder, Settings};
 use crate::connection::{Connection, Guard, Pool};
-use crate::plan::{Explain, Plan, sql_of};
+use crate::plan::{ExplainOptions, Plan, sql_of};
 use crate::{bind, copy, run, schema, stream};
 
 /// A PostgreSQL database: a pool of connections, cheap to clone.
@@ -508,7 +508,21 @@ impl Backend for Postgres {
 }
 
 /// The plan of a command as a tree. One that runs a write is rolled back.
-pub(crate) async fn plan(session: &Session, command: Command, options: Explain) -> Result<Plan> {
+pub(crate) async fn plan(session: &Session, mut command: Command, options: ExplainOptions) -> Result<Plan> {
+    if let Command::Insert(insert) = &command
+        && let Some(mut pieces) = run::pieces(insert, session.settings().pooled)
+    {
+        match (pieces.pop(), pieces.is_empty()) {
+            (Some(only), true) => command = Command::Insert(Box::new(only)),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "these rows are several statements, each with a plan of its own",
+                )
+                .with_hint("give the same columns in every row, or ask for the plan of one row"));
+            }
+        }
+    }
     let explain = |sql: &str| sql_of(options, sql);
     let changes = !matches!(command, Command::Select(_));
     if !(options.runs() && changes) {

@@ -13,6 +13,12 @@ use super::raw;
 type Total<E, C, T> = Expr<T, <E as ExprOps>::S, And<<E as ExprOps>::N, (C, ())>, Aggregate>;
 
 /// All values of a group as one. NULLs are kept.
+///
+/// ```ignore
+/// let titles = Post::query()
+///     .group_by(Post::author_id)
+///     .select(|author| (author, Post::title.array_agg_by(Post::score.desc()).filter_where(Post::score.gt(3))));
+/// ```
 pub trait ListOps: ExprOps<K = Row>
 where
     Self::N: Plus<(ListAggregates, ())>,
@@ -53,6 +59,10 @@ where
 impl<E: ExprOps<K = Row>> ListOps for E where E::N: Plus<(ListAggregates, ())> {}
 
 /// Aggregates over the values of a group in order. NULLs are passed over.
+///
+/// ```ignore
+/// let (median, usual) = User::query().select((User::age.percentile_cont(0.5), User::age.mode())).one(&db).await?;
+/// ```
 pub trait OrderedSetOps: ExprOps<K = Row>
 where
     Self::N: Plus<(OrderedSets, ())>,

@@ -18,6 +18,14 @@ fn value<T: Scalar>(value: T) -> ir::Expr {
 }
 
 /// What can be done with a column of [`Hstore`]: <https://www.postgresql.org/docs/current/hstore.html>.
+///
+/// ```
+/// use orm_core::expr::{ExprOps, val};
+/// use orm_postgres::ops::HstoreOps;
+/// use orm_postgres::types::Hstore;
+/// let red = val(Hstore::from([("colour", Some("red"))])).hstore_get("colour").eq("red");
+/// # let _ = red;
+/// ```
 pub trait HstoreOps: ExprOps
 where
     Self::T: Value<Base = Hstore>,
@@ -57,6 +65,14 @@ where
 }
 
 /// What can be done with a column of [`Ltree`]: <https://www.postgresql.org/docs/current/ltree.html>.
+///
+/// ```
+/// use orm_core::expr::val;
+/// use orm_postgres::ops::LtreeOps;
+/// use orm_postgres::types::Ltree;
+/// let below = val(Ltree::from("top.science.astronomy")).is_descendant_of("top.science");
+/// # let _ = below;
+/// ```
 #[allow(clippy::wrong_self_convention)]
 pub trait LtreeOps: ExprOps
 where
@@ -97,6 +113,15 @@ impl Network for Inet {}
 impl Network for Cidr {}
 
 /// What can be done with a column of [`Inet`] or [`Cidr`]: <https://www.postgresql.org/docs/current/functions-net.html>.
+///
+/// ```
+/// use orm_core::expr::val;
+/// use orm_postgres::ops::NetworkOps;
+/// use orm_postgres::types::{Cidr, Inet};
+/// let local = val("10.1.2.3".parse::<Inet>()?).in_network("10.0.0.0/8".parse::<Cidr>()?);
+/// # let _ = local;
+/// # Ok::<(), orm_core::Error>(())
+/// ```
 pub trait NetworkOps: ExprOps
 where
     <Self::T as Value>::Base: Network,
@@ -126,6 +151,14 @@ where
 }
 
 /// What can be done with a column of [`TsVector`]: <https://www.postgresql.org/docs/current/functions-textsearch.html>.
+///
+/// ```
+/// use orm_core::expr::val;
+/// use orm_postgres::ops::TsVectorOps;
+/// use orm_postgres::types::{TsQuery, TsVector};
+/// let found = val(TsVector::default()).matches_query(TsQuery::word("cat") & !TsQuery::prefix("do"));
+/// # let _ = found;
+/// ```
 pub trait TsVectorOps: ExprOps
 where
     Self::T: Value<Base = TsVector>,
@@ -150,6 +183,10 @@ where
 }
 
 /// Instants and [`Interval`]s: <https://www.postgresql.org/docs/current/functions-datetime.html>.
+///
+/// ```ignore
+/// let due = Invoice::query().filter(Invoice::sent_at.plus_interval(Interval::days(14)).lt(now()));
+/// ```
 pub trait IntervalOps: ExprOps
 where
     <Self::T as Value>::Base: Instant,

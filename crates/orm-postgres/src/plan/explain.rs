@@ -10,13 +10,13 @@ use crate::{Postgres, database};
 /// What a plan should say: <https://www.postgresql.org/docs/current/sql-explain.html>.
 ///
 /// ```
-/// use orm_postgres::plan::Explain;
-/// let options = Explain::new().analyze().buffers();
+/// use orm_postgres::plan::ExplainOptions;
+/// let options = ExplainOptions::new().analyze().buffers();
 /// # let _ = options;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[must_use = "pass it to `.plan_with(..)`"]
-pub struct Explain {
+pub struct ExplainOptions {
     analyze: bool,
     buffers: bool,
     verbose: bool,
@@ -24,7 +24,7 @@ pub struct Explain {
     wal: bool,
 }
 
-impl Explain {
+impl ExplainOptions {
     /// The estimates alone; the statement does not run.
     pub fn new() -> Self {
         Self::default()
@@ -55,7 +55,7 @@ impl Explain {
         self
     }
 
-    /// How much was written to the log. Without [`analyze`](Explain::analyze) the server refuses it.
+    /// How much was written to the log. Without [`analyze`](ExplainOptions::analyze) the server refuses it.
     pub fn wal(mut self) -> Self {
         self.wal = true;
         self
@@ -67,7 +67,7 @@ impl Explain {
 }
 
 /// The statement that asks for the plan of another.
-pub(crate) fn sql_of(options: Explain, sql: &str) -> String {
+pub(crate) fn sql_of(options: ExplainOptions, sql: &str) -> String {
     let mut list = String::from("FORMAT JSON");
     let words = [
         (options.analyze, "ANALYZE"),
@@ -88,8 +88,8 @@ pub(crate) fn sql_of(options: Explain, sql: &str) -> String {
 /// ```no_run
 /// # async fn example(db: &orm_postgres::Postgres) -> orm_core::Result<()> {
 /// use orm_core::query::sql;
-/// use orm_postgres::plan::{Explain, Planned};
-/// let plan = sql::<i64>("SELECT id FROM users WHERE name = ?").bind("ada".to_owned()).plan_with(Explain::new().analyze(), db).await?;
+/// use orm_postgres::plan::{ExplainOptions, Planned};
+/// let plan = sql::<i64>("SELECT id FROM users WHERE name = ?").bind("ada".to_owned()).plan_with(ExplainOptions::new().analyze(), db).await?;
 /// println!("{plan}");
 /// assert_eq!(plan.scans_whole_tables().count(), 0);
 /// # Ok(()) }
@@ -100,11 +100,11 @@ pub trait Planned: IntoCommand + Sized {
     where
         E: Executor<Backend = Postgres> + ?Sized,
     {
-        self.plan_with(Explain::new(), db)
+        self.plan_with(ExplainOptions::new(), db)
     }
 
     /// The plan, with options.
-    fn plan_with<E>(self, options: Explain, db: &E) -> impl Future<Output = Result<Plan>> + Send
+    fn plan_with<E>(self, options: ExplainOptions, db: &E) -> impl Future<Output = Result<Plan>> + Send
     where
         E: Executor<Backend = Postgres> + ?Sized,
     {

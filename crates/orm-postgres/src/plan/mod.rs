@@ -1,12 +1,12 @@
 //! The server's plan of a query as a tree: what `EXPLAIN (FORMAT JSON)` says, with names and types.
 //!
-//! [`Planned::plan`] asks for it, with [`Explain`] as the options; the answer is a [`Plan`] with a tree of [`Node`]s. What this
+//! [`Planned::plan`] asks for it, with [`ExplainOptions`] as the options; the answer is a [`Plan`] with a tree of [`Node`]s. What this
 //! version of the library has no name for is kept in [`Node::other`].
 
 mod explain;
 mod node;
 
-pub use explain::{Explain, Planned};
+pub use explain::{ExplainOptions, Planned};
 pub use node::{Actual, Buffers, Node};
 
 pub(crate) use explain::sql_of;
@@ -16,7 +16,7 @@ use std::fmt;
 use orm_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
-/// The plan of a statement, and with [`Explain::analyze`] what running it was like.
+/// The plan of a statement, and with [`ExplainOptions::analyze`] what running it was like.
 ///
 /// ```
 /// use orm_postgres::plan::Plan;

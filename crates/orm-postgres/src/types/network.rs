@@ -114,7 +114,10 @@ impl FromStr for Inet {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         let read = || match text.split_once('/') {
-            Some((addr, prefix)) => Inet::new(addr.parse().ok()?, prefix.parse().ok()?),
+            Some((addr, prefix)) => {
+                let digits = prefix.bytes().all(|byte| byte.is_ascii_digit());
+                Inet::new(addr.parse().ok()?, prefix.parse().ok().filter(|_| digits)?)
+            }
             None => Some(text.parse::<IpAddr>().ok()?.into()),
         };
         read().ok_or_else(|| text_error("an address", text))
@@ -186,7 +189,11 @@ macro_rules! hardware {
             fn from_str(text: &str) -> Result<Self, Error> {
                 let parts: Option<Vec<u8>> = text
                     .split([':', '-'])
-                    .map(|part| u8::from_str_radix(part, 16).ok().filter(|_| part.len() == 2))
+                    .map(|part| {
+                        // `from_str_radix` takes a sign.
+                        let hex = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+                        u8::from_str_radix(part, 16).ok().filter(|_| hex)
+                    })
                     .collect();
                 let bytes = parts.and_then(|parts| parts.try_into().ok());
                 bytes.map($name).ok_or_else(|| text_error("a hardware address", text))
@@ -221,7 +228,7 @@ mod tests {
         for good in ["0.0.0.0/0", "10.0.0.0/8", "10.1.2.3/32", "::/0", "2001:db8::/32"] {
             assert_eq!(good.parse::<Cidr>().unwrap().to_string(), good);
         }
-        for bad in ["10.0.0.1/8", "10.0.0.0/33", "::1/64", "x", "10.0.0.0/x", ""] {
+        for bad in ["10.0.0.1/8", "10.0.0.0/33", "::1/64", "x", "10.0.0.0/x", "10.0.0.0/+8", ""] {
             assert!(bad.parse::<Cidr>().is_err(), "{bad}");
         }
         assert!(
