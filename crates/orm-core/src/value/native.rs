@@ -12,7 +12,8 @@ use super::{Cell, CellResult, DbType};
 /// use orm_core::value::{DbType, NativeKind, NativeType};
 /// static INET: NativeType = NativeType::builtin("postgresql", "inet");
 /// assert_eq!(INET.kind, NativeKind::Builtin);
-/// assert_eq!(DbType::Array(&DbType::Native(&INET)).native(), Some(&INET));
+/// assert_eq!(DbType::Native(&INET).native(), Some(&INET));
+/// assert_eq!(DbType::I64.native(), None);
 /// ```
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct NativeType {
