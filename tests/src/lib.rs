@@ -33,6 +33,21 @@ pub struct Fixture<D> {
 #[macro_export]
 macro_rules! suite {
     ($harness:ty) => {
+        $crate::suite!($harness, portable);
+        $crate::suite!($harness, savepoints);
+        $crate::suite!($harness, raw_sql);
+        $crate::suite!($harness, insert_select);
+    };
+    ($harness:ty, insert_select) => {
+        $crate::suite!(@module $harness, insert_select writes: rows_are_inserted_from_a_query);
+    };
+    ($harness:ty, savepoints) => {
+        $crate::suite!(@module $harness, savepoints transactions: a_savepoint_rolls_back_alone);
+    };
+    ($harness:ty, raw_sql) => {
+        $crate::suite!(@module $harness, raw_sql subqueries: sql_of_your_own_is_bound_and_read_with_types);
+    };
+    ($harness:ty, portable) => {
         $crate::suite!(@module $harness, queries:
             filters_compare_columns_with_values,
             null_is_neither_equal_nor_different,
@@ -56,6 +71,10 @@ macro_rules! suite {
             pages_have_a_total,
             keyset_pages_meet_without_gap_or_overlap,
             a_stream_yields_every_row,
+            a_closure_takes_the_rows_one_by_one,
+            an_aggregate_exists_even_over_no_rows,
+            functions_of_numbers_run_in_the_database,
+            a_keyset_needs_columns,
         );
         $crate::suite!(@module $harness, aggregates:
             aggregates_over_no_rows_are_none_and_count_is_zero,
@@ -80,7 +99,6 @@ macro_rules! suite {
             text_functions_run_in_the_database,
             lists_of_a_query_filter_another,
             aggregates_take_a_filter_of_their_own,
-            sql_of_your_own_is_bound_and_read_with_types,
         );
         $crate::suite!(@module $harness, shapes:
             embedded_structs_are_columns_with_a_prefix,
@@ -92,6 +110,8 @@ macro_rules! suite {
             a_row_may_point_to_one_of_several_models,
             kinds_of_targets_load_lazily_in_batches,
             the_targets_of_several_kinds_know_their_rows,
+            a_kind_and_a_key_load_for_one_row,
+            children_of_two_keys_move_between_parents,
         );
         $crate::suite!(@module $harness, belongings:
             a_handle_is_a_query_over_what_belongs_to_a_row,
@@ -104,6 +124,9 @@ macro_rules! suite {
             projections_hold_relations_and_counts,
             projections_share_a_parent_between_rows,
             a_cursor_goes_to_a_client_and_back_as_text,
+            a_handle_of_one_row_sets_and_clears_it,
+            a_row_that_cannot_be_alone_is_not_taken_away,
+            a_nested_row_that_must_be_there_is_missed,
         );
         $crate::suite!(@module $harness, relations:
             reading_an_unloaded_relation_is_an_error,
@@ -116,6 +139,7 @@ macro_rules! suite {
             relation_counts_can_be_selected_by,
             a_model_can_refer_to_itself,
             a_slice_loads_a_relation_in_one_query,
+            an_include_may_begin_later_in_each_parent,
         );
         $crate::suite!(@module $harness, writes:
             insert_returns_the_row_with_its_key,
@@ -131,12 +155,14 @@ macro_rules! suite {
             a_delete_without_filter_is_refused,
             an_upsert_updates_the_chosen_columns,
             deleting_a_parent_cascades_to_children,
+            an_update_gives_back_its_rows,
+            a_delete_gives_back_its_rows,
+            an_insert_of_many_gives_back_keys,
         );
         $crate::suite!(@module $harness, transactions:
             a_transaction_commits_on_ok,
             a_transaction_rolls_back_on_error,
             a_dropped_guard_rolls_back,
-            a_savepoint_rolls_back_alone,
             a_dropped_transaction_future_leaves_nothing,
         );
         $crate::suite!(@module $harness, errors:
@@ -155,7 +181,10 @@ macro_rules! suite {
         );
     };
     (@module $harness:ty, $module:ident: $($case:ident),+ $(,)?) => {
-        mod $module {
+        $crate::suite!(@module $harness, $module $module: $($case),+);
+    };
+    (@module $harness:ty, $name:ident $module:ident: $($case:ident),+ $(,)?) => {
+        mod $name {
             use super::*;
             $(
                 #[tokio::test]

@@ -242,6 +242,26 @@ pub struct Remark {
     pub subject: MorphTo<Subject>,
 }
 
+/// Somebody with a seat or without.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Guest {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub seat: HasOne<Seat>,
+}
+
+/// A seat, free or taken.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Seat {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub place: String,
+    #[orm(unique)]
+    pub guest_id: Option<i64>,
+    #[orm(foreign_key = guest_id)]
+    pub guest: BelongsTo<Guest>,
+}
+
 /// Names that SQL would rather not hear.
 #[derive(Debug, Clone, PartialEq, Model)]
 #[orm(table = "select \"from\" where; --")]
@@ -254,4 +274,4 @@ pub struct Hostile {
     pub unicode: i32,
 }
 
-orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Hostile);
+orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Guest, Seat, Hostile);

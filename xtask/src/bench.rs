@@ -28,6 +28,7 @@ pub fn bench(backend: Backend, rest: &[String]) -> Result<()> {
             env.extend(running.env.iter().map(|(name, value)| (name.as_str(), value.as_ref())));
             run("postgres", features, &build, rest, &env)
         }
+        Backend::Mongo => run("mongo", "mongo", &build, rest, &[("ORM_BENCH_OUT", out.as_os_str())]),
     }
 }
 

@@ -64,6 +64,7 @@ enum Task {
 enum Backend {
     Sqlite,
     Postgres,
+    Mongo,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::Backend;
 use crate::run::command;
-use crate::services::{Running, Service};
+use crate::services::{ALL, Running, Service};
 
 /// What `cargo test` reports at the end of each target.
 #[derive(Default)]
@@ -20,21 +20,35 @@ struct Counts {
 pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
     let mut counts = Counts::default();
     let mut ok = true;
-    let services: &[Service] = if backends.is_empty() || backends.contains(&Backend::Postgres) {
-        &[Service::Postgres, Service::Pgbouncer]
-    } else {
-        &[]
-    };
-    let servers = Running::start(services)?;
+    let mut services = Vec::new();
+    if backends.is_empty() {
+        services.extend(ALL);
+    }
+    for backend in backends {
+        services.extend(match backend {
+            Backend::Sqlite => &[][..],
+            Backend::Postgres => &[Service::Postgres, Service::Pgbouncer],
+            Backend::Mongo => &[Service::Mongo],
+        });
+    }
+    let servers = Running::start(&services)?;
     let env = &servers.env;
     if backends.is_empty() {
         ok &= run(&["test", "--workspace", "--all-features", "--no-fail-fast"], rest, env, &mut counts)?;
     }
     for backend in backends {
         let packages: &[&str] = match backend {
-            Backend::Sqlite => {
-                &["test", "--no-fail-fast", "-p", "orm-sqlite", "-p", "orm-tests", "--test", "sqlite"]
-            }
+            Backend::Sqlite => &[
+                "test",
+                "--no-fail-fast",
+                "-p",
+                "orm-sqlite",
+                "-p",
+                "orm-tests",
+                "--lib",
+                "--test",
+                "sqlite*",
+            ],
             Backend::Postgres => &[
                 "test",
                 "--no-fail-fast",
@@ -44,8 +58,22 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
                 "orm-postgres",
                 "-p",
                 "orm-tests",
+                "--lib",
                 "--test",
                 "postgres*",
+            ],
+            Backend::Mongo => &[
+                "test",
+                "--no-fail-fast",
+                "--features",
+                "orm-tests/mongo",
+                "-p",
+                "orm-mongo",
+                "-p",
+                "orm-tests",
+                "--lib",
+                "--test",
+                "mongo*",
             ],
         };
         ok &= run(packages, rest, env, &mut counts)?;

@@ -7,9 +7,26 @@ use std::error::Error as StdError;
 use std::fmt;
 
 /// The result of every fallible operation of the library.
+///
+/// ```
+/// fn age(text: &str) -> orm::Result<u8> {
+///     text.parse().map_err(|error| orm::Error::new(orm::ErrorKind::Decode, "no age").with_source(error))
+/// }
+/// assert!(age("old").is_err());
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, independent of the database.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// match User::create().email("ada@example.org").name("Another").insert(&db).await {
+///     Err(error) if error.kind() == ErrorKind::Unique => assert_eq!(error.fields(), ["email"]),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -69,8 +86,18 @@ pub enum ErrorKind {
     Migration,
 }
 
+/// The names of the kinds.
+///
+/// ```
+/// assert_eq!(orm::ErrorKind::Stale.to_string(), "Stale");
+/// ```
 impl ErrorKind {
     /// The kind's name, as in the source.
+    ///
+    /// ```
+    /// use orm::ErrorKind;
+    /// assert_eq!(ErrorKind::NotLoaded.name(), "NotLoaded");
+    /// ```
     pub fn name(self) -> &'static str {
         use ErrorKind::*;
         match self {
@@ -134,95 +161,216 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// Making errors and asking them.
+///
+/// ```
+/// use orm::{Error, ErrorKind};
+/// let error = Error::new(ErrorKind::Unique, "another row has this value").with_model("User").with_field("email");
+/// assert_eq!((error.kind(), error.fields()), (ErrorKind::Unique, &["email".to_owned()][..]));
+/// ```
 impl Error {
     /// An error of `kind` whose text is `message`.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::NotFound, "no row matches");
+    /// assert_eq!(error.to_string(), "no row matches");
+    /// ```
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
     }
 
     /// Says what the user can do about it.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::Unique, "another row has this value").with_hint("choose another");
+    /// assert_eq!(error.to_string(), "another row has this value (choose another)");
+    /// ```
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
     /// Names the model concerned.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::NotFound, "no row matches").with_model("User");
+    /// assert_eq!(error.to_string(), "User: no row matches");
+    /// ```
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
         self.0.model = Some(model.into());
         self
     }
 
     /// Adds a field concerned.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::NotNull, "a value is needed").with_model("User").with_field("name");
+    /// assert_eq!(error.to_string(), "User.name: a value is needed");
+    /// ```
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.0.fields.push(field.into());
         self
     }
 
     /// Names the constraint that was broken.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::Check, "refused").with_constraint("length_is_sane");
+    /// assert_eq!(error.constraint(), Some("length_is_sane"));
+    /// ```
     pub fn with_constraint(mut self, constraint: impl Into<String>) -> Self {
         self.0.constraint = Some(constraint.into());
         self
     }
 
     /// Keeps the database's own code (an SQLite extended code, an SQLSTATE, …).
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// assert_eq!(Error::new(ErrorKind::Unique, "taken").with_code("23505").code(), Some("23505"));
+    /// ```
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());
         self
     }
 
     /// Keeps the driver's error.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::ConnectionLost, "the server is gone").with_source("broken pipe");
+    /// assert_eq!(error.source().unwrap().to_string(), "broken pipe");
+    /// ```
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
     /// Changes the kind, for a driver that learns more about an error later.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::ConnectionLost, "the server is gone").with_kind(ErrorKind::CommitUnknown);
+    /// assert_eq!(error.kind(), ErrorKind::CommitUnknown);
+    /// ```
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = Some(kind);
         self
     }
 
     /// What went wrong.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(999).one(&db).await.unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok(()) }
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.0.kind.unwrap_or(ErrorKind::Database)
     }
 
     /// The message without kind, model and hint.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let error = User::find(999).one(&db).await.unwrap_err();
+    /// assert_eq!((error.message(), error.to_string().as_str()), ("no row matches", "User: no row matches"));
+    /// # Ok(()) }
+    /// ```
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
     /// What to do about it, if the library knows.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let error = Post::query().delete(&db).await.unwrap_err();
+    /// assert!(error.hint().unwrap().contains(".all_rows()"));
+    /// # Ok(()) }
+    /// ```
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
     /// The Rust name of the model concerned.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(999).one(&db).await.unwrap_err().model(), Some("User"));
+    /// # Ok(()) }
+    /// ```
     pub fn model(&self) -> Option<&str> {
         self.0.model.as_deref()
     }
 
     /// The Rust names of the fields concerned.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let error = Tag::create().name("machines").insert(&db).await.unwrap_err();
+    /// assert_eq!(error.fields(), ["name"]);
+    /// # Ok(()) }
+    /// ```
     pub fn fields(&self) -> &[String] {
         &self.0.fields
     }
 
     /// The name of the constraint that was broken, where the database tells it.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::Unique, "taken").with_constraint("users_email_key");
+    /// assert_eq!(error.constraint(), Some("users_email_key"));
+    /// ```
     pub fn constraint(&self) -> Option<&str> {
         self.0.constraint.as_deref()
     }
 
     /// The database's own code for the error.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let error = Tag::create().name("machines").insert(&db).await.unwrap_err();
+    /// assert_eq!(error.code(), Some("2067"));     // SQLITE_CONSTRAINT_UNIQUE
+    /// # Ok(()) }
+    /// ```
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
     /// Whether running the whole transaction again can succeed.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// assert!(Error::new(ErrorKind::Deadlock, "chosen to end a deadlock").is_retryable());
+    /// assert!(!Error::new(ErrorKind::Unique, "taken").is_retryable());
+    /// ```
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::LockTimeout)
     }
 
     /// A copy without the source, for results that are shared between rows.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// use orm::{Error, ErrorKind};
+    /// let copy = Error::new(ErrorKind::ConnectionLost, "gone").with_source("broken pipe").duplicate();
+    /// assert_eq!(copy.kind(), ErrorKind::ConnectionLost);
+    /// assert!(copy.source().is_none());
+    /// ```
     pub fn duplicate(&self) -> Self {
         let inner = &*self.0;
         Error(Box::new(Inner {
@@ -290,5 +438,58 @@ mod tests {
             .with_field("email")
             .with_hint("choose another");
         assert_eq!(error.to_string(), "User.email: another row has this value (choose another)");
+    }
+
+    #[test]
+    fn the_debug_text_adds_kind_code_and_cause() {
+        let error =
+            Error::new(ErrorKind::Schema, "no such table").with_code("1").with_source("what the driver said");
+        assert_eq!(format!("{error:?}"), "Schema: no such table [1]; caused by: what the driver said");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("what the driver said"));
+        let copy = error.duplicate();
+        assert!(copy.source().is_none());
+        assert_eq!(format!("{copy:?}"), "Schema: no such table [1]");
+        let named = error.with_kind(ErrorKind::Configuration).with_model("User").with_constraint("uq");
+        assert_eq!((named.kind().name(), named.constraint()), ("Configuration", Some("uq")));
+        assert_eq!(named.to_string(), "User: no such table");
+    }
+
+    #[test]
+    fn each_kind_is_written_as_its_name() {
+        use ErrorKind::*;
+        let all = [
+            NotFound,
+            MultipleRows,
+            Unique,
+            ForeignKey,
+            NotNull,
+            Check,
+            Exclusion,
+            ValueTooLong,
+            OutOfRange,
+            Stale,
+            NotLoaded,
+            Serialization,
+            Deadlock,
+            LockTimeout,
+            StatementTimeout,
+            PoolTimeout,
+            ConnectionLost,
+            CommitUnknown,
+            Decode,
+            Encode,
+            Unsupported,
+            Schema,
+            Unfiltered,
+            Usage,
+            Configuration,
+            Database,
+            Migration,
+        ];
+        for kind in all {
+            assert_eq!(kind.to_string(), format!("{kind:?}"));
+        }
+        let retryable = all.into_iter().filter(|kind| Error::new(*kind, "").is_retryable());
+        assert_eq!(retryable.collect::<Vec<_>>(), [Serialization, Deadlock, LockTimeout]);
     }
 }

@@ -6,6 +6,20 @@
 //! included. Writes start in [`mod@write`]. Values and their codecs are in [`value`], what the derive knows of a model in [`meta`].
 //!
 //! Users depend on the facade crate `orm`, which re-exports this one; drivers depend on this crate directly.
+//!
+//! **The examples** use the models of the guide: a `User` has many `Post`s and one `Profile`, a `Post` has `Comment`s and
+//! `Tag`s. In each, `db` is a database in memory with Ada (id 1, age 36, a profile, the posts 1 «Engines» of score 3 and 2
+//! «Notes» of score 5), Bob (id 2, no age, the post 3 «Hello» of score 1) and Cid (id 3, age 20, no posts). The post
+//! «Engines» has the tag «machines» and the comment «Fine!».
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> orm::Result<()> {
+//! use orm_guide::prelude::*;
+//!
+//! let db = sample().await?;
+//! assert_eq!(User::filter(User::age.ge(18)).count(&db).await?, 2);
+//! # Ok(()) }
+//! ```
 
 pub mod backend;
 pub mod error;

@@ -7,9 +7,23 @@ use crate::value::{Datum, DbType};
 use crate::write::NewRow;
 
 /// The address of a model's metadata, for relations between models.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::meta::ModelFn;
+/// let model: ModelFn = User::meta;
+/// assert_eq!(model().name, "User");
+/// ```
 pub type ModelFn = fn() -> &'static ModelMeta;
 
 /// A model as the derive saw it.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let meta = Post::meta();
+/// assert_eq!((meta.name, meta.table), ("Post", "posts"));
+/// assert_eq!(meta.column(meta.version.unwrap()).name, "lock");
+/// ```
 #[derive(Debug, Default)]
 pub struct ModelMeta {
     /// The Rust name of the struct.
@@ -37,12 +51,20 @@ pub struct ModelMeta {
 }
 
 /// A column of a model.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let email = User::meta().column(User::email.index());
+/// assert_eq!((email.name.as_str(), email.max_len, email.nullable), ("email", Some(320), false));
+/// ```
 #[derive(Debug, Default)]
 pub struct ColumnMeta {
     /// The Rust path of the field: `name`, or `address.city` for an embedded one.
     pub field: String,
     /// The name in the database.
     pub name: String,
+    /// The place in a document of a column of an embedded struct, for databases that nest: `address.city`. Empty for others.
+    pub path: String,
     /// The column type.
     pub ty: Option<DbType>,
     /// Whether NULL is allowed.
@@ -73,14 +95,34 @@ pub struct ColumnMeta {
     pub comment: Option<&'static str>,
 }
 
+/// The type of a column.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// assert!(User::meta().column(User::id.index()).ty().is_integer());
+/// ```
 impl ColumnMeta {
     /// The column type.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::value::DbType;
+    /// assert_eq!(User::meta().column(User::age.index()).ty(), DbType::I32);
+    /// ```
     pub fn ty(&self) -> DbType {
         self.ty.unwrap_or(DbType::Text)
     }
 }
 
 /// A default that the database applies.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::meta::DefaultMeta;
+/// use orm::value::Datum;
+/// let active = User::meta().column(User::active.index());
+/// assert!(matches!(&active.default, Some(DefaultMeta::Value(Datum::Bool(true)))));
+/// ```
 #[derive(Debug, Clone)]
 pub enum DefaultMeta {
     /// A plain value.
@@ -90,6 +132,12 @@ pub enum DefaultMeta {
 }
 
 /// What happens to a child when its parent is deleted or its key changes.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::meta::Action;
+/// assert_eq!(Post::meta().foreign_keys[0].on_delete, Action::Cascade);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Action {
     /// Refused at the end of the statement or transaction.
@@ -118,6 +166,12 @@ pub enum Deferral {
 }
 
 /// A foreign key.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let key = &Post::meta().foreign_keys[0];
+/// assert_eq!((key.columns, (key.target)().name), (&[Post::author_id.index()][..], "User"));
+/// ```
 #[derive(Debug)]
 pub struct ForeignKeyMeta {
     /// The columns of this model.
@@ -134,14 +188,32 @@ pub struct ForeignKeyMeta {
     pub deferral: Deferral,
 }
 
+/// What a foreign key refers to.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// assert_eq!(PostTag::meta().foreign_keys[1].referenced(), [Tag::id.index()]);
+/// ```
 impl ForeignKeyMeta {
     /// The columns referred to, the primary key where none are named.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(Post::meta().foreign_keys[0].referenced(), [User::id.index()]);
+    /// ```
     pub fn referenced(&self) -> &[u16] {
         if self.target_columns.is_empty() { (self.target)().primary_key } else { self.target_columns }
     }
 }
 
 /// An index or unique constraint.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let index = &User::meta().indexes[0];
+/// assert!(index.unique);
+/// assert_eq!(index.columns, [User::email.index()]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct IndexMeta {
     /// The name in the database.
@@ -155,6 +227,19 @@ pub struct IndexMeta {
 }
 
 /// A check constraint.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// #[derive(Debug, Clone, Model)]
+/// #[orm(check("length_is_sane", "words >= 0"))]
+/// pub struct Article {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     pub words: i32,
+/// }
+/// let check = &Article::meta().checks[0];
+/// assert_eq!((check.name, check.expression), ("length_is_sane", "words >= 0"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct CheckMeta {
     /// The name in the database.
@@ -164,6 +249,13 @@ pub struct CheckMeta {
 }
 
 /// How many rows a relation leads to and which side keeps the key.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::meta::RelationKind;
+/// assert_eq!(User::posts.meta().kind, RelationKind::HasMany);
+/// assert_eq!(Post::tags.meta().kind, RelationKind::ManyToMany);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RelationKind {
     /// This model keeps the key; at most one row on the other side.
@@ -179,6 +271,12 @@ pub enum RelationKind {
 }
 
 /// A relation of a model.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let author = Post::meta().relation("author").unwrap();
+/// assert_eq!((author.local, author.remote), (&[Post::author_id.index()][..], &[User::id.index()][..]));
+/// ```
 #[derive(Debug)]
 pub struct RelationMeta {
     /// The Rust name of the field.
@@ -198,6 +296,12 @@ pub struct RelationMeta {
 }
 
 /// The model between the two sides of a many-to-many relation.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let through = Post::tags.meta().through.as_ref().unwrap();
+/// assert_eq!(((through.model)().name, through.near, through.far), ("PostTag", &[0][..], &[1][..]));
+/// ```
 #[derive(Debug)]
 pub struct ThroughMeta {
     /// The model.
@@ -211,6 +315,16 @@ pub struct ThroughMeta {
 }
 
 /// The type column of a polymorphic relation.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::meta::MorphMeta;
+/// /// Whether rows of this relation are told by their kind.
+/// fn tag(morph: Option<&MorphMeta>) -> &str {
+///     morph.map_or("", |morph| morph.tag)
+/// }
+/// assert_eq!(tag(User::posts.meta().morph.as_ref()), "");
+/// ```
 #[derive(Debug)]
 pub struct MorphMeta {
     /// The column that names the type (of the target for an inverse, of this model for `MorphTo`).
@@ -219,6 +333,14 @@ pub struct MorphMeta {
     pub tag: &'static str,
 }
 
+/// Looking up columns and relations.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let meta = Post::meta();
+/// assert_eq!(meta.column_of_field("title"), meta.column_of_name("title"));
+/// assert!(meta.relation("comments").is_some());
+/// ```
 impl ModelMeta {
     /// The column of a Rust field path.
     ///
@@ -233,16 +355,33 @@ impl ModelMeta {
     }
 
     /// The column of a database name.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::meta().column_of_name("email"), Some(User::email.index()));
+    /// assert_eq!(User::meta().column_of_name("nope"), None);
+    /// ```
     pub fn column_of_name(&self, name: &str) -> Option<u16> {
         self.columns.iter().position(|column| column.name == name).map(|index| index as u16)
     }
 
     /// The relation of a Rust field.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::meta::RelationKind;
+    /// assert_eq!(User::meta().relation("profile").map(|relation| relation.kind), Some(RelationKind::HasOne));
+    /// ```
     pub fn relation(&self, name: &str) -> Option<&RelationMeta> {
         self.relations.iter().find(|relation| relation.name == name)
     }
 
     /// The column at an index that the derive made.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::meta().column(User::name.index()).field, "name");
+    /// ```
     pub fn column(&self, index: u16) -> &ColumnMeta {
         &self.columns[index as usize]
     }

@@ -9,6 +9,19 @@ use crate::value::{Datum, Scalar, Value};
 use crate::write::NewRow;
 
 /// A struct whose values are rows of a table or documents of a collection. Implemented by `#[derive(Model)]`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// /// The names of the columns that hold something in a row.
+/// fn given<M: orm::Model>(row: &M) -> Vec<&'static str> {
+///     let columns = M::meta().columns.iter().zip(0..);
+///     let given = columns.filter(|(_, index)| !row.datum(*index).is_null());
+///     given.map(|(column, _)| column.name.as_str()).collect()
+/// }
+/// assert_eq!(given(&User::find(2).one(&db).await?), ["id", "email", "name", "active"]);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     label = "not a model",
@@ -24,18 +37,55 @@ pub trait Model: FromRow + Nullable + Send + Sync + 'static {
     /// The columns under the name `S`: of the model itself or of an [`alias!`](crate::alias!).
     type Columns<S: 'static>;
     /// The columns of the primary key.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::PRIMARY_KEY, [User::id.index()]);
+    /// assert_eq!(PostTag::PRIMARY_KEY, [0, 1]);
+    /// ```
     const PRIMARY_KEY: &'static [u16];
 
     /// The metadata.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::meta().table, "users");
+    /// ```
     fn meta() -> &'static ModelMeta;
 
     /// The value of a column, encoded.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::value::Datum;
+    /// let bob = User::find(2).one(&db).await?;
+    /// assert_eq!(bob.datum(User::name.index()), Datum::Text("Bob".to_owned()));
+    /// assert_eq!(bob.datum(User::age.index()), Datum::Null);
+    /// # Ok(()) }
+    /// ```
     fn datum(&self, column: u16) -> Datum;
 
     /// A builder for a new row; `insert` exists once every required field is set.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let eve = User::create().email("eve@example.org").name("Eve").age(30).insert(&db).await?;
+    /// assert_eq!((eve.id, eve.active), (4, true));
+    /// # Ok(()) }
+    /// ```
     fn create() -> Self::Create;
 
     /// A builder for changes to this row; only what is set is sent.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?.update().age(37).save(&db).await?;
+    /// assert_eq!((ada.name.as_str(), ada.age), ("Ada", Some(37)));
+    /// # Ok(()) }
+    /// ```
     fn update(&self) -> Self::Update;
 
     /// Fetches a relation for all rows; what comes back puts the children into their slots.
@@ -70,12 +120,26 @@ pub trait Model: FromRow + Nullable + Send + Sync + 'static {
 }
 
 /// A primary key: a scalar or a tuple of scalars.
+///
+/// ```
+/// use orm::model::ModelKey;
+/// fn parts<K: ModelKey>(key: K) -> usize {
+///     key.datums().len()
+/// }
+/// assert_eq!((parts(7_i64), parts((7_i64, "a".to_owned()))), (1, 2));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a primary key",
     label = "a key is a column type that is not an `Option`, or a tuple of such"
 )]
 pub trait ModelKey: Clone + Send + Sync + 'static {
     /// The parts, encoded.
+    ///
+    /// ```
+    /// use orm::model::ModelKey;
+    /// use orm::value::Datum;
+    /// assert_eq!((1_i64, 2_i64).datums(), [Datum::I64(1), Datum::I64(2)]);
+    /// ```
     fn datums(self) -> Vec<Datum>;
 }
 
@@ -102,11 +166,27 @@ key_tuples! {
 }
 
 /// A model or an alias of one, as it stands in a FROM clause.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::model::Named;
+/// fn called<A: Named>() -> (&'static str, &'static str) {
+///     (A::source().model.name, A::source().alias)
+/// }
+/// orm::alias!(Author: User);
+/// assert_eq!((called::<User>(), called::<Author>()), (("User", ""), ("User", "Author")));
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a model or an alias of one", label = "not a model")]
 pub trait Named: 'static {
     /// The model.
     type Model: Model;
     /// The source in the IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::model::Named;
+    /// assert_eq!(User::source().model.table, "users");
+    /// ```
     fn source() -> Source;
 }
 
@@ -118,6 +198,13 @@ impl<M: Model> Named for M {
 }
 
 /// `Self` has a `BelongsTo<Parent>` field. Emitted by the derive for it, required by `HasMany` and `HasOne` on the other side.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::model::Pair;
+/// fn points_to<M: Pair<P>, P>() {}
+/// points_to::<Post, User>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `BelongsTo<{Parent}>` field that pairs with this relation",
     label = "the other side of this relation is missing",
@@ -125,10 +212,22 @@ impl<M: Model> Named for M {
 )]
 pub trait Pair<Parent>: Model {
     /// The columns of `Self` that keep the key, and the columns of `Parent` that they refer to.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::model::Pair;
+    /// assert_eq!(<Post as Pair<User>>::SIDES, Post::author.sides());
+    /// ```
     const SIDES: (&'static [u16], &'static [u16]);
 }
 
 /// A foreign key of base type `Self` fits a key of type `K`.
+///
+/// ```
+/// use orm::model::SameKey;
+/// fn refers<F: SameKey<K>, K>() {}
+/// refers::<i64, i64>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a foreign key of type `{Self}` cannot refer to a key of type `{K}`",
     label = "the types of the foreign key and of what it refers to differ"
@@ -143,6 +242,12 @@ pub const fn swapped(sides: (&'static [u16], &'static [u16])) -> (&'static [u16]
 }
 
 /// A column of base type `Self` can name the variants of a polymorphic relation whose kinds are `K`.
+///
+/// ```
+/// use orm::model::SameKind;
+/// fn names_variants<F: SameKind<K>, K>() {}
+/// names_variants::<String, String>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the kind of a polymorphic relation is a column of type `{K}`, not `{Self}`",
     label = "expected `{K}`, which `#[derive(Morph)]` made"
@@ -160,7 +265,8 @@ pub const fn assert_key<F: SameKey<K>, K>() {}
 
 /// A struct whose fields are columns of the model that embeds it. Implemented by `#[derive(Embedded)]`.
 ///
-/// ```ignore
+/// ```
+/// # use orm_guide::prelude::*;
 /// #[derive(Debug, Clone, Embedded)]
 /// pub struct Address { pub street: String, pub city: String }
 ///
@@ -173,7 +279,16 @@ pub const fn assert_key<F: SameKey<K>, K>() {}
 ///     #[orm(embed(prefix = "bill_"))]
 ///     pub billing: Option<Address>,     // bill_street, bill_city, both nullable
 /// }
+/// # orm::schema!(Shops: Customer);
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # let db = Sqlite::memory().await?;
+/// # Shops::create_all(&db).await?;
+/// let address = Address { street: "Hafenbad 1".into(), city: "Ulm".into() };
+/// Customer::create().address(address).insert(&db).await?;
 /// let here = Customer::filter(Customer::address.city.eq("Ulm")).all(&db).await?;
+/// assert_eq!(here.len(), 1);
+/// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be embedded",
@@ -186,20 +301,92 @@ pub trait Embedded: Clone + Send + Sync + Sized + 'static {
     /// The columns where the whole struct is optional.
     type NullableColumns<S: 'static>;
     /// How many columns there are.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Address { pub street: String, pub city: String }
+    /// use orm::Embedded as _;
+    /// assert_eq!(Address::WIDTH, 2);
+    /// ```
     const WIDTH: usize;
     /// Whether a column is never NULL, by which a present struct is told from an absent one.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Address { pub street: String, pub city: String }
+    /// use orm::Embedded as _;
+    /// // A city is never NULL, so a missing address can be told from one that is there.
+    /// assert!(Address::TELLING);
+    /// ```
     const TELLING: bool;
 
-    /// Appends the columns. `field` is the path of the embedded field, `prefix` what its columns' names begin with.
-    fn columns(out: &mut Vec<ColumnMeta>, field: &str, prefix: &str, nullable: bool);
+    /// Appends the columns. `field` is the path of the embedded field, `prefix` what its columns' names begin with, `path` its
+    /// place in a document.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Address { pub street: String, pub city: String }
+    /// use orm::Embedded as _;
+    /// let mut columns = Vec::new();
+    /// Address::columns(&mut columns, "billing", "bill_", "billing", true);
+    /// assert_eq!((columns[1].field.as_str(), columns[1].name.as_str()), ("billing.city", "bill_city"));
+    /// ```
+    fn columns(out: &mut Vec<ColumnMeta>, field: &str, prefix: &str, path: &str, nullable: bool);
     /// The value of a column, counted from the first of the struct.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Address { pub street: String, pub city: String }
+    /// use orm::Embedded as _;
+    /// use orm::value::Datum;
+    /// let address = Address { street: "Hafenbad 1".into(), city: "Ulm".into() };
+    /// assert_eq!(address.datum(1), Datum::Text("Ulm".into()));
+    /// ```
     fn datum(&self, column: u16) -> Datum;
     /// Reads the struct from the columns that start at `index` of the model, the model's at `at` of the row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Address { pub street: String, pub city: String }
+    /// use orm::Embedded as _;
+    /// use orm::backend::Row;
+    /// /// Reads an address from the columns 3 and 4 of a model that starts the row.
+    /// fn address<R: Row>(row: &R, meta: fn() -> &'static orm::meta::ModelMeta) -> Result<Address> {
+    ///     Address::read(row, 0, 3, meta)
+    /// }
+    /// ```
     fn read<R: Row>(row: &R, at: usize, index: u16, meta: fn() -> &'static ModelMeta) -> Result<Self>;
     /// Whether all its columns are NULL.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Address { pub street: String, pub city: String }
+    /// use orm::Embedded as _;
+    /// use orm::backend::Row;
+    /// fn homeless<R: Row>(row: &R) -> bool {
+    ///     Address::is_absent(row, 3)
+    /// }
+    /// ```
     fn is_absent<R: Row>(row: &R, at: usize) -> bool;
 
     /// As [`read`](Embedded::read), `None` if all columns are NULL.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Address { pub street: String, pub city: String }
+    /// use orm::Embedded as _;
+    /// use orm::backend::Row;
+    /// fn address<R: Row>(row: &R, meta: fn() -> &'static orm::meta::ModelMeta) -> Result<Option<Address>> {
+    ///     Address::read_opt(row, 0, 3, meta)
+    /// }
+    /// ```
     fn read_opt<R: Row>(
         row: &R,
         at: usize,

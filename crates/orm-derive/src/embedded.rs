@@ -85,6 +85,7 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
             column,
             &path,
             &quote!(::std::format!("{}{}", prefix, #name)),
+            &quote!(::std::format!("{}.{}", document, #name)),
             &quote!(nullable),
         );
         quote!(out.push(#meta);)
@@ -97,22 +98,23 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
                 out,
                 &::std::format!("{}.{}", field, #path),
                 &::std::format!("{}{}", prefix, #prefix),
+                &::std::format!("{}.{}", document, #path),
                 nullable || #optional,
             );
         }
     });
     let datums = columns.iter().map(|column| {
-        let (ident, index) = (&column.ident, column.index);
+        let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
         let value = quote_spanned!(column.field.ty.span()=> ::core::clone::Clone::clone(&self.#ident));
         let value = if column.field.json.is_present() { quote!(#krate::value::Json(#value)) } else { value };
-        quote!(#index => #krate::value::Value::encode(#value))
+        quote!(#index => <#ty as #krate::value::Value>::encode(#value))
     });
     let embed_datums = embeds.iter().map(|embed| embed_datum(krate, embed, &embed.base));
     let reads = columns.iter().map(|column| {
         let (ident, at, ty) = (&column.ident, column.index, column_type(krate, column));
         let inner = column.field.json.is_present().then(|| quote!(.0));
         quote_spanned! {column.field.ty.span()=>
-            #ident: #krate::backend::field::<#ty, __Row>(row, at, index + #at, meta)? #inner
+            #ident: <#ty as #krate::value::Value>::field(row, at, index + #at, meta)? #inner
         }
     });
     let embed_reads = embeds.iter().map(|embed| {
@@ -158,7 +160,7 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
             const WIDTH: usize = #width;
             const TELLING: bool = false #(|| #telling)* #(|| #embed_telling)*;
 
-            fn columns(out: &mut ::std::vec::Vec<#krate::meta::ColumnMeta>, field: &str, prefix: &str, nullable: bool) {
+            fn columns(out: &mut ::std::vec::Vec<#krate::meta::ColumnMeta>, field: &str, prefix: &str, document: &str, nullable: bool) {
                 #(#metas)*
                 #(#embed_metas)*
             }

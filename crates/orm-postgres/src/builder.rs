@@ -27,6 +27,20 @@ pub struct Settings {
 }
 
 /// Settings of a [`Postgres`] handle: made by [`Postgres::builder`].
+///
+/// ```no_run
+/// # use orm_guide::prelude::*;
+/// # async fn example(db: Postgres) -> Result<()> {
+/// use std::time::Duration;
+/// let db = Postgres::builder("postgres://app:secret@localhost/app")
+///     .max_connections(20)
+///     .application_name("shop")
+///     .search_path("shop, public")
+///     .statement_timeout(Duration::from_secs(5))
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use = "nothing is opened before `.connect()`"]
 pub struct PostgresBuilder {
@@ -76,6 +90,14 @@ impl PostgresBuilder {
     }
 
     /// How many connections there may be (10 unless set, at least 1).
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let db = Postgres::builder("postgres://app@localhost/app").max_connections(20).connect().await?;
+    /// assert_eq!(db.status().max, 20);
+    /// # Ok(()) }
+    /// ```
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_size = connections.max(1);
         self
@@ -83,54 +105,132 @@ impl PostgresBuilder {
 
     /// How long a statement waits for a free connection (30 s unless set) before it fails with
     /// [`PoolTimeout`](ErrorKind::PoolTimeout).
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use std::time::Duration;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").wait_timeout(Duration::from_secs(2));
+    /// let db = builder.connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait_timeout = timeout;
         self
     }
 
     /// How long opening a connection may take (10 s unless set).
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use std::time::Duration;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").connect_timeout(Duration::from_secs(3));
+    /// let db = builder.connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.create_timeout = timeout;
         self
     }
 
     /// How old a connection may become (30 min unless set); `None` for ever.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use std::time::Duration;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").max_lifetime(Duration::from_secs(600));
+    /// let db = builder.max_lifetime(None).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn max_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
         self.max_lifetime = lifetime.into();
         self
     }
 
     /// How long a connection may be idle (10 min unless set); `None` for ever.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use std::time::Duration;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").idle_timeout(Duration::from_secs(60));
+    /// let db = builder.connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.idle_timeout = timeout.into();
         self
     }
 
     /// The name that the server shows for the connections, in `pg_stat_activity`.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let db = Postgres::builder("postgres://app@localhost/app").application_name("shop").connect().await?;
+    /// assert_eq!(sql::<String>("SHOW application_name").one(&db).await?, "shop");
+    /// # Ok(()) }
+    /// ```
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
         self.application_name = Some(name.into());
         self
     }
 
     /// The schemas in which tables are looked for, such as `tenant_7, public`; written as SQL has it.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let builder = Postgres::builder("postgres://app@localhost/app").search_path("tenant_7, public");
+    /// let db = builder.connect().await?;
+    /// assert_eq!(sql::<String>("SHOW search_path").one(&db).await?, "tenant_7, public");
+    /// # Ok(()) }
+    /// ```
     pub fn search_path(mut self, path: impl Into<String>) -> Self {
         self.search_path = Some(path.into());
         self
     }
 
     /// How long a statement may take before the server cancels it, in whole milliseconds.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use std::time::Duration;
+    /// let builder = Postgres::builder("postgres://app@localhost/app").statement_timeout(Duration::from_secs(5));
+    /// let db = builder.connect().await?;
+    /// assert_eq!(sql::<String>("SHOW statement_timeout").one(&db).await?, "5s");
+    /// # Ok(()) }
+    /// ```
     pub fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = Some(timeout);
         self
     }
 
     /// Connects through the Unix socket in this folder.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let db = Postgres::builder("postgres://app@/app").unix_socket("/var/run/postgresql").connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn unix_socket(mut self, folder: impl AsRef<Path>) -> Self {
         self.socket = Some(folder.as_ref().to_owned());
         self
     }
 
     /// A statement to run on each new connection.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let builder = Postgres::builder("postgres://app@localhost/app").after_connect("SET work_mem = '64MB'");
+    /// let db = builder.connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn after_connect(mut self, sql: impl Into<String>) -> Self {
         self.after_connect.push(sql.into());
         self
@@ -138,6 +238,13 @@ impl PostgresBuilder {
 
     /// Whether PgBouncer in transaction mode stands between: statements are then sent with their text each time,
     /// since the next one may go to another connection of the server. Costs the planning of each statement.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let db = Postgres::builder("postgres://app@localhost:6432/app").pgbouncer(true).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn pgbouncer(mut self, between: bool) -> Self {
         self.pgbouncer = between;
         self
@@ -145,24 +252,61 @@ impl PostgresBuilder {
 
     /// Whether connections are encrypted. Unless this or `sslmode` in the URL says otherwise: not to this machine, and always to
     /// another.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::Tls;
+    /// let db = Postgres::builder("postgres://app@db.example.org/app").tls(Tls::Require).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
     /// A root certificate in PEM that is trusted beside those of the platform.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let pem = std::fs::read("ca.pem").expect("the certificate is there");
+    /// let builder = Postgres::builder("postgres://app@db.example.org/app").root_certificate(pem);
+    /// let db = builder.connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.push(pem.into());
         self
     }
 
     /// Is told of every statement.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use std::sync::Arc;
+    /// use orm::backend::StatementLog;
+    /// let log = Arc::new(StatementLog::default());
+    /// let db = Postgres::builder("postgres://app@localhost/app").observer(log.clone()).connect().await?;
+    /// User::query().count(&db).await?;
+    /// assert_eq!(log.take().len(), 1);
+    /// # Ok(()) }
+    /// ```
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
     }
 
     /// Opens the pool and one connection, to see that the settings are right.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let db = Postgres::builder("postgres://app:secret@localhost:5432/app").connect().await?;
+    /// assert_eq!(sql::<i32>("SELECT 1").one(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the URL cannot be read or the server refuses the user or database;

@@ -18,7 +18,9 @@ use crate::{bind, copy, run, schema, stream};
 ///
 /// ```no_run
 /// # async fn example() -> orm_core::Result<()> {
-/// let db = orm_postgres::Postgres::connect("postgres://user:password@localhost/app").await?;
+/// use orm_postgres::Postgres;
+/// let db = Postgres::connect("postgres://user:password@localhost/app").await?;
+/// assert!(Postgres::CAPABILITIES.contains(&"RowLocks"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -28,6 +30,15 @@ pub struct Postgres {
 }
 
 /// How the connections of a pool are used at a moment.
+///
+/// ```no_run
+/// # use orm_guide::prelude::*;
+/// # async fn example(db: Postgres) -> Result<()> {
+/// use orm::postgres::PoolStatus;
+/// let PoolStatus { max, open, idle, waiting } = db.status();
+/// println!("{open} of {max} connections, {idle} idle, {waiting} wait");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatus {
     /// How many connections there may be.
@@ -41,6 +52,16 @@ pub struct PoolStatus {
 }
 
 /// Where commands are sent: the pool, or the connection of a transaction.
+///
+/// ```no_run
+/// # use orm_guide::prelude::*;
+/// # async fn example(db: Postgres) -> Result<()> {
+/// use orm::backend::Backend;
+/// use orm::postgres::Session;
+/// let session: &Session = db.session();
+/// assert!(Postgres::offers(session, "RowLocks"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Session(Place);
 
@@ -85,6 +106,14 @@ impl Postgres {
 
     /// Connects to a database by its URL: `postgres://user:password@host:port/database`.
     ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let db = Postgres::connect("postgres://user:password@localhost/app").await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`PostgresBuilder::connect`].
     pub async fn connect(url: impl Into<String>) -> Result<Postgres> {
@@ -92,11 +121,26 @@ impl Postgres {
     }
 
     /// Settings other than the defaults.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let builder = Postgres::builder("postgres://user:password@localhost/app").max_connections(5);
+    /// let db = builder.connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn builder(url: impl Into<String>) -> PostgresBuilder {
         PostgresBuilder::new(url)
     }
 
     /// Runs statements of your own, as they are; several are one transaction.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// db.execute_batch("CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE SCHEMA IF NOT EXISTS shop").await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn execute_batch(&self, sql: &str) -> Result<()> {
         run::batch(&self.session, sql).await
     }
@@ -126,6 +170,21 @@ impl Postgres {
     }
 
     /// As [`advisory_lock`](Postgres::advisory_lock), but says `false` instead of waiting.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let done = db
+    ///     .transaction(async |tx| {
+    ///         if !Postgres::try_advisory_lock(tx, 42).await? {
+    ///             return Ok(false);     // somebody else is at it
+    ///         }
+    ///         Comment::query().into_delete().all_rows().exec(tx).await?;
+    ///         Ok(true)
+    ///     })
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn try_advisory_lock(tx: &Tx<Postgres>, key: i64) -> Result<bool> {
         orm_core::query::sql::<bool>("SELECT pg_try_advisory_xact_lock(?)").bind(key).one(tx).await
     }
@@ -156,6 +215,18 @@ impl Postgres {
     }
 
     /// Sets a parameter of the server until the transaction ends, such as `app.tenant` for row-level security.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// let own = db
+    ///     .transaction(async |tx| {
+    ///         Postgres::set_local(tx, "app.tenant", "7").await?;
+    ///         Post::query().all(tx).await     // the rows that the tenant may see
+    ///     })
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn set_local(tx: &Tx<Postgres>, name: &str, value: &str) -> Result<()> {
         let set = orm_core::query::sql::<String>("SELECT set_config(?, ?, true)");
         set.bind(name.to_owned()).bind(value.to_owned()).all(tx).await.map(drop)
@@ -170,6 +241,13 @@ impl Postgres {
     }
 
     /// How the connections are used at this moment.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// assert!(db.status().open <= db.status().max);
+    /// # Ok(()) }
+    /// ```
     pub fn status(&self) -> PoolStatus {
         let status = self.pool.status();
         PoolStatus {
@@ -181,6 +259,14 @@ impl Postgres {
     }
 
     /// Closes the connections: idle ones now, those on loan when they come back. Later calls fail with `ConnectionLost`.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// db.close().await;
+    /// assert_eq!(User::query().count(&db).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
+    /// # Ok(()) }
+    /// ```
     pub async fn close(&self) {
         self.pool.close();
     }
@@ -334,7 +420,6 @@ fn begin_sql(options: TxOptions) -> String {
 
 impl Backend for Postgres {
     const NAME: &'static str = "postgresql";
-    const UPDATE_ROWS: bool = true;
     type Session = Session;
 
     async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {
@@ -380,6 +465,10 @@ impl Backend for Postgres {
 
     fn offers(_: &Session, capability: &str) -> bool {
         Self::CAPABILITIES.contains(&capability)
+    }
+
+    fn updates_rows(_: &Session) -> bool {
+        true
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {

@@ -18,6 +18,18 @@ use crate::errors;
 const AHEAD: usize = 1024;
 
 /// What a [`Listener`] hears.
+///
+/// ```no_run
+/// # use orm_guide::prelude::*;
+/// # async fn example(db: Postgres) -> Result<()> {
+/// use orm::postgres::Event;
+/// let mut listener = db.listen(["jobs"]).await?;
+/// match listener.next().await? {
+///     Event::Notified { channel, payload } => println!("{channel}: {payload}"),
+///     Event::Gap => println!("something may have been missed"),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Somebody notified a channel.
@@ -32,6 +44,16 @@ pub enum Event {
 }
 
 /// A connection of its own that hears what is said on some channels: made by [`Postgres::listen`].
+///
+/// ```no_run
+/// # use orm_guide::prelude::*;
+/// # async fn example(db: Postgres) -> Result<()> {
+/// use orm::postgres::{Event, Listener};
+/// let mut jobs: Listener = db.listen(["jobs"]).await?;
+/// Postgres::notify(&db, "jobs", "7").await?;
+/// assert_eq!(jobs.next().await?, Event::Notified { channel: "jobs".to_owned(), payload: "7".to_owned() });
+/// # Ok(()) }
+/// ```
 pub struct Listener {
     settings: Arc<Settings>,
     channels: Vec<String>,
@@ -69,6 +91,17 @@ impl Postgres {
     }
 
     /// Notifies a channel; in a transaction, when it commits.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// db.transaction(async |tx| {
+    ///     let tag = Tag::create().name("news").insert(tx).await?;
+    ///     Postgres::notify(tx, "tags", &tag.id.to_string()).await     // when the transaction commits
+    /// })
+    /// .await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn notify<E>(db: &E, channel: &str, payload: &str) -> Result<()>
     where
         E: Executor<Backend = Postgres> + ?Sized,
@@ -94,6 +127,17 @@ async fn connect(settings: &Settings, channels: &[String]) -> Result<(Client, mp
 impl Listener {
     /// The next event; waits for it. A lost connection is made again, as long as that takes, and reported as a
     /// [`Gap`](Event::Gap).
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::Event;
+    /// let mut listener = db.listen(["tags"]).await?;
+    /// while let Event::Notified { payload, .. } = listener.next().await? {
+    ///     println!("tag {payload} is new");
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the server does not let us in any more.
@@ -122,6 +166,17 @@ impl Listener {
     }
 
     /// The events as a stream, which ends after an error.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let mut events = db.listen(["tags"]).await?.into_stream();
+    /// while let Some(event) = events.try_next().await? {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn into_stream(self) -> BoxStream<'static, Result<Event>> {
         Box::pin(unfold(Some(self), |listener| async move {
             let mut listener = listener?;

@@ -12,6 +12,15 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, NoTls, Notification};
 
 /// Whether a connection is encrypted.
+///
+/// ```no_run
+/// # use orm_guide::prelude::*;
+/// # async fn example(db: Postgres) -> Result<()> {
+/// use orm::postgres::Tls;
+/// let builder = Postgres::builder("postgres://app@db.example.org/app").tls(Tls::Require);
+/// let db = builder.connect().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tls {

@@ -20,14 +20,11 @@ const CAPACITY: usize = 1024;
 /// let sql = cache.get_or_try_insert(Shape(1), || Ok::<_, ()>("SELECT 1")).unwrap();
 /// assert_eq!(*sql, "SELECT 1");
 /// assert_eq!(cache.get(Shape(1)).as_deref(), Some(&"SELECT 1"));
-/// assert_eq!((cache.hits(), cache.misses()), (1, 1));
 /// ```
 #[derive(Debug)]
 pub struct ShapeCache<V> {
     entries: RwLock<FxHashMap<u128, Entry<V>>>,
     clock: AtomicU64,
-    hits: AtomicU64,
-    misses: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -39,40 +36,51 @@ struct Entry<V> {
 
 impl<V> Default for ShapeCache<V> {
     fn default() -> Self {
-        ShapeCache {
-            entries: RwLock::default(),
-            clock: AtomicU64::new(0),
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-        }
+        ShapeCache { entries: RwLock::default(), clock: AtomicU64::new(0) }
     }
 }
 
 impl<V> ShapeCache<V> {
     /// An empty cache.
+    ///
+    /// ```
+    /// let cache = orm_sql::ShapeCache::<String>::new();
+    /// assert!(cache.is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// What was kept for a shape.
+    ///
+    /// ```
+    /// use orm_core::ir::Shape;
+    /// let cache = orm_sql::ShapeCache::new();
+    /// cache.insert(Shape(1), "SELECT 1");
+    /// assert_eq!(cache.get(Shape(1)).as_deref(), Some(&"SELECT 1"));
+    /// assert!(cache.get(Shape(2)).is_none());
+    /// ```
     pub fn get(&self, shape: Shape) -> Option<Arc<V>> {
         // A thread that panicked while it held the lock left the map whole: no value is changed in place.
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = entries.get(&shape.0) else {
-            self.misses.fetch_add(1, Ordering::Relaxed);
-            return None;
-        };
+        let entry = entries.get(&shape.0)?;
         // The clock ticks on insertion only, so that hits of a warm cache share their lines read-only.
         let now = self.clock.load(Ordering::Relaxed);
         if entry.used.load(Ordering::Relaxed) != now {
             entry.used.store(now, Ordering::Relaxed);
         }
-        self.hits.fetch_add(1, Ordering::Relaxed);
         Some(Arc::clone(&entry.value))
     }
 
     /// What was kept for a shape, else what `make` gives, which is kept from then on. Two threads may both make it;
     /// the first to finish wins. An error is not kept.
+    ///
+    /// ```
+    /// use orm_core::ir::Shape;
+    /// let cache = orm_sql::ShapeCache::new();
+    /// assert_eq!(cache.get_or_try_insert(Shape(1), || Err::<&str, _>("no")), Err("no"));
+    /// assert_eq!(cache.get_or_try_insert(Shape(1), || Ok::<_, ()>("SELECT 1")).as_deref(), Ok(&"SELECT 1"));
+    /// ```
     pub fn get_or_try_insert<E>(
         &self,
         shape: Shape,
@@ -85,6 +93,13 @@ impl<V> ShapeCache<V> {
     }
 
     /// Keeps a value for a shape, unless there is one: that one is returned.
+    ///
+    /// ```
+    /// use orm_core::ir::Shape;
+    /// let cache = orm_sql::ShapeCache::new();
+    /// assert_eq!(*cache.insert(Shape(1), "first"), "first");
+    /// assert_eq!(*cache.insert(Shape(1), "second"), "first");
+    /// ```
     pub fn insert(&self, shape: Shape, value: V) -> Arc<V> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(&shape.0) {
@@ -106,31 +121,6 @@ impl<V> ShapeCache<V> {
         entries.insert(shape.0, Entry { value: Arc::clone(&value), used: AtomicU64::new(used) });
         value
     }
-
-    /// Forgets everything, as after a change of the schema.
-    pub fn clear(&self) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    /// How many shapes are kept.
-    pub fn len(&self) -> usize {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// Whether no shape is kept.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How often a value was found.
-    pub fn hits(&self) -> u64 {
-        self.hits.load(Ordering::Relaxed)
-    }
-
-    /// How often none was found.
-    pub fn misses(&self) -> u64 {
-        self.misses.load(Ordering::Relaxed)
-    }
 }
 
 #[cfg(test)]
@@ -143,10 +133,19 @@ mod tests {
         for n in 0..10_000_u128 {
             cache.insert(Shape(n), n);
             assert!(cache.get(Shape(0)).is_some(), "lost at {n}");
-            assert!(cache.len() <= CAPACITY);
+            assert!(cache.entries.read().unwrap().len() <= CAPACITY);
         }
         assert!(cache.get(Shape(1)).is_none());
         assert!(cache.get(Shape(9_999)).is_some());
+    }
+
+    #[test]
+    fn a_cache_of_one_age_begins_again() {
+        let cache = ShapeCache::new();
+        (0..CAPACITY as u128).for_each(|n| drop(cache.insert(Shape(n), n)));
+        (0..CAPACITY as u128).for_each(|n| assert!(cache.get(Shape(n)).is_some()));
+        cache.insert(Shape(9_999), 9_999);
+        assert_eq!(cache.entries.read().unwrap().len(), 1);
     }
 
     #[test]

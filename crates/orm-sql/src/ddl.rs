@@ -5,6 +5,17 @@ use orm_core::meta::{Action, ColumnMeta, DefaultMeta, Deferral, ForeignKeyMeta, 
 use crate::Dialect;
 
 /// The statements that create a model's table and its indexes where they are missing, in order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_sql::{SqliteDialect, create_table};
+/// let statements = create_table(&SqliteDialect, Tag::meta());
+/// assert_eq!(
+///     statements[0],
+///     r#"CREATE TABLE IF NOT EXISTS "tags" ("id" INTEGER PRIMARY KEY AUTOINCREMENT, "name" TEXT NOT NULL)"#
+/// );
+/// assert!(statements[1].starts_with("CREATE UNIQUE INDEX IF NOT EXISTS"));
+/// ```
 pub fn create_table<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Vec<String> {
     let mut parts: Vec<String> =
         (0..).zip(&model.columns).map(|(index, column)| column_def(dialect, model, index, column)).collect();
@@ -24,6 +35,13 @@ pub fn create_table<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Vec<
 }
 
 /// The statements that create a model's indexes where they are missing.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_sql::{PostgresDialect, create_indexes};
+/// let statements = create_indexes(&PostgresDialect, Tag::meta());
+/// assert!(statements[0].ends_with(r#"ON "tags" ("name")"#));
+/// ```
 pub fn create_indexes<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Vec<String> {
     let create = |index: &IndexMeta| {
         let unique = if index.unique { "UNIQUE " } else { "" };
@@ -38,11 +56,24 @@ pub fn create_indexes<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Ve
 }
 
 /// The statement that drops a model's table if it is there.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_sql::{SqliteDialect, drop_table};
+/// assert_eq!(drop_table(&SqliteDialect, Tag::meta()), r#"DROP TABLE IF EXISTS "tags""#);
+/// ```
 pub fn drop_table<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> String {
     format!("DROP TABLE IF EXISTS {}", dialect.table(model))
 }
 
 /// A foreign key as a table constraint.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_sql::{PostgresDialect, foreign_key};
+/// let key = foreign_key(&PostgresDialect, Post::meta(), &Post::meta().foreign_keys[0]);
+/// assert_eq!(key, r#"FOREIGN KEY ("author_id") REFERENCES "users" ("id") ON DELETE CASCADE"#);
+/// ```
 pub fn foreign_key<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta, key: &ForeignKeyMeta) -> String {
     let target = (key.target)();
     let mut sql = format!(

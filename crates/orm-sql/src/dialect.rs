@@ -9,40 +9,108 @@ use orm_core::{Error, ErrorKind};
 
 /// The SQL of one database. Operands come as finished SQL, in parentheses where they need them; a method
 /// may use an operand more than once. The defaults are what SQLite and PostgreSQL agree about.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Command;
+/// use orm_sql::{Dialect, PostgresDialect, SqliteDialect, compile};
+/// fn text(dialect: &impl Dialect, query: Query<User>) -> String {
+///     compile(dialect, &Command::Select(Box::new(query.into_select())), 0).unwrap().sql
+/// }
+/// let query = || User::filter(User::id.in_([1, 2]));
+/// assert!(text(&SqliteDialect, query()).ends_with(r#"WHERE "id" IN (SELECT value FROM rarray(?1))"#));
+/// assert!(text(&PostgresDialect, query()).ends_with(r#"WHERE "id" = ANY($1::bigint[])"#));
+/// ```
 pub trait Dialect: Send + Sync {
     /// A name, quoted so that any name works.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.quote_ident("order"), r#""order""#);
+    /// ```
     fn quote_ident(&self, name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 
     /// The table of a model.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.table(User::meta()), r#""users""#);
+    /// ```
     fn table(&self, model: &ModelMeta) -> String {
         self.quote_ident(model.table)
     }
 
     /// The parameter of a number (from 1) whose value has this type.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.placeholder(3, DbType::I64), "?3");
+    /// assert_eq!(PostgresDialect.placeholder(3, DbType::I64), "$3::bigint");
+    /// ```
     fn placeholder(&self, number: usize, ty: DbType) -> String;
 
     /// `true` or `false` as a condition.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.boolean(true), "TRUE");
+    /// ```
     fn boolean(&self, value: bool) -> &'static str {
         if value { "TRUE" } else { "FALSE" }
     }
 
     /// A value written into the text, as DDL needs it; `None` for a datum that is no value.
+    ///
+    /// ```
+    /// use orm_core::value::Datum;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.literal(&Datum::Bytes(vec![1, 255])).as_deref(), Some("X'01FF'"));
+    /// assert_eq!(PostgresDialect.literal(&Datum::Bytes(vec![1, 255])).as_deref(), Some(r"'\x01FF'"));
+    /// assert_eq!(SqliteDialect.literal(&Datum::Default), None);
+    /// ```
     fn literal(&self, value: &Datum) -> Option<String>;
 
     /// Text written into the statement.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.text_literal("it's"), "'it''s'");
+    /// ```
     fn text_literal(&self, text: &str) -> String {
         format!("'{}'", text.replace('\'', "''"))
     }
 
     /// `expr [NOT] IN` a list that is one parameter.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.in_list("id", 1, DbType::I64, true), "id <> ALL($1::bigint[])");
+    /// ```
     fn in_list(&self, expr: &str, number: usize, ty: DbType, negated: bool) -> String;
 
     /// `(a, b) IN` a list of tuples, whose first parameter has this number.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// let sql = PostgresDialect.in_tuples(&["a".to_owned(), "b".to_owned()], 1, &[DbType::I64, DbType::Text]);
+    /// assert_eq!(sql, "(a, b) IN (SELECT * FROM UNNEST($1::bigint[], $2::text[]))");
+    /// ```
     fn in_tuples(&self, exprs: &[String], number: usize, types: &[DbType]) -> String;
 
     /// How many parameters a list of tuples is.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// let types = [DbType::I64, DbType::Text];
+    /// assert_eq!((SqliteDialect.tuple_parameters(&types), PostgresDialect.tuple_parameters(&types)), (1, 2));
+    /// ```
     fn tuple_parameters(&self, types: &[DbType]) -> usize {
         let _ = types;
         1
@@ -50,65 +118,132 @@ pub trait Dialect: Send + Sync {
 
     /// The rows of an INSERT as one query over a parameter for each column, numbered from `first`. `None` if this database
     /// takes them as `VALUES`.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// let rows = PostgresDialect.bulk_rows(1, &[DbType::I64, DbType::Text]);
+    /// assert_eq!(rows.as_deref(), Some("SELECT * FROM UNNEST($1::bigint[], $2::text[])"));
+    /// assert_eq!(SqliteDialect.bulk_rows(1, &[DbType::I64]), None);
+    /// ```
     fn bulk_rows(&self, first: usize, types: &[DbType]) -> Option<String> {
         let _ = (first, types);
         None
     }
 
     /// A condition on text. `text` and `pattern` can stand as operands.
+    ///
+    /// ```
+    /// use orm_core::ir::LikeOp;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.like(LikeOp::Contains, "name", "?1", false), "instr(name, ?1) > 0");
+    /// ```
     fn like(&self, op: LikeOp, text: &str, pattern: &str, insensitive: bool) -> String;
 
     /// Equality for which NULL equals NULL, and its opposite.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.null_safe_equality(false), "IS");
+    /// assert_eq!(PostgresDialect.null_safe_equality(false), "IS NOT DISTINCT FROM");
+    /// ```
     fn null_safe_equality(&self, negated: bool) -> &'static str {
         if negated { "IS DISTINCT FROM" } else { "IS NOT DISTINCT FROM" }
     }
 
     /// Arithmetic on a type for which the plain operator is wrong; `None` means the plain operator.
-    fn arithmetic(&self, op: BinaryOp, left: &str, right: &str, ty: DbType) -> Option<String> {
-        let _ = (op, left, right, ty);
-        None
-    }
+    ///
+    /// ```
+    /// use orm_core::ir::BinaryOp;
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// let sum = SqliteDialect.arithmetic(BinaryOp::Add, "a", "b", DbType::Decimal);
+    /// assert_eq!(sum.as_deref(), Some("orm_decimal_add(a, b)"));
+    /// assert_eq!(SqliteDialect.arithmetic(BinaryOp::Add, "a", "b", DbType::I64), None);
+    /// ```
+    fn arithmetic(&self, op: BinaryOp, left: &str, right: &str, ty: DbType) -> Option<String>;
 
     /// A unary operation on a type for which the plain operator is wrong; `None` means the plain operator.
+    ///
+    /// ```
+    /// use orm_core::ir::UnaryOp;
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.unary(UnaryOp::Neg, "a", DbType::Decimal).as_deref(), Some("orm_decimal_neg(a)"));
+    /// ```
     fn unary(&self, op: UnaryOp, operand: &str, ty: DbType) -> Option<String> {
         let _ = (op, operand, ty);
         None
     }
 
     /// An operand as it must stand where nothing around it tells its type.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.alone("$1".to_owned()), "$1::text");
+    /// ```
     fn alone(&self, operand: String) -> String {
         operand
     }
 
     /// An operand as it must stand where order matters (`<`, ORDER BY, MIN): with a collation, say.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.ordered("price".to_owned(), DbType::Decimal), "price COLLATE orm_decimal");
+    /// ```
     fn ordered(&self, operand: String, ty: DbType) -> String {
         let _ = ty;
         operand
     }
 
     /// Where this database puts NULLs if the query does not say.
+    ///
+    /// ```
+    /// use orm_core::ir::{Direction, Nulls};
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.default_nulls(Direction::Asc), Nulls::First);
+    /// assert_eq!(PostgresDialect.default_nulls(Direction::Asc), Nulls::Last);
+    /// ```
     fn default_nulls(&self, direction: Direction) -> Nulls;
 
     /// An aggregate. `body` is what stands in the parentheses, `filter` is empty or ` FILTER (…)`.
-    fn aggregate(&self, func: AggFunc, body: &str, filter: &str, ty: DbType) -> String {
-        let _ = ty;
-        let name = match func {
-            AggFunc::Sum => "SUM",
-            AggFunc::Avg => "AVG",
-            AggFunc::Min => "MIN",
-            AggFunc::Max => "MAX",
-            _ => "COUNT",
-        };
-        format!("{name}({body}){filter}")
-    }
+    ///
+    /// ```
+    /// use orm_core::ir::AggFunc;
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.aggregate(AggFunc::Sum, "score", "", DbType::I32), "(SUM(score))::bigint");
+    /// ```
+    fn aggregate(&self, func: AggFunc, body: &str, filter: &str, ty: DbType) -> String;
 
     /// A function of fixed meaning. `ty` is the type of its first argument where it is known.
+    ///
+    /// ```
+    /// use orm_core::ir::Func;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.function(Func::CharLength, &["name".to_owned()], None).unwrap(), "length(name)");
+    /// ```
     fn function(&self, func: Func, args: &[String], ty: Option<DbType>) -> Result<String, Error>;
 
     /// A conversion. `from` is the type of the operand where it is known.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.cast("age", Some(DbType::I32), DbType::Text), "CAST(age AS TEXT)");
+    /// assert_eq!(PostgresDialect.cast("price", Some(DbType::Decimal), DbType::I64), "trunc(price)::bigint");
+    /// ```
     fn cast(&self, operand: &str, from: Option<DbType>, to: DbType) -> String;
 
     /// The end of a SELECT, with a leading space if it is not empty.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(PostgresDialect.limit_offset(None, Some("10")), " OFFSET 10");
+    /// assert_eq!(SqliteDialect.limit_offset(None, Some("10")), " LIMIT -1 OFFSET 10");
+    /// ```
     fn limit_offset(&self, limit: Option<&str>, offset: Option<&str>) -> String {
         let part =
             |word: &str, value: Option<&str>| value.map_or(String::new(), |value| format!(" {word} {value}"));
@@ -116,6 +251,13 @@ pub trait Dialect: Send + Sync {
     }
 
     /// The clause of an INSERT that says what to do about a row that is there already, with a leading space.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, SqliteDialect, Upsert};
+    /// let upsert = Upsert { target: vec!["email".into()], set: vec!["name = excluded.name".into()], filter: None };
+    /// let sql = SqliteDialect.upsert(&upsert).unwrap();
+    /// assert_eq!(sql, " ON CONFLICT (email) DO UPDATE SET name = excluded.name");
+    /// ```
     fn upsert(&self, upsert: &Upsert) -> Result<String, Error> {
         let mut sql = String::from(" ON CONFLICT");
         if !upsert.target.is_empty() {
@@ -132,40 +274,86 @@ pub trait Dialect: Send + Sync {
     }
 
     /// A column (quoted already) of the row that an upsert could not insert.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.excluded("\"name\""), "excluded.\"name\"");
+    /// ```
     fn excluded(&self, column: &str) -> String {
         format!("excluded.{column}")
     }
 
     /// The clause of a write that gives rows back, with a leading space.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.returning("\"id\"").unwrap(), " RETURNING \"id\"");
+    /// ```
     fn returning(&self, list: &str) -> Result<String, Error> {
         Ok(format!(" RETURNING {list}"))
     }
 
     /// The type of a column.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// let email = User::meta().column(User::email.index());
+    /// assert_eq!(SqliteDialect.column_type(email), "TEXT");
+    /// assert_eq!(PostgresDialect.column_type(email), "varchar(320)");
+    /// ```
     fn column_type(&self, column: &ColumnMeta) -> Cow<'static, str>;
 
     /// Type and constraint of a primary key that the database numbers.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// let id = User::meta().column(User::id.index());
+    /// assert_eq!(SqliteDialect.auto_increment(id), "INTEGER PRIMARY KEY AUTOINCREMENT");
+    /// ```
     fn auto_increment(&self, column: &ColumnMeta) -> String;
 
     /// Checks that stand in for what the column type does not enforce, as expressions.
-    fn column_checks(&self, column: &ColumnMeta) -> Vec<String> {
-        let _ = column;
-        Vec::new()
-    }
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// let email = User::meta().column(User::email.index());
+    /// assert_eq!(SqliteDialect.column_checks(email), [r#"length("email") <= 320"#]);
+    /// ```
+    fn column_checks(&self, column: &ColumnMeta) -> Vec<String>;
 
     /// Whether foreign keys are part of CREATE TABLE. A database that cannot name a table before it exists
     /// adds them afterwards, with [`foreign_key`](crate::foreign_key).
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert!(SqliteDialect.inline_foreign_keys() && !PostgresDialect.inline_foreign_keys());
+    /// ```
     fn inline_foreign_keys(&self) -> bool {
         true
     }
 
     /// The error for a function that came with a later orm-core.
+    ///
+    /// ```
+    /// use orm_core::ErrorKind;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// assert_eq!(SqliteDialect.unknown("Soundex").kind(), ErrorKind::Unsupported);
+    /// ```
     fn unknown(&self, what: &str) -> Error {
         Error::new(ErrorKind::Unsupported, format!("this database has no SQL for {what}"))
     }
 }
 
 /// The parts of an upsert clause, rendered.
+///
+/// ```
+/// use orm_sql::{Dialect, PostgresDialect, Upsert};
+/// let nothing = Upsert { target: vec!["email".into()], ..Upsert::default() };
+/// assert_eq!(PostgresDialect.upsert(&nothing).unwrap(), " ON CONFLICT (email) DO NOTHING");
+/// ```
 #[derive(Debug, Default)]
 pub struct Upsert {
     /// The unique columns; empty means any conflict.

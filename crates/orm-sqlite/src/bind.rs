@@ -196,5 +196,7 @@ mod tests {
     fn tuples_are_json() {
         let rows = [Datum::I64(1), Datum::Text("a\"\n".into()), Datum::I64(2), Datum::Bytes(vec![255])];
         assert_eq!(tuples(&rows, &[DbType::I64, DbType::Text]), r#"[[1,"a\"\u000a"],[2,"FF"]]"#);
+        let rows = [Datum::Null, Datum::F64(0.5), Datum::Text(r"a\b".into()), Datum::Bool(true)];
+        assert_eq!(tuples(&rows, &[DbType::I64, DbType::F64]), r#"[[null,5e-1],["a\\b",1]]"#);
     }
 }

@@ -11,6 +11,23 @@ use crate::database::Sqlite;
 use crate::pool::Pool;
 
 /// Settings of a [`Sqlite`] handle: made by [`Sqlite::builder`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// use std::time::Duration;
+/// # let dir = std::env::temp_dir().join(format!("orm-doc-all-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+/// let db = Sqlite::builder()
+///     .path(dir.join("app.db"))
+///     .readers(8)
+///     .busy_timeout(Duration::from_secs(2))
+///     .pragma("cache_size", "-16000")
+///     .connect()
+///     .await?;
+/// GuideSchema::create_all(&db).await?;
+/// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use = "nothing is opened before `.connect()`"]
 pub struct SqliteBuilder {
@@ -52,24 +69,75 @@ impl SqliteBuilder {
     }
 
     /// The database file. Without one, the database is in memory and has a single connection.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-path-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// let db = Sqlite::builder().path(dir.join("app.db")).connect().await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// assert!(dir.join("app.db").exists());
+    /// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         self.path = Some(path.as_ref().to_owned());
         self
     }
 
     /// How many connections read beside the writer (at least 1; 4 unless set).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-readers-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// let db = Sqlite::builder().path(dir.join("app.db")).readers(8).connect().await?;
+    /// assert_eq!(sql::<i64>("SELECT 1").one(&db).await?, 1);
+    /// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
         self
     }
 
     /// How long a statement waits for a lock of another process (5 s unless set).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// use std::time::Duration;
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-busy-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// let open = || Sqlite::builder().path(dir.join("app.db")).busy_timeout(Duration::from_millis(10)).connect();
+    /// let (one, two) = (open().await?, open().await?);
+    /// GuideSchema::create_all(&one).await?;
+    ///
+    /// let tx = one.begin().await?;
+    /// let error = Tag::create().name("news").insert(&two).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::LockTimeout);
+    /// tx.rollback().await?;
+    /// # two.close().await; let db = one;
+    /// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
     pub fn busy_timeout(mut self, time: Duration) -> Self {
         self.busy_timeout = time;
         self
     }
 
     /// How long a caller waits for a free connection (30 s unless set).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// use std::time::Duration;
+    /// let db = Sqlite::builder().acquire_timeout(Duration::from_millis(10)).connect().await?;
+    /// // The transaction has the only connection of a database in memory.
+    /// let tx = db.begin().await?;
+    /// assert_eq!(sql::<i64>("SELECT 1").one(&db).await.unwrap_err().kind(), ErrorKind::PoolTimeout);
+    /// tx.rollback().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn acquire_timeout(mut self, time: Duration) -> Self {
         self.acquire_timeout = time;
         self
@@ -77,24 +145,62 @@ impl SqliteBuilder {
 
     /// Sets a pragma on every connection, after the library's own (`journal_mode = WAL`, `synchronous = NORMAL`,
     /// `foreign_keys = ON`).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let db = Sqlite::builder().pragma("cache_size", "-16000").connect().await?;
+    /// assert_eq!(sql::<i64>("PRAGMA cache_size").one(&db).await?, -16000);
+    /// # Ok(()) }
+    /// ```
     pub fn pragma(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.pragmas.push((name.into(), value.into()));
         self
     }
 
     /// Whether a missing file is created (yes unless set).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-create-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// let error = Sqlite::builder().path(dir.join("app.db")).create_if_missing(false).connect().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// # std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
     pub fn create_if_missing(mut self, create: bool) -> Self {
         self.create = create;
         self
     }
 
     /// Opens the file for reading only.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-reading-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// # let db = Sqlite::connect(dir.join("app.db")).await?; GuideSchema::create_all(&db).await?; db.close().await;
+    /// let db = Sqlite::builder().path(dir.join("app.db")).read_only().connect().await?;
+    /// assert_eq!(Tag::query().count(&db).await?, 0);
+    /// assert!(Tag::create().name("news").insert(&db).await.is_err());
+    /// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
 
     /// How many prepared statements each connection keeps (256 unless set).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let db = Sqlite::builder().statement_cache(1000).connect().await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn statement_cache(mut self, statements: usize) -> Self {
         self.statement_cache = statements;
         self
@@ -102,18 +208,50 @@ impl SqliteBuilder {
 
     /// How many steps of SQLite's virtual machine a read may take on the caller's thread before it moves to another
     /// (100 000 unless set, about a millisecond); 0 moves every read.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// // Every read goes to a thread of its own.
+    /// let db = Sqlite::builder().read_budget(0).connect().await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// assert_eq!(User::query().count(&db).await?, 0);
+    /// # Ok(()) }
+    /// ```
     pub fn read_budget(mut self, steps: u32) -> Self {
         self.read_budget = steps;
         self
     }
 
     /// Is told of every statement.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// use std::sync::Arc;
+    /// use orm::backend::StatementLog;
+    /// let log = Arc::new(StatementLog::default());
+    /// let db = Sqlite::builder().observer(log.clone()).connect().await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// log.take();
+    /// User::query().count(&db).await?;
+    /// assert_eq!(log.take().len(), 1);
+    /// # Ok(()) }
+    /// ```
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
     }
 
     /// Opens the database.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let db = Sqlite::builder().connect().await?;
+    /// assert_eq!(sql::<i64>("SELECT 1").one(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the file cannot be opened or is not a database.

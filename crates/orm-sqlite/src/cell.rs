@@ -220,4 +220,51 @@ mod tests {
         assert_eq!(SqliteCell(ValueRef::Null).i64(), Err(CellError::Null));
         assert!(SqliteCell(ValueRef::Integer(i64::MAX)).f64().is_err());
     }
+
+    #[test]
+    fn a_refusal_says_what_is_there_and_what_is_wanted() {
+        let refused = |found, wanted| Some(CellError::Type { found, wanted });
+        assert_eq!(SqliteCell(ValueRef::Real(1.5)).text().err(), refused("a REAL", "a TEXT"));
+        assert_eq!(SqliteCell(ValueRef::Blob(b"x")).i64().err(), refused("a BLOB", "an INTEGER"));
+        assert_eq!(SqliteCell(ValueRef::Text(b"x")).bytes().err(), refused("a TEXT", "a BLOB"));
+        assert_eq!(
+            SqliteCell(ValueRef::Integer(1)).uuid().err(),
+            refused("an INTEGER", "a BLOB of 16 bytes")
+        );
+        assert_eq!(SqliteCell(ValueRef::Blob(b"1")).decimal().err(), refused("a BLOB", "a decimal as TEXT"));
+        assert_eq!(SqliteCell(ValueRef::Null).text().err(), Some(CellError::Null));
+    }
+
+    #[test]
+    fn what_has_the_right_class_may_still_be_no_value() {
+        let text = |text: &'static str| SqliteCell(ValueRef::Text(text.as_bytes()));
+        let wrong = |error: CellError| matches!(error, CellError::Invalid(_));
+        assert!(wrong(SqliteCell(ValueRef::Text(b"\xff")).text().unwrap_err()));
+        assert!(wrong(SqliteCell(ValueRef::Blob(b"short")).uuid().unwrap_err()));
+        assert!(SqliteCell(ValueRef::Blob(&[7; 16])).uuid() == Ok([7; 16]));
+        for number in ["", "-", ".", "1e5", "1 000", "1234567890123456789012345678901234567890"] {
+            assert!(wrong(text(number).decimal().unwrap_err()), "{number}");
+        }
+        for day in ["2024-1-31", "2024-02-30", "24-01-31", "yesterday"] {
+            assert!(wrong(text(day).date().unwrap_err()), "{day}");
+        }
+        for clock in ["25:00:00", "12", "12:00:00.", "12:00:00.1234567890", "12:00:00.x"] {
+            assert!(wrong(text(clock).time().unwrap_err()), "{clock}");
+        }
+        for at in ["2024-01-31", "2024-01-31_12:00:00", "2024-01-31 noon"] {
+            assert!(
+                wrong(text(at).datetime().unwrap_err()) && wrong(text(at).timestamp().unwrap_err()),
+                "{at}"
+            );
+        }
+        assert!(wrong(text("2024-01-31 12:00:00+2").timestamp().unwrap_err()));
+    }
+
+    #[test]
+    fn numbers_of_other_programs_are_decimals_too() {
+        assert_eq!(SqliteCell(ValueRef::Integer(-12)).decimal(), Ok(Numeric { mantissa: -12, scale: 0 }));
+        assert_eq!(SqliteCell(ValueRef::Real(2.5)).decimal(), Ok(Numeric { mantissa: 25, scale: 1 }));
+        assert_eq!(parse_numeric("+.5"), Ok(Numeric { mantissa: 5, scale: 1 }));
+        assert_eq!(SqliteCell(ValueRef::Integer(3)).f64(), Ok(3.0));
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orm_core::Result;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::builder::SqliteBuilder;
@@ -41,6 +42,8 @@ fn configure(settings: &SqliteBuilder, writer: bool) -> rusqlite::Result<Open> {
     if settings.path.is_some() && !settings.read_only && writer {
         connection.pragma_update(None, "journal_mode", "WAL")?;
     }
+    // SQLite takes a quoted name that it does not know for a text: a column that is missing would be read as its own name.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     for (name, value) in &settings.pragmas {

@@ -20,7 +20,9 @@ use crate::{bind, errors, run, schema, stream};
 ///
 /// ```no_run
 /// # async fn example() -> orm_core::Result<()> {
-/// let db = orm_sqlite::Sqlite::connect("app.db").await?;
+/// use orm_sqlite::Sqlite;
+/// let db = Sqlite::connect("app.db").await?;
+/// assert!(Sqlite::CAPABILITIES.contains(&"Savepoints"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -30,6 +32,16 @@ pub struct Sqlite {
 }
 
 /// Where commands are sent: the pool, or the connection of a transaction.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::backend::Backend;
+/// use orm::sqlite::Session;
+/// let session: &Session = db.session();
+/// assert!(Sqlite::offers(session, "Savepoints"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Session(Place);
 
@@ -66,6 +78,17 @@ impl Sqlite {
 
     /// Opens a database file, created if it is missing, in WAL mode with foreign keys on.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-connect-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// let db = Sqlite::connect(dir.join("app.db")).await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// assert_eq!(User::query().count(&db).await?, 0);
+    /// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the file cannot be opened.
     pub async fn connect(path: impl AsRef<Path>) -> Result<Sqlite> {
@@ -73,16 +96,41 @@ impl Sqlite {
     }
 
     /// A database in memory, gone with its last handle. It has a single connection: reads wait for a transaction to end.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let db = Sqlite::memory().await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// assert_eq!(User::query().count(&db).await?, 0);
+    /// # Ok(()) }
+    /// ```
     pub async fn memory() -> Result<Sqlite> {
         Sqlite::builder().connect().await
     }
 
     /// Settings other than the defaults.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let db = Sqlite::builder().pragma("cache_size", "-16000").connect().await?;
+    /// # let _ = db;
+    /// # Ok(()) }
+    /// ```
     pub fn builder() -> SqliteBuilder {
         SqliteBuilder::new()
     }
 
     /// Runs statements of your own, as they are, on the writer.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// db.execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('one'), ('two');").await?;
+    /// assert_eq!(sql::<i64>("SELECT count(*) FROM notes").one(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn execute_batch(&self, sql: &str) -> Result<()> {
         let work = Work::Pooled(self.pool.acquire(Role::Write).await?);
         let sql = sql.to_owned();
@@ -96,6 +144,14 @@ impl Sqlite {
     }
 
     /// Closes the connections: idle ones now, those on loan when they come back. Later calls fail with `ConnectionLost`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// db.close().await;
+    /// assert_eq!(User::query().count(&db).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
+    /// # Ok(()) }
+    /// ```
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -225,7 +281,6 @@ pub(crate) fn at_length<T>(work: &Work, job: impl FnOnce(&Connection) -> Result<
 
 impl Backend for Sqlite {
     const NAME: &'static str = "sqlite";
-    const UPDATE_ROWS: bool = true;
     type Session = Session;
 
     async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {
@@ -262,6 +317,10 @@ impl Backend for Sqlite {
 
     fn offers(_: &Session, capability: &str) -> bool {
         Self::CAPABILITIES.contains(&capability)
+    }
+
+    fn updates_rows(_: &Session) -> bool {
+        true
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {

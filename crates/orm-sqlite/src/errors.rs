@@ -117,3 +117,6 @@ fn missing(message: &str, context: &Context) -> Error {
         None => error.with_hint("the table may lack a migration"),
     }
 }
+
+#[cfg(test)]
+mod tests;

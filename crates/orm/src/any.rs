@@ -5,7 +5,7 @@ use orm_core::ir::Command;
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
 
-/// Whichever database a URL names: `sqlite:app.db`, `sqlite::memory:`, `postgres://…`, a path.
+/// Whichever database a URL names: `sqlite:app.db`, `sqlite::memory:`, `postgres://…`, `mongodb://…`, a path.
 ///
 /// It offers what all of its databases offer; the rest is asked for with [`dynamic`](orm_core::query::Query::dynamic) and checked
 /// when the query runs. The price: one branch for each statement, and the code of every query once for each
@@ -28,12 +28,25 @@ use orm_core::{Error, ErrorKind, Result};
 /// Note::create().text("one").insert(&db).await?;
 /// let locked = Note::query().for_update().dynamic().all(&db).await;
 /// assert_eq!(locked.unwrap_err().kind(), ErrorKind::Unsupported);
+/// assert!(!AnyDb::CAPABILITIES.contains(&"RowLocks"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
 pub struct AnyDb(AnySession);
 
 /// Where the commands of an [`AnyDb`] are sent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> orm::Result<()> {
+/// use orm::AnySession;
+/// use orm::backend::Backend;
+/// use orm::prelude::*;
+///
+/// let db = AnyDb::connect("sqlite::memory:").await?;
+/// let session: &AnySession = db.session();
+/// assert!(AnyDb::offers(session, "Savepoints"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AnySession(Inner);
 
@@ -43,10 +56,23 @@ enum Inner {
     Sqlite(orm_sqlite::Session),
     #[cfg(feature = "postgres")]
     Postgres(orm_postgres::Session),
+    #[cfg(feature = "mongo")]
+    Mongo(orm_mongo::Session),
 }
 
 impl AnyDb {
     /// Connects to the database that a URL names.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> orm::Result<()> {
+    /// use orm::prelude::*;
+    ///
+    /// let db = AnyDb::connect("sqlite::memory:").await?;
+    /// assert_eq!(sql::<i64>("SELECT 1").one(&db).await?, 1);
+    /// let error = AnyDb::connect("oracle://localhost/app").await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the URL names no database that is compiled in, and whatever its driver says.
@@ -54,6 +80,10 @@ impl AnyDb {
         #[cfg(feature = "postgres")]
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(orm_postgres::Postgres::connect(url).await?.into());
+        }
+        #[cfg(feature = "mongo")]
+        if url.starts_with("mongodb://") || url.starts_with("mongodb+srv://") {
+            return Ok(orm_mongo::Mongo::connect(url).await?.into());
         }
         #[cfg(feature = "sqlite")]
         {
@@ -67,7 +97,7 @@ impl AnyDb {
         }
         let scheme = url.split("://").next().unwrap_or_default();
         Err(Error::new(ErrorKind::Configuration, format!("no driver for `{scheme}` is compiled in"))
-            .with_hint("enable the feature of the driver: `sqlite`, `postgres`"))
+            .with_hint("enable the feature of the driver: `sqlite`, `postgres`, `mongo`"))
     }
 }
 
@@ -82,6 +112,13 @@ impl From<orm_sqlite::Sqlite> for AnyDb {
 impl From<orm_postgres::Postgres> for AnyDb {
     fn from(db: orm_postgres::Postgres) -> Self {
         AnyDb(AnySession(Inner::Postgres(db.session().clone())))
+    }
+}
+
+#[cfg(feature = "mongo")]
+impl From<orm_mongo::Mongo> for AnyDb {
+    fn from(db: orm_mongo::Mongo) -> Self {
+        AnyDb(AnySession(Inner::Mongo(db.session().clone())))
     }
 }
 
@@ -111,13 +148,17 @@ macro_rules! each {
                 type $backend = orm_postgres::Postgres;
                 $call
             }
+            #[cfg(feature = "mongo")]
+            Inner::Mongo($inner) => {
+                type $backend = orm_mongo::Mongo;
+                $call
+            }
         }
     };
 }
 
 impl Backend for AnyDb {
     const NAME: &'static str = "any";
-    const UPDATE_ROWS: bool = true;
     type Session = AnySession;
 
     async fn run<D: Decoder>(session: &AnySession, command: Command, decoder: D) -> Result<D::Out> {
@@ -139,11 +180,17 @@ impl Backend for AnyDb {
             Inner::Postgres(inner) => {
                 Inner::Postgres(<orm_postgres::Postgres as Backend>::together(inner).await?)
             }
+            #[cfg(feature = "mongo")]
+            Inner::Mongo(inner) => Inner::Mongo(inner.clone()),
         }))
     }
 
     fn offers(session: &AnySession, capability: &str) -> bool {
         each!(session, B, inner => <B as Backend>::offers(inner, capability))
+    }
+
+    fn updates_rows(session: &AnySession) -> bool {
+        each!(session, B, inner => <B as Backend>::updates_rows(inner))
     }
 
     fn render(session: &AnySession, command: &Command) -> Result<String> {
@@ -164,6 +211,8 @@ impl Backend for AnyDb {
             Inner::Postgres(inner) => {
                 Inner::Postgres(<orm_postgres::Postgres as Backend>::begin(inner, options).await?)
             }
+            #[cfg(feature = "mongo")]
+            Inner::Mongo(inner) => Inner::Mongo(<orm_mongo::Mongo as Backend>::begin(inner, options).await?),
         }))
     }
 

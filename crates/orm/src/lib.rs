@@ -1,6 +1,6 @@
 //! One derive on your structs, one typed query language, the real database underneath.
 //!
-//! ```ignore
+//! ```
 //! use orm::prelude::*;
 //!
 //! #[derive(Debug, Clone, Model)]
@@ -11,10 +11,13 @@
 //! }
 //! orm::schema!(pub AppSchema: User);
 //!
-//! let db = Sqlite::connect("app.db").await?;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> orm::Result<()> {
+//! let db = Sqlite::memory().await?;      // or Sqlite::connect("app.db")
 //! AppSchema::create_all(&db).await?;
 //! let ada = User::create().name("Ada").insert(&db).await?;
 //! let all = User::filter(User::name.starts_with("A")).all(&db).await?;
+//! assert_eq!(all[0].id, ada.id);
+//! # Ok(()) }
 //! ```
 //!
 //! This crate is the facade: it re-exports [`orm_core`] whole, the derives, and the drivers that its features name.
@@ -22,11 +25,13 @@
 pub use orm_core::*;
 pub use orm_derive::{Composite, DbEnum, DbType, Embedded, Model, Morph, Projection};
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
 mod any;
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
 pub use any::{AnyDb, AnySession};
+#[cfg(feature = "mongo")]
+pub use orm_mongo as mongo;
 #[cfg(feature = "postgres")]
 pub use orm_postgres as postgres;
 #[cfg(feature = "sqlite")]
@@ -45,8 +50,10 @@ pub mod prelude {
     pub use orm_core::{Error, ErrorKind, Model as _};
     pub use orm_derive::{Composite, DbEnum, DbType, Embedded, Model, Morph, Projection};
 
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    #[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
     pub use crate::AnyDb;
+    #[cfg(feature = "mongo")]
+    pub use orm_mongo::Mongo;
     #[cfg(feature = "postgres")]
     pub use orm_postgres::Postgres;
     #[cfg(feature = "sqlite")]

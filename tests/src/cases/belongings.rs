@@ -6,7 +6,7 @@ use orm::{ErrorKind, Result};
 
 use super::{people, post};
 use crate::Fixture;
-use crate::models::{Comment, Node, Post, PostTag, Profile, Tag, User};
+use crate::models::{Comment, Guest, Node, Post, PostTag, Profile, Seat, Tag, User};
 
 pub async fn a_handle_is_a_query_over_what_belongs_to_a_row<D: Database>(f: &Fixture<D>) -> Result<()> {
     let (ada, bob, _) = people(&f.db).await?;
@@ -99,7 +99,7 @@ pub async fn a_row_is_created_with_its_children<D: Database>(f: &Fixture<D>) -> 
         .insert(&f.db)
         .await?;
     let statements = f.log.take();
-    let inserts = statements.iter().filter(|sql| sql.starts_with("INSERT")).count();
+    let inserts = statements.iter().filter(|sql| sql.to_ascii_lowercase().starts_with("insert")).count();
     assert_eq!(inserts, 6, "one for each relation and level, and one for the links: {statements:#?}");
     assert_eq!(ada.profile.get()?.map(|profile| profile.user_id), Some(ada.id));
     let posts = ada.posts.get()?;
@@ -264,5 +264,60 @@ pub async fn a_cursor_goes_to_a_client_and_back_as_text<D: Database>(f: &Fixture
     let foreign = User::query().order_by((User::age.asc(), User::name.asc())).keyset(1);
     let error = foreign.after(cursor.map(|text| text.parse()).transpose()?).page(&f.db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
+    Ok(())
+}
+
+pub async fn a_handle_of_one_row_sets_and_clears_it<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let guest = async || Guest::create().insert(&f.db).await;
+    let (ada, bob) = (guest().await?, guest().await?);
+    let window = Guest::seat.of(&ada).create(Seat::create().place("window"), &f.db).await?;
+    let aisle = Seat::create().place("aisle").insert(&f.db).await?;
+    Guest::seat.of(&ada).set(&aisle, &f.db).await?;
+    assert_eq!(Guest::seat.of(&ada).query().one(&f.db).await?.place, "aisle");
+    assert_eq!(Seat::find(window.id).one(&f.db).await?.guest_id, None, "the other was taken away");
+    Guest::seat.of(&bob).set(&aisle, &f.db).await?;
+    assert!(!Guest::seat.of(&ada).exists(&f.db).await?);
+    assert!(Guest::seat.of(&bob).clear(&f.db).await? && !Guest::seat.of(&bob).clear(&f.db).await?);
+    Ok(())
+}
+
+pub async fn a_row_that_cannot_be_alone_is_not_taken_away<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let (ada, bob, _) = people(&f.db).await?;
+    let first = User::profile.of(&ada).create(Profile::create().bio("first"), &f.db).await?;
+    let other = User::profile.of(&bob).create(Profile::create().bio("other"), &f.db).await?;
+    User::profile.of(&ada).set(&first, &f.db).await?;
+    for refused in
+        [User::profile.of(&ada).set(&other, &f.db).await, User::profile.of(&ada).clear(&f.db).await.map(drop)]
+    {
+        let error = refused.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.fields()),
+            (ErrorKind::Usage, &["user_id".to_owned()][..]),
+            "{error}"
+        );
+    }
+    assert_eq!(Profile::find(other.id).one(&f.db).await?.user_id, bob.id);
+    Ok(())
+}
+
+pub async fn a_nested_row_that_must_be_there_is_missed<D: Database>(f: &Fixture<D>) -> Result<()> {
+    /// A user who has a profile.
+    #[derive(Debug, Projection)]
+    #[orm(model = User)]
+    struct Known {
+        name: String,
+        #[orm(nested)]
+        profile: ProfileCard,
+    }
+    let (ada, ..) = people(&f.db).await?;
+    User::profile.of(&ada).create(Profile::create().bio("known"), &f.db).await?;
+    let known = User::filter(User::name.eq("Ada")).select_as::<Known>().one(&f.db).await?;
+    assert_eq!((known.name.as_str(), known.profile.bio.as_str()), ("Ada", "known"));
+    let error = User::query().select_as::<Known>().all(&f.db).await.unwrap_err();
+    assert_eq!((error.kind(), error.model()), (ErrorKind::NotFound, Some("User")));
+    assert_eq!(
+        (error.fields(), error.hint()),
+        (&["profile".to_owned()][..], Some("make the field an `Option`"))
+    );
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Reading.
 
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use orm::prelude::*;
 use orm::{ErrorKind, Result};
@@ -240,5 +241,63 @@ pub async fn a_stream_yields_every_row<D: Database>(f: &Fixture<D>) -> Result<()
         seen.push(user?.name);
     }
     assert_eq!(seen, ["Ada", "Bob", "Cid"]);
+    Ok(())
+}
+
+pub async fn a_closure_takes_the_rows_one_by_one<D: Database>(f: &Fixture<D>) -> Result<()> {
+    people(&f.db).await?;
+    let scores = || Post::query().order_by(Post::id.asc()).select(Post::score);
+    let mut seen = Vec::new();
+    scores()
+        .for_each(&f.db, |score| {
+            seen.push(score);
+            Ok(())
+        })
+        .await?;
+    assert_eq!(seen, [3, 5, 1]);
+    let mut taken = 0;
+    let stopped = scores().for_each(&f.db, |_| {
+        taken += 1;
+        Err(Error::new(ErrorKind::Usage, "enough"))
+    });
+    assert_eq!(stopped.await.unwrap_err().message(), "enough");
+    assert_eq!(taken, 1);
+    let included = Post::query().include(Post::author).stream(&f.db).next().await.expect("an item");
+    assert_eq!(included.unwrap_err().message(), "a stream cannot load included relations");
+    Ok(())
+}
+
+pub async fn an_aggregate_exists_even_over_no_rows<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let none = || User::filter(User::name.eq("Zoe"));
+    assert!(!none().exists(&f.db).await?);
+    assert!(none().select(User::age.max()).exists(&f.db).await?);
+    assert!(none().select(User::age.max().coalesce(0) + 1).exists(&f.db).await?);
+    let word = case().when(User::age.max().gt(17), "old").otherwise("young");
+    assert!(none().select(word).exists(&f.db).await?);
+    assert!(!none().select((User::name.upper(), User::age.negate())).exists(&f.db).await?);
+    let ada = User::create().email("a").name("Ada").insert(&f.db).await?;
+    assert!(User::find(ada.id).exists(&f.db).await? && !User::find(-1).exists(&f.db).await?);
+    Ok(())
+}
+
+pub async fn functions_of_numbers_run_in_the_database<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let (ada, ..) = people(&f.db).await?;
+    super::post(&f.db, &ada, "Again", 3).await?;
+    let row = (Post::score.count_distinct(), Post::score.min().negate(), Post::score.sum().negate().abs());
+    assert_eq!(Post::query().select(row).one(&f.db).await?, (3, Some(-1), Some(12)));
+    let part = Post::score.cast::<f64>() / 4.0;
+    let rounded = Post::query().order_by(Post::id.asc()).select((part.clone().round(1), part.round(0)));
+    assert_eq!(rounded.limit(2).all(&f.db).await?, [(Some(0.8), Some(1.0)), (Some(1.3), Some(1.0))]);
+    assert_eq!(User::query().select((User::name, val(7))).first(&f.db).await?, Some(("Ada".to_owned(), 7)));
+    let later: Vec<bool> =
+        User::query().limit(1).select(now::<DateTime<Utc>>().gt(DateTime::UNIX_EPOCH)).all(&f.db).await?;
+    assert_eq!(later, [true]);
+    Ok(())
+}
+
+pub async fn a_keyset_needs_columns<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let error = User::query().order_by(User::name.lower().asc()).keyset(2).page(&f.db).await.unwrap_err();
+    assert_eq!((error.kind(), error.model()), (ErrorKind::Usage, Some("User")));
+    assert!(error.hint().is_some_and(|hint| hint.contains(".page(..)")), "{error}");
     Ok(())
 }

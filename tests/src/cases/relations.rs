@@ -163,3 +163,20 @@ pub async fn a_slice_loads_a_relation_in_one_query<D: Database>(f: &Fixture<D>) 
     assert_eq!(posts[2].author.get()?.name, "Bob");
     Ok(())
 }
+
+pub async fn an_include_may_begin_later_in_each_parent<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let (ada, ..) = people(&f.db).await?;
+    post(&f.db, &ada, "Last", 9).await?;
+    let later = User::posts.order_by(Post::id.asc()).offset_per_parent(1).limit_per_parent(1);
+    let users = User::query().order_by(User::id.asc()).include(later).all(&f.db).await?;
+    let titles = users
+        .iter()
+        .map(|user| user.posts.get().unwrap().iter().map(|post| post.title.as_str()).collect::<Vec<_>>());
+    assert_eq!(titles.collect::<Vec<_>>(), [vec!["Notes"], vec![], vec![]]);
+    let one =
+        User::query().order_by(User::id.asc()).include(User::posts.limit_per_parent(1)).all(&f.db).await?;
+    assert_eq!(one.iter().map(|user| user.posts.get().unwrap().len()).collect::<Vec<_>>(), [1, 1, 0]);
+    let two = User::find(ada.id).include(User::posts.offset_per_parent(2)).one(&f.db).await?;
+    assert_eq!(two.posts.get()?.len(), 1);
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! What a struct may hold: embedded structs, keys of several parts, references to other columns, kinds of targets.
 
 use orm::prelude::*;
+use orm::relation::FetchMode;
 use orm::{ErrorKind, Result};
 
 use super::{people, post};
@@ -183,5 +184,37 @@ pub async fn the_targets_of_several_kinds_know_their_rows<D: Database>(f: &Fixtu
     let eve = eve.insert(&f.db).await?;
     let own = &eve.remarks.get()?[0];
     assert_eq!((own.subject_kind, own.subject_id), (Some(SubjectKind::User), Some(eve.id)));
+    Ok(())
+}
+
+pub async fn a_kind_and_a_key_load_for_one_row<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let (bob, _) = remarks(&f.db).await?;
+    let mut own = Remark::create().text("own").subject(&bob).insert(&f.db).await?;
+    let refused = own.load_with(FetchMode::Deny, Remark::subject, &f.db).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.fields()), (ErrorKind::NotLoaded, &["subject".to_owned()][..]));
+    assert!(matches!(own.load(Remark::subject, &f.db).await?, Subject::User(found) if found.id == bob.id));
+    let mut lost = Remark::filter(Remark::text.eq("lost")).one(&f.db).await?;
+    assert_eq!(lost.load(Remark::subject, &f.db).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let mut none = Remark::filter(Remark::text.eq("none")).one(&f.db).await?;
+    f.log.take();
+    assert_eq!(none.load(Remark::subject, &f.db).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(f.log.take().is_empty(), "a key that is NULL asks nobody");
+    Ok(())
+}
+
+pub async fn children_of_two_keys_move_between_parents<D: Database>(f: &Fixture<D>) -> Result<()> {
+    Customer::create().code("c").home(address("x", "y")).insert(&f.db).await?;
+    let order = async || Order::create().customer_code("c").insert(&f.db).await;
+    let (first, second) = (order().await?, order().await?);
+    for number in [1, 2, 3] {
+        Order::lines.of(&first).create(Line::create().number(number).what("bolt"), &f.db).await?;
+    }
+    let lines = Order::lines.of(&first).order_by(Line::number.asc()).all(&f.db).await?;
+    assert_eq!(Order::lines.of(&second).add_all(&lines[1..], &f.db).await?, 2);
+    assert_eq!(Order::lines.of(&second).all(&f.db).await?.len(), 2);
+    let gone = Order::lines.of(&second).add(&lines[1], &f.db).await.unwrap_err();
+    assert_eq!((gone.kind(), gone.model()), (ErrorKind::NotFound, Some("Line")), "its key was another");
+    assert!(Order::lines.of(&first).filter(Line::number.eq(1)).exists(&f.db).await?);
+    assert!(Order::lines.of(&first).exists(&f.db).await?);
     Ok(())
 }

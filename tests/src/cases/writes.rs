@@ -1,11 +1,13 @@
 //! Writing.
 
+use orm::backend::{Backend, Supports, capabilities::InsertSelect};
 use orm::prelude::*;
+use orm::write::insert_from;
 use orm::{ErrorKind, Result};
 
 use super::{people, post};
 use crate::Fixture;
-use crate::models::{Post, Tag, User};
+use crate::models::{Order, Post, Tag, User};
 
 pub async fn insert_returns_the_row_with_its_key<D: Database>(f: &Fixture<D>) -> Result<()> {
     let ada = User::create().email("ada@x.org").name("Ada").insert(&f.db).await?;
@@ -58,7 +60,10 @@ pub async fn many_rows_are_changed_each_in_its_own_way<D: Database>(f: &Fixture<
     f.log.take();
     let changes = [ada.update().name("A").age(None), cid.update().age(7).name("it's C")];
     let changed = User::update_many(changes).all(&f.db).await?;
-    assert_eq!(f.log.take().iter().filter(|text| text.contains("UPDATE")).count(), 1);
+    let sent = f.log.take().iter().filter(|text| text.contains("UPDATE")).count();
+    if D::Backend::updates_rows(f.db.session()) {
+        assert_eq!(sent, 1);
+    }
     let found: Vec<_> = changed.iter().map(|user| (user.id, user.name.as_str(), user.age)).collect();
     assert_eq!(found, [(ada.id, "A", None), (cid.id, "it's C", Some(7))], "in the order of the input");
     assert_eq!(changed[0].email, ada.email);
@@ -168,5 +173,69 @@ pub async fn deleting_a_parent_cascades_to_children<D: Database>(f: &Fixture<D>)
     let (ada, _, _) = people(&f.db).await?;
     assert_eq!(User::filter(User::id.eq(ada.id)).delete(&f.db).await?, 1);
     assert_eq!(Post::query().count(&f.db).await?, 1);
+    Ok(())
+}
+
+pub async fn an_update_gives_back_its_rows<D: Database>(f: &Fixture<D>) -> Result<()> {
+    people(&f.db).await?;
+    let best = Post::filter(Post::score.ge(3)).include(Post::author);
+    let mut changed = best.update().set(Post::score, Post::score * 2).returning(&f.db).await?;
+    changed.sort_by_key(|post| post.id);
+    assert_eq!(changed.iter().map(|post| post.score).collect::<Vec<_>>(), [6, 10]);
+    assert_eq!(changed[0].author.get()?.name, "Ada");
+    assert_eq!(changed[0].lock, 1, "each row has a new version");
+    Ok(())
+}
+
+pub async fn a_delete_gives_back_its_rows<D: Database>(f: &Fixture<D>) -> Result<()> {
+    people(&f.db).await?;
+    let gone = Post::filter(Post::title.eq("Notes")).into_delete().returning(&f.db).await?;
+    assert_eq!(gone.iter().map(|post| (&*post.title, post.score)).collect::<Vec<_>>(), [("Notes", 5)]);
+    assert_eq!(Post::query().count(&f.db).await?, 2);
+    assert_eq!(gone[0].delete(&f.db).await.unwrap_err().kind(), ErrorKind::Stale);
+    let tag = Tag::create().name("x").insert(&f.db).await?;
+    tag.delete(&f.db).await?;
+    let error = tag.delete(&f.db).await.unwrap_err();
+    assert_eq!((error.kind(), error.model()), (ErrorKind::NotFound, Some("Tag")));
+    let with = Post::filter(Post::score.gt(0)).include(Post::author).into_delete();
+    let error = with.returning(&f.db).await.unwrap_err();
+    assert_eq!(error.message(), "deleted rows cannot load their relations");
+    assert_eq!(Post::query().count(&f.db).await?, 2);
+    Ok(())
+}
+
+pub async fn an_insert_of_many_gives_back_keys<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let keys = Tag::insert_many(["b", "a"].map(|name| Tag::create().name(name))).keys(&f.db).await?;
+    let tags = Tag::query().order_by(Tag::id.asc()).all(&f.db).await?;
+    assert_eq!(
+        tags.iter().map(|tag| (tag.id, &*tag.name)).collect::<Vec<_>>(),
+        [(keys[0], "b"), (keys[1], "a")]
+    );
+    assert!(Tag::insert_many([Tag::create().name("c")].into_iter().take(0)).keys(&f.db).await?.is_empty());
+    let user = || User::create().email("x").name("x").posts([Post::create().title("t").score(0)]);
+    assert_eq!(User::insert_many([user()]).keys(&f.db).await.unwrap_err().kind(), ErrorKind::Usage);
+    let ignoring = User::insert_many([user()]).on_conflict_do_nothing().exec(&f.db).await;
+    assert_eq!(ignoring.unwrap_err().kind(), ErrorKind::Usage);
+    assert_eq!(User::query().count(&f.db).await?, 0);
+    Ok(())
+}
+
+pub async fn rows_are_inserted_from_a_query<D: Database>(f: &Fixture<D>) -> Result<()>
+where
+    D::Backend: Supports<InsertSelect>,
+{
+    people(&f.db).await?;
+    let names = || User::query().order_by(User::id.asc()).select(User::name);
+    let tags = insert_from::<Tag, _, _, _, _, _>(names().limit(2), Tag::name).all(&f.db).await?;
+    assert_eq!(tags.iter().map(|tag| &*tag.name).collect::<Vec<_>>(), ["Ada", "Bob"]);
+    let again = insert_from::<Tag, _, _, _, _, _>(names(), Tag::name).exec(&f.db).await.unwrap_err();
+    assert_eq!((again.kind(), again.model()), (ErrorKind::Unique, Some("Tag")));
+    let more = User::query().select((User::name, User::id, User::age.coalesce(0)));
+    let posts = insert_from::<Post, _, _, _, _, _>(more, (Post::title, Post::author_id, Post::score));
+    assert_eq!(posts.exec(&f.db).await?, 3);
+    assert_eq!(Post::filter(Post::title.eq("Cid")).one(&f.db).await?.score, 20);
+    let orders = insert_from::<Order, _, _, _, _, _>(names(), Order::customer_code);
+    let error = orders.exec(&f.db).await.unwrap_err();
+    assert_eq!((error.kind(), error.fields()), (ErrorKind::Usage, &["id".to_owned()][..]));
     Ok(())
 }

@@ -1,7 +1,7 @@
 include!("models.inc");
 
-async fn alone(db: &Sqlite) -> orm::Result<Vec<Post>> {
-    Post::query().correlate::<User>().filter(Post::author_id.eq(User::id)).all(db).await
+fn alone(db: &Sqlite) {
+    let _ = Post::query().correlate::<User>().filter(Post::author_id.eq(User::id)).all(db);
 }
 
 fn main() {}

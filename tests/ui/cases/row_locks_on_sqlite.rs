@@ -1,7 +1,7 @@
 include!("models.inc");
 
-async fn claim(db: &Sqlite) -> orm::Result<Vec<User>> {
-    User::query().for_update().all(db).await
+fn claim(db: &Sqlite) {
+    let _ = User::query().for_update().all(db);
 }
 
 fn main() {}

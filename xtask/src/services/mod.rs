@@ -5,7 +5,8 @@
 //! address, and ends with the run, even if the run is killed. One that cannot be had fails the run, and without the
 //! pooler the test that needs it fails: none is skipped in silence.
 
-mod debian;
+pub mod debian;
+mod mongo;
 mod pgbouncer;
 mod postgres;
 mod process;
@@ -25,7 +26,11 @@ use state::State;
 pub enum Service {
     Postgres,
     Pgbouncer,
+    Mongo,
 }
+
+/// All of them, in the order in which they start.
+pub const ALL: &[Service] = &[Service::Postgres, Service::Pgbouncer, Service::Mongo];
 
 /// Servers that run, and how tests find them.
 #[derive(Default)]
@@ -49,6 +54,7 @@ impl Running {
             match service {
                 Service::Postgres => postgres::start(&mut running),
                 Service::Pgbouncer => pgbouncer::start(&mut running),
+                Service::Mongo => mongo::start(&mut running),
             }
             .with_context(|| format!("{service:?} cannot be had"))?;
         }
@@ -85,7 +91,7 @@ fn folder() -> PathBuf {
 
 /// `cargo xtask services up`: starts servers and leaves them running, in place of those of an earlier `up`.
 pub fn up(services: &[Service]) -> Result<()> {
-    let services = if services.is_empty() { &[Service::Postgres, Service::Pgbouncer][..] } else { services };
+    let services = if services.is_empty() { ALL } else { services };
     let last = State::read()?.unwrap_or_default();
     down()?;
     let mut running = Running::start_after(services, last)?;

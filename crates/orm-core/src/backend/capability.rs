@@ -1,11 +1,30 @@
 //! Capabilities: what a database may lack, checked by the compiler.
 //!
 //! A query's `Needs` is a cons list of marker types, empty for ordinary queries. Running it on a backend demands
-//! `Backend: Provides<Needs>`, which a driver grants one marker at a time with [`Supports`].
+//! `Needs: ProvidedBy<Backend>`, which a driver grants one marker at a time with [`Supports`].
 
 /// A list of capabilities: `()` or `(Capability, Rest)`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::backend::Needs;
+/// use orm::backend::capabilities::{RawSql, RowLocks};
+/// fn needed<N: Needs>() -> Vec<&'static str> {
+///     let mut names = Vec::new();
+///     N::names(&mut names);
+///     names
+/// }
+/// assert_eq!(needed::<(RowLocks, (RawSql, ()))>(), ["RowLocks", "RawSql"]);
+/// ```
 pub trait Needs: Send + Sync + 'static {
     /// The names of the capabilities, for a check at run time.
+    ///
+    /// ```
+    /// use orm::backend::{Needs, capabilities::Regex};
+    /// let mut names = Vec::new();
+    /// <(Regex, ())>::names(&mut names);
+    /// assert_eq!(names, ["Regex"]);
+    /// ```
     fn names(out: &mut Vec<&'static str>);
 }
 impl Needs for () {
@@ -21,6 +40,17 @@ impl<C: Send + Sync + 'static, R: Needs> Needs for (C, R) {
 
 /// What a driver offers, for the compiler and for a check at run time, in one list:
 /// `supports!(Sqlite: Savepoints, RawSql);`.
+///
+/// ```
+/// use orm_core::backend::{Supports, capabilities::Savepoints};
+///
+/// struct MyDatabase;
+/// orm_core::supports!(MyDatabase: Savepoints, RawSql);
+///
+/// fn has_savepoints<B: Supports<Savepoints>>() {}
+/// has_savepoints::<MyDatabase>();
+/// assert_eq!(MyDatabase::CAPABILITIES, ["Savepoints", "RawSql"]);
+/// ```
 #[macro_export]
 macro_rules! supports {
     ($backend:ty: $($capability:ident),* $(,)?) => {
@@ -33,6 +63,12 @@ macro_rules! supports {
 }
 
 /// Concatenation; `() + () = ()`, so an ordinary filter never changes a query's type.
+///
+/// ```
+/// use orm::backend::{Plus, capabilities::Regex};
+/// fn both<A: Plus<B, Out = C>, B: orm::backend::Needs, C>() {}
+/// both::<(), (Regex, ()), (Regex, ())>();
+/// ```
 pub trait Plus<R: Needs>: Needs {
     /// Both lists.
     type Out: Needs;
@@ -45,9 +81,32 @@ impl<C: Send + Sync + 'static, T: Plus<R>, R: Needs> Plus<R> for (C, T) {
 }
 
 /// Both lists.
+///
+/// ```
+/// use orm::backend::{And, capabilities::{Regex, RowLocks}};
+/// let _: And<(Regex, ()), (RowLocks, ())> = (Regex, (RowLocks, ()));
+/// ```
 pub type And<A, B> = <A as Plus<B>>::Out;
 
 /// The backend has the capability.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::backend::{Supports, capabilities::Savepoints};
+/// async fn in_two_steps<D: Database>(db: &D) -> Result<u64>
+/// where
+///     D::Backend: Supports<Savepoints>,
+/// {
+///     db.transaction(async |tx| {
+///         tx.transaction(async |tx| Tag::create().name("inner").insert(tx).await).await?;
+///         Tag::query().count(tx).await
+///     })
+///     .await
+/// }
+/// assert_eq!(in_two_steps(&db).await?, 2);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot run this query: it has no `{C}`",
     label = "this database does not offer `{C}`",
@@ -55,16 +114,34 @@ pub type And<A, B> = <A as Plus<B>>::Out;
 )]
 pub trait Supports<C> {}
 
-/// The backend has all capabilities of the list.
+/// The backend `B` has all capabilities of the list.
+///
+/// The list is `Self`, and not the backend, for the compiler to speak of the one that is missing and not of the list.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::backend::{Executor, Needs, ProvidedBy};
+/// use orm::expr::Only;
+/// async fn count<E, N>(query: Query<User, Only<User>, User, N>, db: &E) -> Result<u64>
+/// where
+///     E: Executor,
+///     N: Needs + ProvidedBy<E::Backend>,
+/// {
+///     query.count(db).await
+/// }
+/// assert_eq!(count(User::filter(User::age.gt(30)), &db).await?, 1);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot run this query: it does not offer all of `{N}`",
-    label = "not offered by `{Self}`",
+    message = "`{B}` cannot run this query: it does not offer all of `{Self}`",
+    label = "not offered by `{B}`",
     note = "leave out the part that needs it, or use a database that has it (see the capability table in the guide)"
 )]
-pub trait Provides<N> {}
+pub trait ProvidedBy<B> {}
 #[diagnostic::do_not_recommend]
-impl<B> Provides<()> for B {}
-impl<B: Supports<C> + Provides<R>, C, R> Provides<(C, R)> for B {}
+impl<B> ProvidedBy<B> for () {}
+impl<B: Supports<C>, C, R: ProvidedBy<B>> ProvidedBy<B> for (C, R) {}
 
 /// The marker types.
 pub mod capabilities {
@@ -72,27 +149,85 @@ pub mod capabilities {
         ($($(#[$doc:meta])* $name:ident;)*) => {
             $($(#[$doc])* #[derive(Debug, Clone, Copy)] pub struct $name;)*
             /// The name and the description of every capability, for the table in the guide.
+            ///
+            /// ```
+            /// use orm::backend::capabilities;
+            /// assert!(capabilities::ALL.contains(&"RowLocks"));
+            /// ```
             pub const ALL: &[&str] = &[$(stringify!($name)),*];
         };
     }
     capabilities! {
         /// Nested transactions.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::Savepoints};
+        /// fn has<B: Supports<Savepoints>>() {}
+        /// has::<Sqlite>();
+        /// ```
         Savepoints;
         /// `FOR UPDATE`, `FOR SHARE` and their options.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// // `Query<.., (RowLocks, ())>` is what `for_update` makes; SQLite has no such locks.
+        /// let _: Query<User, orm::expr::Only<User>, User, (orm::backend::capabilities::RowLocks, ())> =
+        ///     User::query().for_update();
+        /// assert!(!Sqlite::CAPABILITIES.contains(&"RowLocks"));
+        /// ```
         RowLocks;
         /// `RIGHT JOIN` and `FULL JOIN`.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::FullJoin};
+        /// fn with_a_full_join<B: Supports<FullJoin>>() {}
+        /// ```
         FullJoin;
         /// `DISTINCT ON`.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::capabilities::DistinctOn;
+        /// let _: Query<Post, orm::expr::Only<Post>, Post, (DistinctOn, ())> = Post::query().distinct_on(Post::author_id);
+        /// ```
         DistinctOn;
         /// Array columns and their operators.
+        ///
+        /// ```
+        /// use orm::backend::{Supports, capabilities::Arrays};
+        /// fn keeps_lists<B: Supports<Arrays>>() {}
+        /// ```
         Arrays;
         /// Regular expressions.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::capabilities::Regex;
+        /// let _: Expr<bool, User, (Regex, ())> = User::name.matches_regex("^A");
+        /// ```
         Regex;
         /// Operators on JSON documents.
+        ///
+        /// ```
+        /// use orm::backend::{Supports, capabilities::JsonOperators};
+        /// fn looks_into_documents<B: Supports<JsonOperators>>() {}
+        /// ```
         JsonOperators;
         /// Full-text search.
+        ///
+        /// ```
+        /// use orm::backend::{Supports, capabilities::FullText};
+        /// fn searches<B: Supports<FullText>>() {}
+        /// ```
         FullText;
         /// Aggregates that put texts together.
+        ///
+        /// ```
+        /// use orm::backend::{Supports, capabilities::TextAggregates};
+        /// fn joins_texts<B: Supports<TextAggregates>>() {}
+        /// ```
         TextAggregates;
         /// Aggregates that put values together as an array or a document.
         ListAggregates;
@@ -107,12 +242,47 @@ pub mod capabilities {
         /// Operators on ranges.
         Ranges;
         /// SQL text in a query.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+        /// use orm::backend::{Executor, Supports, capabilities::RawSql};
+        /// async fn version<E: Executor>(db: &E) -> Result<String>
+        /// where
+        ///     E::Backend: Supports<RawSql>,
+        /// {
+        ///     sql("SELECT 'one'").one(db).await
+        /// }
+        /// assert_eq!(version(&db).await?, "one");
+        /// # Ok(()) }
+        /// ```
         RawSql;
         /// `INSERT … SELECT`.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::InsertSelect};
+        /// fn has<B: Supports<InsertSelect>>() {}
+        /// has::<Sqlite>();
+        /// ```
         InsertSelect;
         /// `ON CONFLICT … DO UPDATE … WHERE`.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::ConditionalUpsert};
+        /// fn has<B: Supports<ConditionalUpsert>>() {}
+        /// has::<Sqlite>();
+        /// ```
         ConditionalUpsert;
         /// Reading the plan of a query.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::Explain};
+        /// fn has<B: Supports<Explain>>() {}
+        /// has::<Sqlite>();
+        /// ```
         Explain;
     }
 }

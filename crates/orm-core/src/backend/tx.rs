@@ -10,6 +10,12 @@ use super::{Backend, Executor, Supports};
 use crate::error::{Error, Result};
 
 /// How transactions that run at the same time see each other.
+///
+/// ```
+/// use orm::backend::{Isolation, TxOptions};
+/// let options = TxOptions::new().isolation(Isolation::RepeatableRead);
+/// assert_eq!(options.isolation, Some(Isolation::RepeatableRead));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
@@ -42,25 +48,59 @@ pub struct TxOptions {
 
 impl TxOptions {
     /// The database's own defaults, no retries.
+    ///
+    /// ```
+    /// use orm::backend::TxOptions;
+    /// let options = TxOptions::new();
+    /// assert_eq!((options.isolation, options.read_only, options.retries), (None, false, 0));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
     /// Sets the isolation.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let options = TxOptions::new().isolation(Isolation::Serializable);
+    /// let count = db.transaction_with(options, async |tx| User::query().count(tx).await).await?;
+    /// assert_eq!(count, 3);
+    /// # Ok(()) }
+    /// ```
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = Some(isolation);
         self
     }
     /// Refuses writes.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tx = db.begin_with(TxOptions::new().read_only()).await?;
+    /// assert_eq!(User::query().count(&tx).await?, 3);
+    /// # Ok(()) }
+    /// ```
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
     /// Lets a serializable read-only transaction wait for a safe snapshot.
+    ///
+    /// ```
+    /// use orm::backend::{Isolation, TxOptions};
+    /// let report = TxOptions::new().isolation(Isolation::Serializable).read_only().deferrable();
+    /// assert!(report.deferrable);
+    /// ```
     pub fn deferrable(mut self) -> Self {
         self.deferrable = true;
         self
     }
     /// Runs the transaction again, up to `times`, after a retryable error.
+    ///
+    /// ```
+    /// use orm::backend::TxOptions;
+    /// assert_eq!(TxOptions::new().retries(3).retries, 3);
+    /// ```
     pub fn retries(mut self, times: u32) -> Self {
         self.retries = times;
         self
@@ -68,6 +108,16 @@ impl TxOptions {
 }
 
 /// A transaction or a savepoint within one. Dropped without [`commit`](Tx::commit), it is rolled back.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let tx = db.begin().await?;
+/// Tag::create().name("news").insert(&tx).await?;
+/// drop(tx);
+/// assert_eq!(Tag::query().count(&db).await?, 1);
+/// # Ok(()) }
+/// ```
 pub struct Tx<B: Backend> {
     session: B::Session,
     open: bool,
@@ -93,6 +143,16 @@ impl<B: Backend> Tx<B> {
     }
 
     /// Makes the changes permanent (of a savepoint: part of the transaction around it).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tx = db.begin().await?;
+    /// Tag::create().name("news").insert(&tx).await?;
+    /// tx.commit().await?;
+    /// assert_eq!(Tag::query().count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn commit(mut self) -> Result<()> {
         // The driver marks the connection as in doubt before it waits and takes care of an error itself; a future that is
         // dropped while waiting still finds `open` and abandons.
@@ -102,6 +162,16 @@ impl<B: Backend> Tx<B> {
     }
 
     /// Undoes the changes.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tx = db.begin().await?;
+    /// Comment::query().into_delete().all_rows().exec(&tx).await?;
+    /// tx.rollback().await?;
+    /// assert_eq!(Comment::query().count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn rollback(mut self) -> Result<()> {
         let result = B::rollback(&self.session).await;
         self.open = false;
@@ -109,6 +179,19 @@ impl<B: Backend> Tx<B> {
     }
 
     /// Begins a savepoint, as a guard.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tx = db.begin().await?;
+    /// Tag::create().name("kept").insert(&tx).await?;
+    /// let inner = tx.begin().await?;
+    /// Tag::create().name("undone").insert(&inner).await?;
+    /// inner.rollback().await?;
+    /// tx.commit().await?;
+    /// assert_eq!(Tag::query().count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn begin(&self) -> Result<Tx<B>>
     where
         B: Supports<Savepoints>,
@@ -117,6 +200,20 @@ impl<B: Backend> Tx<B> {
     }
 
     /// Runs the closure in a savepoint: `Ok` keeps its changes, `Err` undoes them and leaves the transaction usable.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// db.transaction(async |tx| {
+    ///     Tag::create().name("kept").insert(tx).await?;
+    ///     let inner = tx.transaction(async |tx| Tag::create().name("kept").insert(tx).await).await;
+    ///     assert_eq!(inner.unwrap_err().kind(), ErrorKind::Unique);
+    ///     Ok(())
+    /// })
+    /// .await?;
+    /// assert_eq!(Tag::filter(Tag::name.eq("kept")).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn transaction<T, F>(&self, body: F) -> Result<T>
     where
         F: AsyncFnOnce(&Tx<B>) -> Result<T>,
@@ -154,9 +251,35 @@ where
 }
 
 /// A database handle: it begins transactions.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// async fn rename<D: Database>(db: &D, id: i64, name: &str) -> Result<User> {
+///     let tx = db.begin().await?;
+///     let user = User::find(id).one(&tx).await?.update().name(name).save(&tx).await?;
+///     tx.commit().await?;
+///     Ok(user)
+/// }
+/// assert_eq!(rename(&db, 1, "Ada L.").await?.name, "Ada L.");
+/// # Ok(()) }
+/// ```
 #[allow(async_fn_in_trait)]
 pub trait Database: Executor + Clone + Send + Sync + 'static {
     /// Runs the closure in a transaction: `Ok` commits, `Err` rolls back, and so does dropping the future.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let moved = db
+    ///     .transaction(async |tx| {
+    ///         let bob = User::filter(User::name.eq("Bob")).one(tx).await?;
+    ///         Post::filter(Post::author_id.eq(1)).update().set(Post::author_id, bob.id).exec(tx).await
+    ///     })
+    ///     .await?;
+    /// assert_eq!(moved, 2);
+    /// # Ok(()) }
+    /// ```
     async fn transaction<T, F>(&self, body: F) -> Result<T>
     where
         F: AsyncFnOnce(&Tx<Self::Backend>) -> Result<T>,
@@ -165,6 +288,30 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
     }
 
     /// As [`transaction`](Database::transaction), with an error type of your own.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// #[derive(Debug)]
+    /// enum Refused {
+    ///     Broke,
+    ///     Database(orm::Error),
+    /// }
+    /// impl From<orm::Error> for Refused {
+    ///     fn from(error: orm::Error) -> Self {
+    ///         Refused::Database(error)
+    ///     }
+    /// }
+    /// let result: Result<(), Refused> = db
+    ///     .try_transaction(async |tx| {
+    ///         Tag::create().name("news").insert(tx).await?;
+    ///         Err(Refused::Broke)
+    ///     })
+    ///     .await;
+    /// assert!(matches!(result, Err(Refused::Broke)));
+    /// assert_eq!(Tag::query().count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     async fn try_transaction<T, E, F>(&self, body: F) -> std::result::Result<T, E>
     where
         E: From<Error>,
@@ -176,6 +323,20 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
     /// As [`transaction`](Database::transaction), with options. The closure may run more than once when
     /// [`TxOptions::retries`] says so: after a [retryable](Error::is_retryable) error, following a pause that
     /// doubles from 5 ms and varies at random.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let options = TxOptions::new().isolation(Isolation::Serializable).retries(3);
+    /// let age = db
+    ///     .transaction_with(options, async |tx| {
+    ///         let user = User::find(3).one(tx).await?;
+    ///         Ok(user.update().age(21).save(tx).await?.age)
+    ///     })
+    ///     .await?;
+    /// assert_eq!(age, Some(21));
+    /// # Ok(()) }
+    /// ```
     async fn transaction_with<T, F>(&self, options: TxOptions, mut body: F) -> Result<T>
     where
         F: AsyncFnMut(&Tx<Self::Backend>) -> Result<T>,
@@ -200,11 +361,29 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
     ///
     /// Its future is `Send` for every database, that of [`transaction`](Database::transaction) only where the compiler knows which
     /// database it is: code that is generic over `D: Database` and runs on several threads uses the guard.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tx = db.begin().await?;
+    /// User::find(1).one(&tx).await?.update().age(37).save(&tx).await?;
+    /// tx.commit().await?;
+    /// assert_eq!(User::find(1).one(&db).await?.age, Some(37));
+    /// # Ok(()) }
+    /// ```
     fn begin(&self) -> impl Future<Output = Result<Tx<Self::Backend>>> + Send {
         self.begin_with(TxOptions::default())
     }
 
     /// Begins a transaction with options, as a guard.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tx = db.begin_with(TxOptions::new().read_only()).await?;
+    /// assert_eq!(User::query().count(&tx).await?, 3);
+    /// # Ok(()) }
+    /// ```
     fn begin_with(&self, options: TxOptions) -> impl Future<Output = Result<Tx<Self::Backend>>> + Send {
         async move { Tx::start(self.session(), options).await }
     }

@@ -12,19 +12,42 @@ use crate::value::{Scalar, Value};
 
 /// `CASE WHEN … THEN … ELSE … END`: the value of the first condition that is true.
 ///
-/// ```ignore
-/// let size = case().when(Track::milliseconds.gt(600_000), "long").otherwise("short");
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let size = case().when(Post::score.gt(2), "big").otherwise("small");
+/// let sizes = Post::query().order_by(Post::id.asc()).select(size).all(&db).await?;
+/// assert_eq!(sizes[2].as_deref(), Some("small"));
+/// # Ok(()) }
 /// ```
 pub fn case() -> CaseStart {
     CaseStart(())
 }
 
 /// A CASE without a branch yet: made by [`case`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let start = case();
+/// let size = start.when(Post::score.ge(3), "big").otherwise("small");
+/// assert_eq!(Post::find_many([2]).select(size).one(&db).await?, Some("big".to_owned()));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use = "add a branch: `.when(condition, value)`"]
 pub struct CaseStart(());
 
 /// A CASE in the making. Without [`otherwise`](Case::otherwise) it is NULL where no condition is true.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let size = case().when(Post::score.ge(5), "big").when(Post::score.ge(3), "middle").end();
+/// let sizes = Post::query().order_by(Post::id.asc()).select(size).all(&db).await?;
+/// assert_eq!(sizes, [Some("middle".to_owned()), Some("big".to_owned()), None]);
+/// # Ok(()) }
+/// ```
 pub struct Case<B, S, N, K> {
     arms: Vec<(ir::Expr, ir::Expr)>,
     marker: PhantomData<fn() -> (B, S, N, K)>,
@@ -38,6 +61,14 @@ impl<B, S, N, K> std::fmt::Debug for Case<B, S, N, K> {
 
 impl CaseStart {
     /// The value where the condition is true. The first value decides the type of the others.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let grown = case().when(User::age.ge(21), true).otherwise(false);
+    /// assert_eq!(User::find_many([3]).select(grown).one(&db).await?, Some(false));
+    /// # Ok(()) }
+    /// ```
     pub fn when<C, V>(
         self,
         condition: C,
@@ -56,6 +87,15 @@ impl CaseStart {
 }
 
 /// A value, column or expression that decides the type of a [`case`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::expr::CaseValue;
+/// fn kind_of(_: impl CaseValue<B = String>) {}
+/// kind_of("a text");
+/// kind_of(User::name);
+/// kind_of(User::name.lower());
+/// ```
 pub trait CaseValue {
     /// The type without its `Option`.
     type B: Scalar;
@@ -66,6 +106,14 @@ pub trait CaseValue {
     /// Its kind.
     type K;
     /// The IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::expr::CaseValue;
+    /// use orm::ir;
+    /// use orm::value::{Datum, DbType};
+    /// assert!(matches!(7_i64.case_ir(), ir::Expr::Value(Datum::I64(7), DbType::I64)));
+    /// ```
     fn case_ir(self) -> ir::Expr;
 }
 #[diagnostic::do_not_recommend]
@@ -111,6 +159,15 @@ impl<T: Value, S, N: Needs, K> CaseValue for Expr<T, S, N, K> {
 
 impl<B: Scalar, S, N: Needs, K> Case<B, S, N, K> {
     /// The value where this condition is the first that is true.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let rank = case().when(Post::score.ge(5), 1).when(Post::score.ge(3), 2).otherwise(3);
+    /// let titles = Post::query().order_by(rank.asc()).select(Post::title).all(&db).await?;
+    /// assert_eq!(titles, ["Notes", "Engines", "Hello"]);
+    /// # Ok(()) }
+    /// ```
     pub fn when<C, V>(
         mut self,
         condition: C,
@@ -132,6 +189,14 @@ impl<B: Scalar, S, N: Needs, K> Case<B, S, N, K> {
     }
 
     /// The value where no condition is true. Nullable, since the branches may be.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let name = case().when(User::age.is_null(), "nobody knows").otherwise(User::name);
+    /// assert_eq!(User::find_many([1]).select(name).one(&db).await?, Some("Ada".to_owned()));
+    /// # Ok(()) }
+    /// ```
     pub fn otherwise<V>(self, value: V) -> Expr<Option<B>, Uni<S, V::S>, And<N, V::N>, <K as Mix<V::K>>::Out>
     where
         V: Operand<B>,
@@ -143,6 +208,14 @@ impl<B: Scalar, S, N: Needs, K> Case<B, S, N, K> {
     }
 
     /// NULL where no condition is true.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let name = case().when(User::age.is_null(), "nobody knows").end();
+    /// assert_eq!(User::find_many([1]).select(name).one(&db).await?, None);
+    /// # Ok(()) }
+    /// ```
     pub fn end(self) -> Expr<Option<B>, S, N, K> {
         Expr::new(ir::Expr::Case(self.arms, None))
     }

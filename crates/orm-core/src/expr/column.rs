@@ -9,6 +9,17 @@ use crate::model::{Named, SameKey};
 use crate::value::Value;
 
 /// A column of the model (or alias) `S`, of type `T`: the type of `User::name`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// /// A function that takes any column of text.
+/// async fn all_of_column(column: Column<User, String>, db: &Sqlite) -> Result<Vec<String>> {
+///     User::query().order_by(User::id.asc()).select(column).all(db).await
+/// }
+/// assert_eq!(all_of_column(User::name, &db).await?, ["Ada", "Bob", "Cid"]);
+/// # Ok(()) }
+/// ```
 pub struct Column<S, T> {
     index: u16,
     marker: PhantomData<fn() -> (S, T)>,
@@ -23,11 +34,22 @@ impl<S, T> Copy for Column<S, T> {}
 
 impl<S, T> Column<S, T> {
     /// Called by the derive: the column at `index` of the model's metadata.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// const NAME: Column<User, String> = Column::new(2);
+    /// assert_eq!(NAME.index(), User::name.index());
+    /// ```
     pub const fn new(index: u16) -> Self {
         Column { index, marker: PhantomData }
     }
 
     /// The index in [`ModelMeta::columns`](crate::meta::ModelMeta::columns).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::meta().column(User::name.index()).name, "name");
+    /// ```
     pub const fn index(self) -> u16 {
         self.index
     }
@@ -43,6 +65,12 @@ impl<S, T: Value> Column<S, T> {
 
 impl<S: Named, T> Column<S, T> {
     /// The node of the IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// let node = User::name.column_ref();
+    /// assert_eq!((node.source.model.table, node.index), ("users", 2));
+    /// ```
     pub fn column_ref(self) -> ColumnRef {
         ColumnRef { source: S::source(), index: self.index }
     }
@@ -56,11 +84,28 @@ impl<S: Named, T> fmt::Debug for Column<S, T> {
 }
 
 /// The IR of a column.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::expr::column_ir;
+/// use orm::ir;
+/// assert!(matches!(column_ir(User::name), ir::Expr::Column(_)));
+/// ```
 pub fn column_ir<S: Named, T>(column: Column<S, T>) -> ir::Expr {
     ir::Expr::Column(column.column_ref())
 }
 
 /// An expression with a value of type `T`, over the models `S`, that needs the capabilities `N`, of kind `K`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// fn grown_up() -> Expr<Option<bool>, User> {
+///     User::age.ge(18)
+/// }
+/// assert_eq!(User::filter(grown_up()).count(&db).await?, 2);
+/// # Ok(()) }
+/// ```
 pub struct Expr<T, S = (), N = (), K = Row> {
     ir: ir::Expr,
     marker: PhantomData<fn() -> (T, S, N, K)>,
@@ -68,11 +113,27 @@ pub struct Expr<T, S = (), N = (), K = Row> {
 
 impl<T, S, N, K> Expr<T, S, N, K> {
     /// Gives the IR a type. The caller vouches for it.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::ir;
+    /// // The caller vouches for it that the IR has a value of type `String` for each user.
+    /// let name: Expr<String, User> = Expr::new(ir::Expr::Column(User::name.column_ref()));
+    /// assert_eq!(User::filter(name.eq("Ada")).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn new(ir: ir::Expr) -> Self {
         Expr { ir, marker: PhantomData }
     }
 
     /// The IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::ir;
+    /// assert!(matches!(User::name.eq("Ada").into_ir(), ir::Expr::Binary(ir::BinaryOp::Eq, ..)));
+    /// ```
     pub fn into_ir(self) -> ir::Expr {
         self.ir
     }

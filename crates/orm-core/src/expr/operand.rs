@@ -10,6 +10,15 @@ use crate::query::Query;
 use crate::value::{Datum, Scalar, Value};
 
 /// A value, column or expression of base type `B`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::expr::Operand;
+/// fn text(_: impl Operand<String>) {}
+/// text("a");
+/// text(User::name);
+/// text(User::name.lower());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be compared or combined with a value of type `{B}`",
     label = "expected `{B}`, or a column or expression of it",
@@ -25,6 +34,15 @@ pub trait Operand<B: Scalar> {
     /// Its kind.
     type K;
     /// The IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::expr::Operand;
+    /// use orm::ir;
+    /// use orm::value::{Datum, DbType};
+    /// assert!(matches!(Operand::<i64>::ir(7), ir::Expr::Value(Datum::I64(7), DbType::I64)));
+    /// assert!(matches!(Operand::<String>::ir(User::name), ir::Expr::Column(_)));
+    /// ```
     fn ir(self) -> ir::Expr;
 }
 
@@ -88,9 +106,22 @@ impl<T: Value, S, N: Needs, K> Operand<T::Base> for Expr<T, S, N, K> {
 }
 
 /// A plain value of type `B`, in the forms a user writes it.
+///
+/// ```
+/// use orm::expr::Literal;
+/// fn text(_: impl Literal<String>) {}
+/// text("a");
+/// text("a".to_owned());
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a value of type `{B}`", label = "expected `{B}`")]
 pub trait Literal<B: Scalar> {
     /// The value, encoded.
+    ///
+    /// ```
+    /// use orm::expr::Literal;
+    /// use orm::value::Datum;
+    /// assert_eq!(Literal::<String>::datum("a"), Datum::Text("a".to_owned()));
+    /// ```
     fn datum(self) -> Datum;
 }
 #[diagnostic::do_not_recommend]
@@ -113,12 +144,32 @@ impl Literal<String> for &str {
 }
 
 /// What `in_` takes: a list of values or a query of one column.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::expr::InOperand;
+/// fn named(names: impl InOperand<String>) -> Expr<bool, User> {
+///     User::name.in_(names)
+/// }
+/// assert_eq!(User::filter(named(["Ada", "Bob"])).count(&db).await?, 2);
+/// assert_eq!(User::filter(named(Tag::query().select(Tag::name))).count(&db).await?, 0);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of `{B}` values nor a query that selects one such column",
     label = "expected an array, slice or `Vec` of `{B}`, or a query"
 )]
 pub trait InOperand<B: Scalar> {
     /// The IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::expr::InOperand;
+    /// use orm::ir;
+    /// let node = InOperand::<i64>::test([1_i64, 2], User::id.node(), false);
+    /// assert!(matches!(node, ir::Expr::InList { negated: false, .. }));
+    /// ```
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr;
 }
 

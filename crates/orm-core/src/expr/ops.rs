@@ -34,6 +34,19 @@ type Total<E, X> = Expr<X, <E as ExprOps>::S, <E as ExprOps>::N, Aggregate>;
 macro_rules! comparison {
     ($(#[$doc:meta])* $name:ident $op:ident;) => {
         $(#[$doc])*
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+        /// // The scores are 1, 3 and 5.
+        /// let count = async |condition| Post::filter(condition).count(&db).await;
+        /// assert_eq!((count(Post::score.eq(3)).await?, count(Post::score.ne(3)).await?), (1, 2));
+        /// assert_eq!((count(Post::score.lt(3)).await?, count(Post::score.le(3)).await?), (1, 2));
+        /// assert_eq!((count(Post::score.gt(3)).await?, count(Post::score.ge(3)).await?), (1, 2));
+        /// // Bob has no age: he is neither 36 nor different from 36.
+        /// assert_eq!(User::filter(User::age.ne(36)).count(&db).await?, 1);
+        /// # Ok(()) }
+        /// ```
         #[inline]
         fn $name<R>(self, right: R) -> With<Self, R, bool>
         where
@@ -50,6 +63,18 @@ macro_rules! comparison {
 macro_rules! matching {
     ($(#[$doc:meta])* $name:ident $op:ident $insensitive:literal;) => {
         $(#[$doc])*
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+        /// // The titles are `Engines`, `Notes` and `Hello`.
+        /// let count = async |condition| Post::filter(condition).count(&db).await;
+        /// assert_eq!((count(Post::title.contains("gin")).await?, count(Post::title.contains("%")).await?), (1, 0));
+        /// assert_eq!((count(Post::title.starts_with("No")).await?, count(Post::title.ends_with("es")).await?), (1, 2));
+        /// assert_eq!((count(Post::title.like("_o%")).await?, count(Post::title.like("h%")).await?), (1, 0));
+        /// assert_eq!((count(Post::title.ilike("h%")).await?, count(Post::title.icontains("N")).await?), (1, 2));
+        /// # Ok(()) }
+        /// ```
         fn $name<R>(self, right: R) -> WithText<Self, R>
         where
             Base<Self>: Textual,
@@ -70,6 +95,15 @@ macro_rules! matching {
 
 /// Everything that can be done with a column or an expression. Comparisons follow SQL's three-valued logic on every
 /// backend: with NULL on a side the result is NULL, which a filter does not select.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let old = User::age.ge(18) & User::name.starts_with("A");
+/// let next_age = User::age + 1;
+/// assert_eq!(User::filter(old).select(next_age).one(&db).await?, Some(37));
+/// # Ok(()) }
+/// ```
 #[allow(clippy::wrong_self_convention)]
 pub trait ExprOps: Sized {
     /// The type of the value.
@@ -81,6 +115,16 @@ pub trait ExprOps: Sized {
     /// Per row, aggregate, key or constant.
     type K;
     /// The IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::ir;
+    /// let node = User::age.node();
+    /// assert!(matches!(node, ir::Expr::Column(column) if column.source.model.name == "User"));
+    /// # let _ = db;
+    /// # Ok(()) }
+    /// ```
     fn node(self) -> ir::Expr;
 
     comparison! {
@@ -134,6 +178,16 @@ pub trait ExprOps: Sized {
     }
 
     /// Part of the text matches the regular expression, in the database's own dialect; case matters.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let query = User::query().filter(User::email.matches_regex("^a.*@"));
+    /// // SQLite has no regular expressions: `query.all(&db)` does not compile.
+    /// let error = query.dynamic().all(&db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
+    /// # Ok(()) }
+    /// ```
     fn matches_regex(
         self,
         pattern: impl Into<String>,
@@ -151,26 +205,64 @@ pub trait ExprOps: Sized {
     }
 
     /// Equal, with `None` equal to NULL; never NULL itself.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::age.eq_or_null(36)).count(&db).await?, 1);
+    /// assert_eq!(User::filter(User::age.eq_or_null(None)).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     fn eq_or_null(self, right: impl Into<Option<Base<Self>>>) -> Same<Self, bool> {
         same(BinaryOp::IsSame, self.node(), right.into())
     }
 
     /// Not equal, with `None` equal to NULL; never NULL itself.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::age.ne_or_null(36)).count(&db).await?, 2);
+    /// assert_eq!(User::filter(User::age.ne_or_null(None)).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     fn ne_or_null(self, right: impl Into<Option<Base<Self>>>) -> Same<Self, bool> {
         same(BinaryOp::IsNotSame, self.node(), right.into())
     }
 
     /// Whether the value is NULL.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ageless = User::filter(User::age.is_null()).one(&db).await?;
+    /// assert_eq!(ageless.name, "Bob");
+    /// # Ok(()) }
+    /// ```
     fn is_null(self) -> Same<Self, bool> {
         Expr::new(ir::Expr::IsNull(Box::new(self.node()), false))
     }
 
     /// Whether the value is not NULL.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::age.is_not_null()).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     fn is_not_null(self) -> Same<Self, bool> {
         Expr::new(ir::Expr::IsNull(Box::new(self.node()), true))
     }
 
     /// Between two values, both included.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::filter(Post::score.between(1, 3)).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     fn between<A, B>(self, low: A, high: B) -> Same<Self, <Self::T as Value>::Lift<bool>>
     where
         A: Operand<Base<Self>, S = ()>,
@@ -180,16 +272,42 @@ pub trait ExprOps: Sized {
     }
 
     /// One of the values of a list, or of a query of one column. False for an empty list.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::name.in_(["Ada", "Cid"])).count(&db).await?, 2);
+    ///
+    /// let authors = Post::filter(Post::score.gt(2)).select(Post::author_id);
+    /// assert_eq!(User::filter(User::id.in_(authors)).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     fn in_(self, list: impl InOperand<Base<Self>>) -> Same<Self, <Self::T as Value>::Lift<bool>> {
         Expr::new(list.test(self.node(), false))
     }
 
     /// None of the values of a list, or of a query of one column. True for an empty list.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::name.not_in(["Ada", "Cid"])).count(&db).await?, 1);
+    /// assert_eq!(User::filter(User::name.not_in(Vec::<String>::new())).count(&db).await?, 3);
+    /// # Ok(()) }
+    /// ```
     fn not_in(self, list: impl InOperand<Base<Self>>) -> Same<Self, <Self::T as Value>::Lift<bool>> {
         Expr::new(list.test(self.node(), true))
     }
 
     /// This value, or the other where this is NULL.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ages = User::query().order_by(User::id.asc()).select(User::age.coalesce(0)).all(&db).await?;
+    /// assert_eq!(ages, [36, 0, 20]);
+    /// # Ok(()) }
+    /// ```
     fn coalesce<R>(
         self,
         right: R,
@@ -209,6 +327,14 @@ pub trait ExprOps: Sized {
     }
 
     /// The text followed by the other.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let label = User::name.concat(" <").concat(User::email).concat(">");
+    /// assert_eq!(User::find_many([1]).select(label).one(&db).await?, "Ada <ada@example.org>");
+    /// # Ok(()) }
+    /// ```
     fn concat<R>(self, right: R) -> With<Self, R, String>
     where
         Base<Self>: Textual,
@@ -221,6 +347,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The text in lower case (of ASCII letters at least).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::name.lower().eq("ada")).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     fn lower(self) -> Same<Self, Self::T>
     where
         Base<Self>: Textual,
@@ -229,6 +362,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The text in upper case (of ASCII letters at least).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find_many([1]).select(User::name.upper()).one(&db).await?, "ADA");
+    /// # Ok(()) }
+    /// ```
     fn upper(self) -> Same<Self, Self::T>
     where
         Base<Self>: Textual,
@@ -237,6 +377,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The text without spaces at both ends.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find_many([1]).select(val("  x ".to_owned()).trim()).one(&db).await?, "x");
+    /// # Ok(()) }
+    /// ```
     fn trim(self) -> Same<Self, Self::T>
     where
         Base<Self>: Textual,
@@ -245,6 +392,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The length in characters.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::filter(Post::title.char_length().gt(6)).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     fn char_length(self) -> Same<Self, <Self::T as Value>::Lift<i64>>
     where
         Base<Self>: Textual,
@@ -253,6 +407,13 @@ pub trait ExprOps: Sized {
     }
 
     /// Part of the text: `length` characters from the character `start` on, counted from 1.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find_many([1]).select(User::email.substring(5, 7)).one(&db).await?, "example");
+    /// # Ok(()) }
+    /// ```
     fn substring(self, start: i64, length: i64) -> Same<Self, Self::T>
     where
         Base<Self>: Textual,
@@ -262,6 +423,14 @@ pub trait ExprOps: Sized {
     }
 
     /// The text with every occurrence of `from` replaced.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let hidden = User::email.replace("@example.org", "@…");
+    /// assert_eq!(User::find_many([1]).select(hidden).one(&db).await?, "ada@…");
+    /// # Ok(()) }
+    /// ```
     fn replace(self, from: &str, to: &str) -> Same<Self, Self::T>
     where
         Base<Self>: Textual,
@@ -271,6 +440,14 @@ pub trait ExprOps: Sized {
     }
 
     /// NULL where the value equals the other, else the value.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ages = User::query().order_by(User::id.asc()).select(User::age.null_if(20)).all(&db).await?;
+    /// assert_eq!(ages, [Some(36), None, None]);
+    /// # Ok(()) }
+    /// ```
     fn null_if<R>(
         self,
         right: R,
@@ -285,6 +462,13 @@ pub trait ExprOps: Sized {
     }
 
     /// Rounded to `digits` digits behind the point, halves away from zero.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find_many([1]).select(val(2.25).round(1)).one(&db).await?, 2.3);
+    /// # Ok(()) }
+    /// ```
     fn round(self, digits: u8) -> Same<Self, Self::T>
     where
         Base<Self>: Number,
@@ -294,6 +478,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The absolute value.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::find_many([2]).select((Post::score - 9).abs()).one(&db).await?, 4);
+    /// # Ok(()) }
+    /// ```
     fn abs(self) -> Same<Self, Self::T>
     where
         Base<Self>: Number,
@@ -302,11 +493,26 @@ pub trait ExprOps: Sized {
     }
 
     /// The value converted to another type; NULL stays NULL.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let half = Post::score.cast::<f64>() / 2.0;
+    /// assert_eq!(Post::find_many([2]).select(half).one(&db).await?, Some(2.5));
+    /// # Ok(()) }
+    /// ```
     fn cast<X: Scalar>(self) -> Same<Self, <Self::T as Value>::Lift<X>> {
         Expr::new(ir::Expr::Cast(Box::new(self.node()), <X as Scalar>::TYPE))
     }
 
     /// How many values are not NULL; 0 over no rows.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::query().select((count_all(), User::age.count())).one(&db).await?, (3, 2));
+    /// # Ok(()) }
+    /// ```
     fn count(self) -> Total<Self, i64>
     where
         Self: ExprOps<K = Row>,
@@ -315,6 +521,13 @@ pub trait ExprOps: Sized {
     }
 
     /// How many different values there are, NULL not counted.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::query().select(Post::author_id.count_distinct()).one(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     fn count_distinct(self) -> Total<Self, i64>
     where
         Self: ExprOps<K = Row>,
@@ -323,6 +536,14 @@ pub trait ExprOps: Sized {
     }
 
     /// The sum; `None` over no rows.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::query().select(Post::score.sum()).one(&db).await?, Some(9));
+    /// assert_eq!(Post::filter(Post::score.lt(0)).select(Post::score.sum()).one(&db).await?, None);
+    /// # Ok(()) }
+    /// ```
     fn sum(self) -> Total<Self, Option<<Base<Self> as Number>::Sum>>
     where
         Self: ExprOps<K = Row>,
@@ -332,6 +553,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The arithmetic mean; `None` over no rows.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::query().select(Post::score.avg()).one(&db).await?, Some(3.0));
+    /// # Ok(()) }
+    /// ```
     fn avg(self) -> Total<Self, Option<<Base<Self> as Number>::Avg>>
     where
         Self: ExprOps<K = Row>,
@@ -341,6 +569,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The smallest value; `None` over no rows.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::query().select(User::age.min()).one(&db).await?, Some(20));
+    /// # Ok(()) }
+    /// ```
     fn min(self) -> Total<Self, Option<Base<Self>>>
     where
         Self: ExprOps<K = Row>,
@@ -349,6 +584,13 @@ pub trait ExprOps: Sized {
     }
 
     /// The largest value; `None` over no rows.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::query().select(User::name.max()).one(&db).await?, Some("Cid".to_owned()));
+    /// # Ok(()) }
+    /// ```
     fn max(self) -> Total<Self, Option<Base<Self>>>
     where
         Self: ExprOps<K = Row>,
@@ -357,16 +599,39 @@ pub trait ExprOps: Sized {
     }
 
     /// Smallest first; NULLs come first.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let names = User::query().order_by(User::age.asc()).select(User::name).all(&db).await?;
+    /// assert_eq!(names, ["Bob", "Cid", "Ada"]);
+    /// # Ok(()) }
+    /// ```
     fn asc(self) -> Ordering<Self::S, Self::N, Self::K> {
         Ordering::new(self.node(), Direction::Asc, <Self::T as Value>::TYPE)
     }
 
     /// Largest first; NULLs come last.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let names = User::query().order_by(User::age.desc()).select(User::name).all(&db).await?;
+    /// assert_eq!(names, ["Ada", "Cid", "Bob"]);
+    /// # Ok(()) }
+    /// ```
     fn desc(self) -> Ordering<Self::S, Self::N, Self::K> {
         Ordering::new(self.node(), Direction::Desc, <Self::T as Value>::TYPE)
     }
 
     /// Minus the value.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::find_many([2]).select(Post::score.negate()).one(&db).await?, -5);
+    /// # Ok(()) }
+    /// ```
     fn negate(self) -> Same<Self, Self::T>
     where
         Base<Self>: Number,
@@ -438,6 +703,14 @@ fn is_filtered(pieces: &[&'static str]) -> bool {
 
 impl<T: Value, S, N: Needs> Expr<T, S, N, Aggregate> {
     /// Aggregates only the rows for which the condition is true: `Post::id.count().filter_where(Post::score.gt(3))`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let good = Post::id.count().filter_where(Post::score.gt(2));
+    /// assert_eq!(Post::query().select((count_all(), good)).one(&db).await?, (3, 2));
+    /// # Ok(()) }
+    /// ```
     pub fn filter_where<C>(self, condition: C) -> Expr<T, Uni<S, C::S>, And<N, C::N>, Aggregate>
     where
         C: ExprOps<K = Row>,

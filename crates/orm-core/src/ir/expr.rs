@@ -5,6 +5,14 @@ use crate::meta::{ModelMeta, RelationMeta};
 use crate::value::{Datum, DbType};
 
 /// A model in a FROM clause. The same model twice is told apart by its alias.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Source;
+/// let users = Source { model: User::meta(), alias: "" };
+/// let bosses = Source { model: User::meta(), alias: "Boss" };
+/// assert_ne!(users, bosses);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
     /// The model.
@@ -22,6 +30,13 @@ impl PartialEq for Source {
 impl Eq for Source {}
 
 /// A column of a source. A name is looked up from the innermost query outwards.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{ColumnRef, Source};
+/// let name = ColumnRef { source: Source { model: User::meta(), alias: "" }, index: 2 };
+/// assert_eq!(name, User::name.column_ref());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColumnRef {
     /// The source.
@@ -31,6 +46,14 @@ pub struct ColumnRef {
 }
 
 /// An expression. `ty` fields are the type of the operands where a backend has to know it.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{BinaryOp, Expr};
+/// let Expr::Binary(op, both, _) = User::age.ge(18).into_ir() else { panic!() };
+/// assert_eq!(op, BinaryOp::Ge);
+/// assert!(matches!(*both, (Expr::Column(_), Expr::Value(..))));
+/// ```
 #[derive(Debug, Clone)]
 pub enum Expr {
     /// A column.
@@ -125,6 +148,14 @@ pub enum Expr {
 }
 
 /// `any`, `all`, `none` or `count` over the rows that a relation leads to.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Expr;
+/// let Expr::Relation(test) = User::posts.any(Post::score.gt(3)).into_ir() else { panic!() };
+/// assert_eq!(test.relation.name, "posts");
+/// assert!(test.filter.is_some());
+/// ```
 #[derive(Debug, Clone)]
 pub struct RelationTest {
     /// The relation.
@@ -140,6 +171,13 @@ pub struct RelationTest {
 }
 
 /// What is asked of a relation's rows.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Expr, Quantifier};
+/// let Expr::Relation(test) = User::posts.none().into_ir() else { panic!() };
+/// assert_eq!(test.quantifier, Quantifier::None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quantifier {
     /// At least one row meets the condition.
@@ -153,6 +191,12 @@ pub enum Quantifier {
 }
 
 /// Operators on one operand.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Expr, UnaryOp};
+/// assert!(matches!((!User::name.eq("Ada")).into_ir(), Expr::Unary(UnaryOp::Not, ..)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UnaryOp {
     /// Logical not.
@@ -162,6 +206,12 @@ pub enum UnaryOp {
 }
 
 /// Operators on two operands.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{BinaryOp, Expr};
+/// assert!(matches!((Post::score + 1).into_ir(), Expr::Binary(BinaryOp::Add, ..)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
     /// Equal; NULL if an operand is.
@@ -199,6 +249,13 @@ pub enum BinaryOp {
 }
 
 /// How text is matched.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Expr, LikeOp};
+/// let node = User::name.starts_with("A").into_ir();
+/// assert!(matches!(node, Expr::Like { op: LikeOp::StartsWith, insensitive: false, .. }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LikeOp {
     /// The user's pattern: `%` any text, `_` any character, `\` escapes.
@@ -214,6 +271,12 @@ pub enum LikeOp {
 }
 
 /// Functions of fixed meaning.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Expr, Func};
+/// assert!(matches!(User::name.lower().into_ir(), Expr::Func(Func::Lower, _)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Func {
@@ -242,6 +305,12 @@ pub enum Func {
 }
 
 /// Aggregate functions. NULLs are skipped; over no rows `Count` is 0 and the others are NULL.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{AggFunc, Expr};
+/// assert!(matches!(User::age.max().into_ir(), Expr::Aggregate { func: AggFunc::Max, .. }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AggFunc {
@@ -259,11 +328,27 @@ pub enum AggFunc {
 
 impl Expr {
     /// A binary node.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::{BinaryOp, Expr};
+    /// use orm_core::value::{Datum, DbType};
+    /// let adult = Expr::binary(BinaryOp::Ge, User::age.node(), Expr::Value(Datum::I64(18), DbType::I32), DbType::I32);
+    /// assert!(matches!(adult, Expr::Binary(BinaryOp::Ge, ..)));
+    /// ```
     pub fn binary(op: BinaryOp, left: Expr, right: Expr, ty: DbType) -> Self {
         Expr::Binary(op, Box::new((left, right)), ty)
     }
 
     /// This and that, either of which may be absent.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::{BinaryOp, Expr};
+    /// let active = User::active.node();
+    /// assert!(matches!(Expr::and(None, active.clone()), Expr::Column(_)));
+    /// assert!(matches!(Expr::and(Some(active.clone()), active), Expr::Binary(BinaryOp::And, ..)));
+    /// ```
     pub fn and(left: Option<Expr>, right: Expr) -> Self {
         match left {
             Some(left) => Expr::binary(BinaryOp::And, left, right, DbType::Bool),
@@ -272,11 +357,24 @@ impl Expr {
     }
 
     /// Logical not.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::{Expr, UnaryOp};
+    /// assert!(matches!(User::active.node().negate(), Expr::Unary(UnaryOp::Not, ..)));
+    /// ```
     pub fn negate(self) -> Self {
         Expr::Unary(UnaryOp::Not, Box::new(self), DbType::Bool)
     }
 
     /// An ordering by this expression, NULLs where the portable rule puts them.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::Direction;
+    /// let order = User::name.node().order(Direction::Desc);
+    /// assert_eq!((order.direction, order.nulls), (Direction::Desc, None));
+    /// ```
     pub fn order(self, direction: Direction) -> Order {
         Order { expr: self, direction, nulls: None, ty: DbType::Text }
     }

@@ -21,6 +21,16 @@ pub use write::{
 };
 
 /// Anything that a backend can be asked to run.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::backend::{Collect, run};
+/// use orm_core::ir::Command;
+/// let command = Command::Select(Box::new(User::filter(User::active).into_select()));
+/// assert_eq!(run(&db, command, Collect::<User>::default()).await?.len(), 3);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Read rows.
@@ -39,13 +49,35 @@ pub enum Command {
 
 /// What is one command: a query, a set-based update or deletion, SQL of your own. For tools that look at commands or run them in
 /// their own way.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::IntoCommand;
+/// let update = User::filter(User::active).update().set(User::age, 7);
+/// assert_eq!(update.into_command()?.operation(), "UPDATE");
+/// # Ok::<(), Error>(())
+/// ```
 pub trait IntoCommand {
     /// The command.
     fn into_command(self) -> crate::error::Result<Command>;
 }
 
+/// What every command can be asked.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Command;
+/// let command = Command::Select(Box::new(User::query().into_select()));
+/// assert_eq!((command.operation(), command.is_write()), ("SELECT", false));
+/// ```
 impl Command {
     /// Whether the command changes data.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::Command;
+    /// assert!(!Command::Select(Box::new(User::query().into_select())).is_write());
+    /// ```
     pub fn is_write(&self) -> bool {
         match self {
             Command::Select(_) => false,
@@ -55,6 +87,13 @@ impl Command {
     }
 
     /// The main model of the command, for error texts.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::Command;
+    /// let command = Command::Select(Box::new(User::query().into_select()));
+    /// assert_eq!(command.model().map(|model| model.name), Some("User"));
+    /// ```
     pub fn model(&self) -> Option<&'static crate::meta::ModelMeta> {
         match self {
             Command::Select(select) => Some(select.from.model),
@@ -67,6 +106,12 @@ impl Command {
     }
 
     /// The operation's name as OpenTelemetry writes it: `SELECT`, `INSERT`, …
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::Command;
+    /// assert_eq!(Command::Select(Box::new(User::query().into_select())).operation(), "SELECT");
+    /// ```
     pub fn operation(&self) -> &'static str {
         match self {
             Command::Select(_) => "SELECT",

@@ -6,6 +6,12 @@ use crate::meta::RelationMeta;
 use crate::value::{Datum, DbType};
 
 /// A SELECT.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let select = User::filter(User::active).order_by(User::name.asc()).limit(5).into_select();
+/// assert_eq!((select.from.model.name, select.order.len(), select.limit), ("User", 1, Some(5)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Select {
     /// The root model.
@@ -52,6 +58,14 @@ pub struct Sample {
 }
 
 /// A lock on the rows of a SELECT.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{LockStrength, LockWait};
+/// let lock = User::query().lock(RowLock::share().nowait()).into_select().lock.unwrap();
+/// assert_eq!((lock.strength, lock.wait), (LockStrength::Share, LockWait::NoWait));
+/// assert!(lock.of.is_empty());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Lock {
     /// Against what.
@@ -63,6 +77,12 @@ pub struct Lock {
 }
 
 /// Against what a row is locked.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::LockStrength;
+/// assert_eq!(User::query().for_update().into_select().lock.unwrap().strength, LockStrength::Update);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LockStrength {
     /// Any change, and any other lock.
@@ -76,6 +96,12 @@ pub enum LockStrength {
 }
 
 /// What happens if somebody else holds a lock.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::LockWait;
+/// assert_eq!(User::query().for_update().into_select().lock.unwrap().wait, LockWait::Wait);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LockWait {
     /// Wait for it.
@@ -87,6 +113,14 @@ pub enum LockWait {
 }
 
 /// What a SELECT yields.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Output;
+/// assert!(matches!(User::query().into_select().output, Output::Model));
+/// let Output::Exprs(exprs) = User::query().select(User::name).into_select().output else { panic!() };
+/// assert_eq!(exprs.len(), 1);
+/// ```
 #[derive(Debug, Clone)]
 pub enum Output {
     /// All columns of the root model, in order.
@@ -103,6 +137,18 @@ pub enum Output {
 }
 
 /// Limit and offset within each group of equal key.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::ir::PerParent;
+/// // The best post of each author.
+/// let mut select = Post::query().order_by(Post::score.desc()).into_select();
+/// select.per_parent = Some(PerParent { key: vec![Post::author_id.node()], limit: Some(1), offset: None });
+/// let best: Query<Post> = Query::from_parts(select, Vec::new());
+/// assert_eq!(best.all(&db).await?.len(), 2);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct PerParent {
     /// The key.
@@ -114,6 +160,12 @@ pub struct PerParent {
 }
 
 /// A joined model.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// let select = User::query().join(User::posts).into_select();
+/// assert_eq!((select.joins[0].target.model.name, select.joins.len()), ("Post", 1));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Join {
     /// Inner or left.
@@ -131,6 +183,12 @@ pub struct Join {
 }
 
 /// The kind of a join.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::JoinKind;
+/// assert_eq!(User::query().left_join(User::posts).into_select().joins[0].kind, JoinKind::Left);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JoinKind {
     /// Only pairs.
@@ -140,6 +198,13 @@ pub enum JoinKind {
 }
 
 /// One key of the order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Direction, Nulls};
+/// let order = User::age.desc().nulls_last().into_order();
+/// assert_eq!((order.direction, order.nulls), (Direction::Desc, Some(Nulls::Last)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Order {
     /// The key.
@@ -153,6 +218,12 @@ pub struct Order {
 }
 
 /// The direction of an order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Direction;
+/// assert_eq!(User::query().order_by(User::name.asc()).into_select().order[0].direction, Direction::Asc);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Smallest first.
@@ -162,6 +233,12 @@ pub enum Direction {
 }
 
 /// Where NULLs go in an order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Nulls;
+/// assert_eq!(User::age.asc().nulls_last().into_order().nulls, Some(Nulls::Last));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Nulls {
     /// Before all values.
@@ -172,6 +249,13 @@ pub enum Nulls {
 
 impl Select {
     /// All rows of a source.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::{Select, Source};
+    /// let select = Select::new(Source { model: User::meta(), alias: "" });
+    /// assert!(select.filter.is_none() && select.order.is_empty());
+    /// ```
     pub fn new(from: Source) -> Self {
         Select {
             from,
@@ -203,6 +287,14 @@ impl Select {
     }
 
     /// Adds a condition to the filter.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// let mut select = User::query().into_select();
+    /// select.and_filter(User::active.node());
+    /// select.and_filter(User::age.ge(18).into_ir());
+    /// assert!(select.filter.is_some());
+    /// ```
     pub fn and_filter(&mut self, condition: Expr) {
         self.filter = Some(Expr::and(self.filter.take(), condition));
     }

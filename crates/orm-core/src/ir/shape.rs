@@ -9,10 +9,26 @@ use crate::meta::{ModelMeta, RelationMeta};
 use crate::value::{Datum, DbType};
 
 /// The 128-bit key of a shape.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Command, Shape, shape};
+/// let older_than = |age: i32| Command::Select(Box::new(User::filter(User::age.ge(age)).into_select()));
+/// let key: Shape = shape(&older_than(18));
+/// assert_eq!(key, shape(&older_than(21)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shape(pub u128);
 
 /// A bound parameter of a command.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Binds, Command, binds};
+/// use orm_core::value::Datum;
+/// let command = Command::Select(Box::new(User::filter(User::age.ge(18)).into_select()));
+/// binds(&command, &mut |bind| assert!(matches!(bind, Binds::One(Datum::I64(18), _))));
+/// ```
 #[derive(Debug)]
 pub enum Binds<'a> {
     /// One value.
@@ -29,9 +45,26 @@ pub enum Binds<'a> {
 
 /// Limits up to here are written into the statement, larger ones are bound: SQLite prepares a statement
 /// again at each execution if its LIMIT is a parameter.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Command, LITERAL_LIMIT, shape};
+/// let shape_of = |limit| shape(&Command::Select(Box::new(User::query().limit(limit).into_select())));
+/// assert_ne!(shape_of(10), shape_of(20));
+/// assert_eq!(shape_of(LITERAL_LIMIT + 1), shape_of(LITERAL_LIMIT + 2));
+/// ```
 pub const LITERAL_LIMIT: u64 = 1024;
 
 /// The shape of a command: everything but its values and the lengths of its lists.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Command, shape};
+/// let command = |query: Query<User>| Command::Select(Box::new(query.into_select()));
+/// let of_list = |ids: &[i64]| shape(&command(User::filter(User::id.in_(ids))));
+/// assert_eq!(of_list(&[1]), of_list(&[1, 2, 3]));
+/// assert_ne!(of_list(&[1]), shape(&command(User::query())));
+/// ```
 pub fn shape(command: &Command) -> Shape {
     let mut walk = Walk { hasher: ShapeHasher::default(), sink: &mut |_| {} };
     walk.command(command);
@@ -39,6 +72,16 @@ pub fn shape(command: &Command) -> Shape {
 }
 
 /// Calls `sink` with every parameter of a command, in rendering order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Command, binds, shape};
+/// let query = User::filter(User::name.eq("Ada") & User::id.in_([1, 2]));
+/// let command = Command::Select(Box::new(query.into_select()));
+/// let mut count = 0;
+/// assert_eq!(binds(&command, &mut |_| count += 1), shape(&command));
+/// assert_eq!(count, 2);
+/// ```
 pub fn binds<'a>(command: &'a Command, sink: &mut dyn FnMut(Binds<'a>)) -> Shape {
     let mut walk = Walk { hasher: ShapeHasher::default(), sink };
     walk.command(command);
@@ -46,6 +89,14 @@ pub fn binds<'a>(command: &'a Command, sink: &mut dyn FnMut(Binds<'a>)) -> Shape
 }
 
 /// Folds words into 128 bits: two lanes of multiply-and-fold with different constants.
+///
+/// ```
+/// use orm_core::ir::ShapeHasher;
+/// let mut hasher = ShapeHasher::default();
+/// hasher.word(7);
+/// hasher.text("users");
+/// assert_ne!(hasher.finish(), ShapeHasher::default().finish());
+/// ```
 #[derive(Debug, Clone)]
 pub struct ShapeHasher {
     a: u64,
@@ -60,6 +111,14 @@ impl Default for ShapeHasher {
 
 impl ShapeHasher {
     /// Adds a word.
+    ///
+    /// ```
+    /// use orm_core::ir::ShapeHasher;
+    /// let (mut one, mut two) = (ShapeHasher::default(), ShapeHasher::default());
+    /// one.word(1);
+    /// two.word(2);
+    /// assert_ne!(one.finish(), two.finish());
+    /// ```
     #[inline]
     pub fn word(&mut self, word: u64) {
         let fold = |x: u64, k: u64| {
@@ -71,6 +130,14 @@ impl ShapeHasher {
     }
 
     /// Adds text.
+    ///
+    /// ```
+    /// use orm_core::ir::ShapeHasher;
+    /// let (mut one, mut two) = (ShapeHasher::default(), ShapeHasher::default());
+    /// one.text("users");
+    /// two.text("posts");
+    /// assert_ne!(one.finish(), two.finish());
+    /// ```
     pub fn text(&mut self, text: &str) {
         self.word(text.len() as u64);
         for chunk in text.as_bytes().chunks(8) {
@@ -81,6 +148,12 @@ impl ShapeHasher {
     }
 
     /// The key.
+    ///
+    /// ```
+    /// use orm_core::ir::{Shape, ShapeHasher};
+    /// let key: Shape = ShapeHasher::default().finish();
+    /// assert_eq!(key, ShapeHasher::default().finish());
+    /// ```
     pub fn finish(&self) -> Shape {
         Shape((u128::from(self.a) << 64) | u128::from(self.b))
     }

@@ -5,6 +5,24 @@ use crate::meta::ModelMeta;
 use crate::value::{Datum, DbType};
 
 /// An INSERT.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::backend::{First, run};
+/// use orm_core::ir::{Command, Insert, InsertSource, Output};
+/// use orm_core::value::Datum;
+/// let insert = Insert {
+///     model: Tag::meta(),
+///     columns: vec![Tag::name.index()],
+///     source: InsertSource::Values(vec![Datum::Text("news".to_owned())]),
+///     conflict: None,
+///     returning: Some(Output::Model),
+/// };
+/// let tag = run(&db, Command::Insert(Box::new(insert)), First::<Tag>::default()).await?;
+/// assert_eq!(tag.map(|tag| tag.name), Some("news".to_owned()));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Insert {
     /// The model.
@@ -20,6 +38,15 @@ pub struct Insert {
 }
 
 /// Where inserted rows come from.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::InsertSource;
+/// use orm_core::value::Datum;
+/// let values = InsertSource::Values(vec![Datum::Text("a".to_owned()), Datum::Text("b".to_owned())]);
+/// let query = InsertSource::Select(Box::new(User::query().select(User::name).into_select()));
+/// # let _ = (values, query);
+/// ```
 #[derive(Debug, Clone)]
 pub enum InsertSource {
     /// Row-major values, a multiple of the number of columns. Excluded from the shape.
@@ -29,6 +56,23 @@ pub enum InsertSource {
 }
 
 /// The ON CONFLICT clause.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::backend::{Affected, run};
+/// use orm_core::ir::{Command, Conflict, ConflictAction, Insert, InsertSource};
+/// use orm_core::value::Datum;
+/// let insert = Insert {
+///     model: Tag::meta(),
+///     columns: vec![Tag::name.index()],
+///     source: InsertSource::Values(vec![Datum::Text("machines".to_owned())]),
+///     conflict: Some(Conflict { target: vec![Tag::name.index()], action: ConflictAction::Nothing }),
+///     returning: None,
+/// };
+/// assert_eq!(run(&db, Command::Insert(Box::new(insert)), Affected::default()).await?, 0);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Conflict {
     /// The unique columns; empty means any conflict.
@@ -38,6 +82,15 @@ pub struct Conflict {
 }
 
 /// What to do about a row that is there already.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Assignment, ConflictAction, Expr};
+/// // The row that is there takes the name of the new one.
+/// let excluded = Expr::Excluded(User::name.column_ref());
+/// let action = ConflictAction::Update(vec![Assignment { column: User::name.index(), value: excluded }], None);
+/// # let _ = action;
+/// ```
 #[derive(Debug, Clone)]
 pub enum ConflictAction {
     /// Leave it.
@@ -47,6 +100,13 @@ pub enum ConflictAction {
 }
 
 /// `column = expression`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Assignment;
+/// let birthday = Assignment { column: User::age.index(), value: (User::age + 1).into_ir() };
+/// assert_eq!(User::meta().column(birthday.column).name, "age");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Assignment {
     /// The column.
@@ -56,6 +116,21 @@ pub struct Assignment {
 }
 
 /// An UPDATE.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::backend::{Affected, run};
+/// use orm_core::ir::{Assignment, Command, Source, Update};
+/// let update = Update {
+///     source: Source { model: User::meta(), alias: "" },
+///     set: vec![Assignment { column: User::age.index(), value: (User::age + 1).into_ir() }],
+///     filter: Some(User::name.eq("Ada").into_ir()),
+///     returning: None,
+/// };
+/// assert_eq!(run(&db, Command::Update(Box::new(update)), Affected::default()).await?, 1);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Update {
     /// The table.
@@ -86,6 +161,16 @@ pub struct UpdateRows {
 }
 
 /// A DELETE.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::backend::{Affected, run};
+/// use orm_core::ir::{Command, Delete, Source};
+/// let delete = Delete { source: Source { model: Comment::meta(), alias: "" }, filter: None, returning: None };
+/// assert_eq!(run(&db, Command::Delete(Box::new(delete)), Affected::default()).await?, 1);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Delete {
     /// The table.
@@ -97,6 +182,22 @@ pub struct Delete {
 }
 
 /// A statement in the database's own language, `?` standing for each bind in order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::backend::{First, run};
+/// use orm_core::ir::{Command, RawSql};
+/// use orm_core::value::{Datum, DbType};
+/// let raw = RawSql {
+///     sql: "SELECT name FROM users WHERE id = ?".to_owned(),
+///     binds: vec![(Datum::I64(1), DbType::I64)],
+///     write: false,
+/// };
+/// let name = run(&db, Command::Raw(Box::new(raw)), First::<String>::default()).await?;
+/// assert_eq!(name.as_deref(), Some("Ada"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RawSql {
     /// The text.

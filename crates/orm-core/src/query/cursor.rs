@@ -14,6 +14,19 @@ use crate::value::{Date, DateTime, Datum, Numeric, Time};
 /// As text it goes to clients and back: letters, digits, `-` and `_`. It is not secret and not signed: whoever changes one reads
 /// another part of the same query, no more. A text that is not a cursor is an error of kind
 /// [`Decode`](ErrorKind::Decode), a cursor of another query one of kind [`Usage`](ErrorKind::Usage) when the page is read.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let query = || User::query().order_by(User::name.asc());
+/// let page = query().keyset(2).page(&db).await?;
+/// let text = page.next.expect("Cid is left").to_string();
+///
+/// let rest = query().keyset(2).after(Some(text.parse()?)).page(&db).await?;
+/// assert_eq!(rest.items[0].name, "Cid");
+/// assert_eq!("no cursor".parse::<orm::query::Cursor>().unwrap_err().kind(), ErrorKind::Decode);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// Which order the values belong to.

@@ -12,14 +12,39 @@ use crate::model::{Model, ModelKey};
 use crate::relation::Includable;
 
 /// The verbs of every model: `User::filter(..)`, `User::find(..)` …
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// assert_eq!(User::query().count(&db).await?, 3);
+/// assert_eq!(User::filter(User::age.gt(30)).one(&db).await?.name, "Ada");
+/// assert_eq!(User::find(2).one(&db).await?.name, "Bob");
+/// # Ok(()) }
+/// ```
 pub trait ModelQuery: Model {
     /// All rows, to be narrowed down.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let youngest = User::query().order_by(User::age.asc().nulls_last()).first(&db).await?;
+    /// assert_eq!(youngest.map(|user| user.name), Some("Cid".to_owned()));
+    /// # Ok(()) }
+    /// ```
     fn query() -> Query<Self> {
         Query::all_rows_of()
     }
 
     /// The rows for which a condition is true. A condition that only some databases know goes through
     /// `query().filter(..)`, whose type keeps what it needs.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let rows = User::filter(User::age.ge(18) & User::name.ne("Ada")).all(&db).await?;
+    /// assert_eq!(rows[0].name, "Cid");
+    /// # Ok(()) }
+    /// ```
     fn filter<C, I>(condition: C) -> Query<Self>
     where
         C: Condition<Only<Self>, I, N = ()>,
@@ -28,6 +53,15 @@ pub trait ModelQuery: Model {
     }
 
     /// The row with a primary key.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(1).one(&db).await?.name, "Ada");
+    /// // The key of a link is a tuple.
+    /// assert_eq!(PostTag::find((1_i64, 1_i64)).one(&db).await?.tag_id, 1);
+    /// # Ok(()) }
+    /// ```
     fn find(key: impl Into<Self::Key>) -> Find<Self> {
         let mut query = Query::all_rows_of();
         by_key(&mut query.select, Self::meta(), key.into().datums());
@@ -35,6 +69,13 @@ pub trait ModelQuery: Model {
     }
 
     /// The rows with these primary keys, in no particular order; missing ones are simply not there.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find_many([1, 3, 999]).all(&db).await?.len(), 2);
+    /// # Ok(()) }
+    /// ```
     fn find_many<K: Into<Self::Key>>(keys: impl IntoIterator<Item = K>) -> Query<Self> {
         let mut query: Query<Self> = Query::all_rows_of();
         let meta = Self::meta();
@@ -61,17 +102,41 @@ pub trait ModelQuery: Model {
 impl<M: Model> ModelQuery for M {}
 
 /// A read by primary key.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let find = User::find(1).include(User::posts);
+/// assert_eq!(find.one(&db).await?.posts.get()?.len(), 2);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read before `.one(&db)` or `.optional(&db)`"]
 pub struct Find<M: Model>(Query<M>);
 
 impl<M: Model> Find<M> {
     /// Loads a relation together with the row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(1).include(Post::author).include(Post::comments).one(&db).await?;
+    /// assert_eq!((post.author.get()?.name.as_str(), post.comments.get()?.len()), ("Ada", 1));
+    /// # Ok(()) }
+    /// ```
     pub fn include(self, relation: impl Includable<M>) -> Self {
         Find(self.0.include(relation))
     }
 
     /// The row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(1).one(&db).await?.name, "Ada");
+    /// assert_eq!(User::find(999).one(&db).await.unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
@@ -81,6 +146,13 @@ impl<M: Model> Find<M> {
     }
 
     /// The row, `None` if there is none.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(999).optional(&db).await?, None);
+    /// # Ok(()) }
+    /// ```
     pub fn optional<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send {
         // A primary key needs no LIMIT: leaving it out keeps one shape for all reads by key.
         let Query { select, includes, .. } = self.0;
@@ -95,6 +167,13 @@ impl<M: Model> Find<M> {
     }
 
     /// Whether the row exists.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert!(User::find(1).exists(&db).await?);
+    /// # Ok(()) }
+    /// ```
     pub fn exists<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<bool>> + Send {
         self.0.exists(db)
     }

@@ -11,6 +11,15 @@ use crate::model::{Model, Named};
 use crate::value::{DbType, Value};
 
 /// One key of a grouping, or a tuple of them.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let keys = (Post::author_id, Post::score.gt(2));
+/// let groups = Post::query().group_by(keys).select(|(author, good)| (author, good, count_all())).all(&db).await?;
+/// assert_eq!(groups.len(), 2);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key of a grouping",
     label = "expected a column or expression, or a tuple of them"
@@ -19,6 +28,15 @@ pub trait GroupKeys<Q, I> {
     /// What the closure of `select` gets: the same keys as expressions.
     type Keys;
     /// Appends the IR and returns the keys.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::expr::Only;
+    /// use orm::query::GroupKeys;
+    /// let mut ir = Vec::new();
+    /// let _keys = GroupKeys::<Only<Post>, _>::keys((Post::author_id, Post::title.lower()), &mut ir);
+    /// assert_eq!(ir.len(), 2);
+    /// ```
     fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys;
 }
 
@@ -72,6 +90,15 @@ tuples! {
 }
 
 /// A query with group keys that has not said yet what each group yields.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let grouped = Post::query().group_by(Post::author_id);
+/// let counts = grouped.select(|author| (author, count_all())).all(&db).await?;
+/// assert!(counts.contains(&(1, 2)));
+/// # Ok(()) }
+/// ```
 #[must_use = "say what each group yields: `.select(|keys| …)`"]
 pub struct Grouped<M, Q, G, N> {
     query: Query<M, Q, (), N>,
@@ -90,6 +117,14 @@ impl<M: Model, Q, G, N: Needs> Grouped<M, Q, G, N> {
     }
 
     /// What each group yields: keys (the closure's argument) and aggregates.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let best = Post::query().group_by(Post::author_id).select(|author| (author, Post::score.max()));
+    /// assert!(best.all(&db).await?.contains(&(1, Some(5))));
+    /// # Ok(()) }
+    /// ```
     pub fn select<L, I>(self, list: impl FnOnce(G) -> L) -> Query<M, Q, L::Out, And<N, L::N>>
     where
         L: Selection<Q, I>,

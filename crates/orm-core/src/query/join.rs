@@ -12,6 +12,16 @@ use crate::relation::{Rel, Slot, Via};
 use crate::value::{Datum, DbType};
 
 /// What `.join(..)` takes: a relation such as `User::posts`, or one with an alias at an end (`Employee::manager.to::<Boss>()`).
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::query::JoinPath;
+/// assert_eq!(User::posts.relation().name, "posts");
+/// orm::alias!(Other: Post);
+/// assert_eq!(User::query().join(User::posts.to::<Other>()).count(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation",
     label = "expected a relation such as `User::posts`"
@@ -22,6 +32,13 @@ pub trait JoinPath {
     /// The model or alias that is joined.
     type To: Named;
     /// The relation.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::meta::RelationKind;
+    /// use orm::query::JoinPath;
+    /// assert_eq!(User::posts.relation().kind, RelationKind::HasMany);
+    /// ```
     fn relation(&self) -> &'static RelationMeta;
 }
 
@@ -43,6 +60,14 @@ impl<A: Named, T: Named> JoinPath for Via<A, T> {
 
 impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// Joins the model that a relation leads to; rows without a partner are left out.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let rows = User::query().join(User::posts).filter(Post::score.gt(2)).select((User::name, Post::title));
+    /// assert_eq!(rows.count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn join<P, I>(mut self, path: P) -> Query<M, ((P::To, Inner), Q), Out, N>
     where
         P: JoinPath,
@@ -53,6 +78,15 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Joins the model that a relation leads to; rows without a partner stay, and the joined columns become `Option`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let rows: Vec<(String, Option<String>)> =
+    ///     User::query().left_join(User::posts).select((User::name, Post::title)).all(&db).await?;
+    /// assert!(rows.contains(&("Cid".to_owned(), None)));
+    /// # Ok(()) }
+    /// ```
     pub fn left_join<P, I>(mut self, path: P) -> Query<M, ((P::To, Left), Q), Out, N>
     where
         P: JoinPath,
@@ -132,9 +166,13 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
 
     /// Says that this query will stand inside one that has the model (or alias) `O`, whose columns can then be used here.
     ///
-    /// ```ignore
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let latest = Post::query().correlate::<User>().filter(Post::author_id.eq(User::id)).select(Post::id.max());
-    /// let users = User::query().select((User::name, scalar(latest))).all(&db).await?;
+    /// let users = User::query().order_by(User::id.asc()).select((User::name, scalar(latest))).all(&db).await?;
+    /// assert_eq!(users[0], ("Ada".to_owned(), Some(2)));
+    /// # Ok(()) }
     /// ```
     pub fn correlate<O: Named>(self) -> Query<M, ((O, Outer), Q), Out, N> {
         self.retype()
@@ -144,13 +182,34 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
 /// Gives a model a second name, so that it can stand in a query twice: `alias!(Boss: Employee)`. Its columns are
 /// `Boss.last_name` and so on, and relations lead to it by `.to::<Boss>()`.
 ///
-/// ```ignore
+/// ```
+/// # use orm_guide::prelude::*;
+/// #[derive(Debug, Clone, Model)]
+/// pub struct Employee {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     pub name: String,
+///     pub manager_id: Option<i64>,
+///     #[orm(foreign_key = manager_id)]
+///     pub manager: BelongsTo<Employee>,
+/// }
+/// # orm::schema!(Staff: Employee);
 /// orm::alias!(Boss: Employee);
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # let db = Sqlite::memory().await?;
+/// # Staff::create_all(&db).await?;
+/// let ada = Employee::create().name("Ada").insert(&db).await?;
+/// Employee::create().name("Bob").manager(&ada).insert(&db).await?;
+///
 /// let pairs = Employee::query()
 ///     .left_join(Employee::manager.to::<Boss>())
+///     .order_by(Employee::id.asc())
 ///     .select((Employee::name, Boss.name))
 ///     .all(&db)
 ///     .await?;
+/// assert_eq!(pairs[1], ("Bob".to_owned(), Some("Ada".to_owned())));
+/// # Ok(()) }
 /// ```
 #[macro_export]
 macro_rules! alias {

@@ -12,6 +12,14 @@ use crate::model::Model;
 use crate::value::{Datum, DbType};
 
 /// One page of a result, by offset.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let page = User::query().order_by(User::name.asc()).page(&db, 2, 2).await?;
+/// assert_eq!((page.items[0].name.as_str(), page.number, page.total), ("Cid", 2, 3));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
     /// The rows of this page.
@@ -26,12 +34,27 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// How many pages there are.
+    ///
+    /// ```
+    /// use orm::query::Page;
+    /// let page = Page { items: vec!["a", "b"], number: 1, size: 2, total: 5 };
+    /// assert_eq!(page.pages(), 3);
+    /// ```
     pub fn pages(&self) -> u64 {
         self.total.div_ceil(self.size.max(1))
     }
 }
 
 /// One page of a result, by keyset.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let page = User::query().order_by(User::name.asc()).keyset(2).page(&db).await?;
+/// assert_eq!(page.items.len(), 2);
+/// assert!(page.next.is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct KeysetPage<T> {
     /// The rows of this page.
@@ -41,6 +64,23 @@ pub struct KeysetPage<T> {
 }
 
 /// A query read page by page in the order of columns of the model.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let mut names = Vec::new();
+/// let mut cursor = None;
+/// loop {
+///     let page = User::query().order_by(User::name.asc()).keyset(2).after(cursor).page(&db).await?;
+///     names.extend(page.items.into_iter().map(|user| user.name));
+///     cursor = page.next;
+///     if cursor.is_none() {
+///         break;
+///     }
+/// }
+/// assert_eq!(names, ["Ada", "Bob", "Cid"]);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read before `.page(&db)`"]
 pub struct Keyset<M: Model> {
@@ -51,6 +91,14 @@ pub struct Keyset<M: Model> {
 
 impl<M: Model> Query<M> {
     /// The page `number` (from 1) of `size` rows, with the number of rows in all pages. Two statements.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let page = User::query().order_by(User::name.asc()).page(&db, 1, 2).await?;
+    /// assert_eq!((page.items.len(), page.total, page.pages()), (2, 3, 2));
+    /// # Ok(()) }
+    /// ```
     pub fn page<E: Executor + ?Sized>(
         self,
         db: &E,
@@ -65,6 +113,14 @@ impl<M: Model> Query<M> {
 
     /// Reads in pages of `size` rows that stay right while rows come and go: each page starts after the last row of the one
     /// before. The order must consist of columns of the model; the primary key is added to make it total.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let page = User::query().order_by(User::age.desc()).keyset(1).page(&db).await?;
+    /// assert_eq!(page.items[0].name, "Ada");
+    /// # Ok(()) }
+    /// ```
     pub fn keyset(self, size: u64) -> Keyset<M> {
         Keyset { query: self, size, after: None }
     }
@@ -72,12 +128,32 @@ impl<M: Model> Query<M> {
 
 impl<M: Model> Keyset<M> {
     /// Starts after a cursor; `None` starts at the beginning.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let query = || User::query().order_by(User::name.asc());
+    /// let first = query().keyset(2).page(&db).await?;
+    /// let second = query().keyset(2).after(first.next).page(&db).await?;
+    /// assert_eq!(second.items[0].name, "Cid");
+    /// # Ok(()) }
+    /// ```
     pub fn after(mut self, cursor: Option<Cursor>) -> Self {
         self.after = cursor;
         self
     }
 
     /// The page.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let page = User::query().keyset(10).page(&db).await?;
+    /// assert_eq!((page.items.len(), page.next), (3, None));
+    /// let error = User::query().order_by(User::name.lower().asc()).keyset(10).page(&db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Usage);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] if the order holds more than columns of the model, or the cursor belongs to another order.

@@ -12,6 +12,20 @@ use crate::relation::{IncludeOf, IncludePlan, NestKey};
 use crate::value::Value;
 
 /// What a query yields: rows as they are read, or structs that load further rows once all of them are there.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::expr::Only;
+/// use orm::query::QueryOutput;
+/// async fn newest<T: QueryOutput>(query: Query<Post, Only<Post>, T>, db: &Sqlite) -> Result<Option<T>> {
+///     query.order_by(Post::id.desc()).first(db).await
+/// }
+/// let title = newest(Post::query().select(Post::title), &db).await?;
+/// let post = newest(Post::query(), &db).await?;
+/// assert_eq!((title, post.map(|post| post.id)), (Some("Hello".to_owned()), Some(3)));
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a query",
     label = "not a model, a column type, a projection or a tuple of them"
@@ -43,7 +57,15 @@ impl<T: FromRow + Send + 'static> QueryOutput for T {
 /// A struct that holds some columns of a model, values computed from it, and rows that it leads to. Implemented by
 /// `#[derive(Projection)]`, and by every model.
 ///
-/// ```ignore
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// #[derive(Debug, Projection)]
+/// #[orm(model = Post)]
+/// struct PostCard {
+///     title: String,
+/// }
+///
 /// #[derive(Debug, Projection)]
 /// #[orm(model = User)]
 /// struct UserCard {
@@ -53,9 +75,13 @@ impl<T: FromRow + Send + 'static> QueryOutput for T {
 ///     #[orm(nested = User::posts.order_by(Post::id.desc()).limit_per_parent(3))]
 ///     latest: Vec<PostCard>,
 ///     #[orm(nested)]
-///     profile: Option<ProfileCard>,
+///     profile: Option<Profile>,
 /// }
-/// let cards = User::query().select_as::<UserCard>().all(&db).await?;
+/// let cards = User::query().order_by(User::id.asc()).select_as::<UserCard>().all(&db).await?;
+/// assert_eq!((cards[0].name.as_str(), cards[0].post_count), ("Ada", 2));
+/// assert_eq!(cards[0].latest[0].title, "Notes");
+/// assert!(cards[1].profile.is_none());
+/// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a projection",
@@ -65,6 +91,19 @@ pub trait Projection: QueryOutput {
     /// The model.
     type Model: Model;
     /// What is selected, in the order of the fields.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::query::Projection;
+    /// #[derive(Debug, Projection)]
+    /// #[orm(model = Post)]
+    /// struct PostCard {
+    ///     title: String,
+    ///     score: i32,
+    /// }
+    /// assert_eq!(PostCard::columns().len(), 2);
+    /// # let _ = |card: PostCard| (card.title, card.score);
+    /// ```
     fn columns() -> Vec<ir::Expr>;
 }
 

@@ -11,6 +11,23 @@ use crate::model::{Model, Named};
 use crate::value::Value;
 
 /// What can be selected in the scope `Q`. Columns of a left-joined model come out as `Option`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::expr::Only;
+/// use orm::expr::kind::OneKind;
+/// use orm::query::Selection;
+/// fn of_ada<L, I>(list: L) -> Query<User, Only<User>, L::Out>
+/// where
+///     L: Selection<Only<User>, I, N = ()>,
+///     L::K: OneKind,
+/// {
+///     User::filter(User::name.eq("Ada")).select(list)
+/// }
+/// assert_eq!(of_ada((User::age, User::email.upper())).one(&db).await?.0, Some(36));
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be selected here",
     label = "expected a column, an expression, or a tuple of up to twelve"
@@ -23,6 +40,15 @@ pub trait Selection<Q, I> {
     /// Row, aggregate, key, constant, or a list of these.
     type K;
     /// Appends the expressions.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::expr::Only;
+    /// use orm::query::Selection;
+    /// let mut exprs = Vec::new();
+    /// Selection::<Only<User>, _>::exprs((User::name, User::age + 1), &mut exprs);
+    /// assert_eq!(exprs.len(), 2);
+    /// ```
     fn exprs(self, out: &mut Vec<ir::Expr>);
 }
 
@@ -72,6 +98,16 @@ where
 }
 
 /// All columns of a joined model: see [`whole`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::query::Whole;
+/// let posts: Whole<Post> = whole();
+/// let rows: Vec<(String, Post)> = User::query().join(User::posts).select((User::name, posts)).all(&db).await?;
+/// assert_eq!(rows.len(), 3);
+/// # Ok(()) }
+/// ```
 pub struct Whole<M>(PhantomData<fn() -> M>);
 
 impl<M> std::fmt::Debug for Whole<M> {
@@ -81,6 +117,15 @@ impl<M> std::fmt::Debug for Whole<M> {
 }
 
 /// All columns of a model of the query, as the model (or `Option` of it behind a left join).
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let rows: Vec<(User, Option<Profile>)> =
+///     User::query().left_join(User::profile).select((whole::<User>(), whole::<Profile>())).all(&db).await?;
+/// assert!(rows.iter().any(|(user, profile)| user.name == "Bob" && profile.is_none()));
+/// # Ok(()) }
+/// ```
 pub fn whole<M: Named>() -> Whole<M> {
     Whole(PhantomData)
 }
@@ -113,6 +158,12 @@ where
 }
 
 /// The needs of a list, folded.
+///
+/// ```
+/// use orm::query::ListNeeds;
+/// fn all_of_it<L: ListNeeds<Out = O>, O>() {}
+/// all_of_it::<((), ((), ())), ()>();
+/// ```
 pub trait ListNeeds {
     /// All of them.
     type Out: Needs;

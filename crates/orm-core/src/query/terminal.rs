@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::projection::QueryOutput;
 use super::query::Query;
-use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, Provides, run};
+use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
 use crate::ir::{Command, IntoCommand, Output, Select};
@@ -29,12 +29,20 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
 
     /// Every row.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let users: Vec<User> = User::filter(User::active).all(&db).await?;
+    /// assert_eq!(users.len(), 3);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Whatever the database says; [`ErrorKind::Decode`] if a stored value does not fit its field.
     pub fn all<E>(self, db: &E) -> impl Future<Output = Result<Vec<Out>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: QueryOutput,
     {
@@ -47,10 +55,18 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// The first row, `None` if there is none. Without an order, any of them.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let oldest = User::query().order_by(User::age.desc()).first(&db).await?;
+    /// assert_eq!(oldest.map(|user| user.name), Some("Ada".to_owned()));
+    /// # Ok(()) }
+    /// ```
     pub fn first<E>(mut self, db: &E) -> impl Future<Output = Result<Option<Out>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: QueryOutput,
     {
@@ -67,12 +83,21 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
 
     /// The only row.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::name.eq("Ada")).one(&db).await?.age, Some(36));
+    /// assert_eq!(User::filter(User::name.eq("Eve")).one(&db).await.unwrap_err().kind(), ErrorKind::NotFound);
+    /// assert_eq!(User::query().one(&db).await.unwrap_err().kind(), ErrorKind::MultipleRows);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::MultipleRows`] if there are more.
     pub fn one<E>(mut self, db: &E) -> impl Future<Output = Result<Out>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: QueryOutput,
     {
@@ -91,10 +116,18 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// How many rows the query yields; limit, offset and distinct count.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::query().count(&db).await?, 3);
+    /// assert_eq!(User::query().limit(2).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn count<E>(mut self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         if self.select.limit.is_none() && self.select.offset.is_none() {
@@ -111,10 +144,17 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Whether the query yields a row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert!(User::filter(User::age.gt(30)).exists(&db).await?);
+    /// # Ok(()) }
+    /// ```
     pub fn exists<E>(mut self, db: &E) -> impl Future<Output = Result<bool>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         let select = &mut self.select;
@@ -135,10 +175,24 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// The rows one by one, in constant memory. Included relations are not loaded: use `all` or pages for those.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut posts = Post::query().order_by(Post::id.asc()).stream(&db);
+    /// let mut titles = Vec::new();
+    /// while let Some(post) = posts.try_next().await? {
+    ///     titles.push(post.title);
+    /// }
+    /// assert_eq!(titles, ["Engines", "Notes", "Hello"]);
+    /// # Ok(()) }
+    /// ```
     pub fn stream<E>(self, db: &E) -> BoxStream<'static, Result<Out>>
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: FromRow + Send + 'static,
     {
@@ -156,10 +210,19 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// Calls the closure with each row, in constant memory; its first error ends the query.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let mut sum = 0;
+    /// Post::query().select(Post::score).for_each(&db, |score| { sum += score; Ok(()) }).await?;
+    /// assert_eq!(sum, 9);
+    /// # Ok(()) }
+    /// ```
     pub fn for_each<E, F>(self, db: &E, mut body: F) -> impl Future<Output = Result<()>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: FromRow + Send + 'static,
         F: FnMut(Out) -> Result<()> + Send,
@@ -175,20 +238,35 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// The query in the database's language, for reading.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let query = User::filter(User::name.eq("Ada")).select(User::id);
+    /// assert_eq!(query.to_sql(&db)?, r#"SELECT "id" FROM "users" WHERE "name" = ?1"#);
+    /// # Ok(()) }
+    /// ```
     pub fn to_sql<E>(&self, db: &E) -> Result<String>
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         E::Backend::render(db.session(), &Command::Select(Box::new(self.select.clone())))
     }
 
     /// The database's plan for the query, as text for people.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert!(User::filter(User::name.eq("Ada")).explain(&db).await?.contains("SCAN users"));
+    /// # Ok(()) }
+    /// ```
     pub fn explain<E>(&self, db: &E) -> impl Future<Output = Result<String>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
         let command = Command::Select(Box::new(self.select.clone()));

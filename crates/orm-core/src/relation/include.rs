@@ -6,6 +6,16 @@ use crate::ir::Select;
 use crate::model::{Model, Named};
 
 /// A relation to load, as data.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::{Includable, IncludePlan};
+/// let plan: IncludePlan = User::posts.limit_per_parent(1).include(Post::tags).into_plan();
+/// assert_eq!((plan.relation, plan.select.limit, plan.nested.len()), (0, Some(1), 1));
+/// # let _ = db;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct IncludePlan {
     /// The index in [`ModelMeta::relations`](crate::meta::ModelMeta::relations).
@@ -18,6 +28,16 @@ pub struct IncludePlan {
 
 impl IncludePlan {
     /// All rows of a relation.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::{IncludePlan, attach_includes};
+    /// let mut users = User::query().order_by(User::id.asc()).all(&db).await?;
+    /// attach_includes::<User, Sqlite>(&mut users, &[IncludePlan::new(User::posts)], db.session()).await?;
+    /// assert_eq!(users[0].posts.get()?.len(), 2);
+    /// # Ok(()) }
+    /// ```
     pub fn new<M: Model, S: Slot>(rel: Rel<M, S>) -> Self {
         IncludePlan {
             relation: rel.index(),
@@ -29,6 +49,18 @@ impl IncludePlan {
 
 /// A relation of `M` with conditions, order, limit or further includes:
 /// `User::posts.filter(…).order_by(…).limit_per_parent(3).include(Post::tags)`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::Include;
+/// fn best_posts(rows: u64) -> Include<User, HasMany<Post>> {
+///     User::posts.order_by(Post::score.desc()).limit_per_parent(rows)
+/// }
+/// let ada = User::find(1).include(best_posts(1)).one(&db).await?;
+/// assert_eq!(ada.posts.get()?[0].title, "Notes");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "it does nothing until it is passed to `.include(..)` or `.load(..)`"]
 pub struct Include<M, S> {
@@ -37,16 +69,42 @@ pub struct Include<M, S> {
 }
 
 /// What `.include(..)` accepts on a query of `M`: a relation such as `User::posts`, or one with conditions.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::Includable;
+/// async fn ada_with(relation: impl Includable<User>, db: &Sqlite) -> Result<User> {
+///     User::find(1).include(relation).one(db).await
+/// }
+/// assert!(ada_with(User::posts, &db).await?.posts.is_loaded());
+/// assert!(ada_with(User::posts.filter(Post::score.gt(3)), &db).await?.posts.is_loaded());
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
 )]
 pub trait Includable<M: Model> {
     /// The plan.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::relation::Includable;
+    /// assert_eq!(User::profile.into_plan().relation, User::profile.index());
+    /// ```
     fn into_plan(self) -> IncludePlan;
 }
 
 /// A relation to rows of one model, with or without conditions.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::relation::IncludeOf;
+/// fn leads_to_posts(_: impl IncludeOf<User, Target = Post>) {}
+/// leads_to_posts(User::posts);
+/// leads_to_posts(User::posts.filter(Post::score.gt(3)));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
@@ -85,18 +143,43 @@ impl<M: Model, S: Slot> From<Rel<M, S>> for Include<M, S> {
 impl<M: Model, S: Slot> Include<M, S> {
     /// Only rows that meet the condition; several calls add up. The condition must run on every database: what it needs
     /// would not be seen in the type of the query that includes it.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let posts = User::posts.filter(Post::score.gt(1)).filter(Post::score.lt(5));
+    /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?.len(), 1);
+    /// # Ok(()) }
+    /// ```
     pub fn filter<I>(mut self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Self {
         self.plan.select.and_filter(condition.condition());
         self
     }
 
     /// The order of the rows of each parent; a second call sorts rows that are equal by the first.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let posts = User::posts.filter(Post::score.gt(1)).order_by(Post::score.desc());
+    /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?[0].title, "Notes");
+    /// # Ok(()) }
+    /// ```
     pub fn order_by<I>(mut self, order: impl IntoOrder<Only<S::Target>, I>) -> Self {
         order.orders(&mut self.plan.select.order);
         self
     }
 
     /// Loads a relation of the rows too.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let posts = User::posts.order_by(Post::id.asc()).include(Post::tags).include(Post::comments);
+    /// let ada = User::find(1).include(posts).one(&db).await?;
+    /// assert_eq!(ada.posts.get()?[0].tags.get()?[0].name, "machines");
+    /// # Ok(()) }
+    /// ```
     pub fn include(mut self, relation: impl Includable<S::Target>) -> Self {
         self.plan.nested.push(relation.into_plan());
         self
@@ -105,12 +188,28 @@ impl<M: Model, S: Slot> Include<M, S> {
 
 impl<M: Model, S: ToMany> Include<M, S> {
     /// At most `rows` rows for each parent, the first in the order.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let posts = User::posts.order_by(Post::score.desc()).limit_per_parent(1);
+    /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?.len(), 1);
+    /// # Ok(()) }
+    /// ```
     pub fn limit_per_parent(mut self, rows: u64) -> Self {
         self.plan.select.limit = Some(rows);
         self
     }
 
     /// Leaves out the first `rows` rows of each parent.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let posts = User::posts.order_by(Post::score.desc()).offset_per_parent(1);
+    /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?[0].title, "Engines");
+    /// # Ok(()) }
+    /// ```
     pub fn offset_per_parent(mut self, rows: u64) -> Self {
         self.plan.select.offset = Some(rows);
         self
@@ -119,16 +218,40 @@ impl<M: Model, S: ToMany> Include<M, S> {
 
 impl<M: Model, S: Slot> Rel<M, S> {
     /// Includes only rows that meet the condition.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let good = User::posts.filter(Post::score.gt(3));
+    /// assert_eq!(User::find(1).include(good).one(&db).await?.posts.get()?.len(), 1);
+    /// # Ok(()) }
+    /// ```
     pub fn filter<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Include<M, S> {
         Include::from(self).filter(condition)
     }
 
     /// Includes the rows of each parent in this order.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let best_first = User::posts.order_by(Post::score.desc());
+    /// assert_eq!(User::find(1).include(best_first).one(&db).await?.posts.get()?[0].title, "Notes");
+    /// # Ok(()) }
+    /// ```
     pub fn order_by<I>(self, order: impl IntoOrder<Only<S::Target>, I>) -> Include<M, S> {
         Include::from(self).order_by(order)
     }
 
     /// Includes the rows and a relation of theirs.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(1).include(Post::author.include(User::profile)).one(&db).await?;
+    /// assert!(post.author.get()?.profile.get()?.is_some());
+    /// # Ok(()) }
+    /// ```
     pub fn include(self, relation: impl Includable<S::Target>) -> Include<M, S> {
         Include::from(self).include(relation)
     }
@@ -136,11 +259,25 @@ impl<M: Model, S: Slot> Rel<M, S> {
 
 impl<M: Model, S: ToMany> Rel<M, S> {
     /// Includes at most `rows` rows for each parent.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(1).include(User::posts.limit_per_parent(1)).one(&db).await?.posts.get()?.len(), 1);
+    /// # Ok(()) }
+    /// ```
     pub fn limit_per_parent(self, rows: u64) -> Include<M, S> {
         Include::from(self).limit_per_parent(rows)
     }
 
     /// Includes the rows of each parent but for the first `rows`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(1).include(User::posts.offset_per_parent(2)).one(&db).await?.posts.get()?.len(), 0);
+    /// # Ok(()) }
+    /// ```
     pub fn offset_per_parent(self, rows: u64) -> Include<M, S> {
         Include::from(self).offset_per_parent(rows)
     }

@@ -21,6 +21,17 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 
 /// What a lazy load fetches.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::FetchMode;
+/// let mut users = User::query().order_by(User::id.asc()).all(&db).await?;
+/// let error = users[0].load_with(FetchMode::Deny, User::posts, &db).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotLoaded);
+/// assert_eq!(users[0].load_with(FetchMode::One, User::posts, &db).await?.len(), 2);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum FetchMode {
     /// The relation of every row of the same query, in one query, the first time that one of them asks.
@@ -33,6 +44,19 @@ pub enum FetchMode {
 }
 
 /// What the rows of one query know of each other: the keys of all of them, and what was already fetched for them.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// // The first `load` fetches the authors of all three posts.
+/// let mut posts = Post::query().order_by(Post::id.asc()).all(&db).await?;
+/// let mut names = Vec::new();
+/// for post in &mut posts {
+///     names.push(post.load(Post::author, &db).await?.name.clone());
+/// }
+/// assert_eq!(names, ["Ada", "Ada", "Bob"]);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Siblings(Arc<Family>);
 
@@ -60,6 +84,16 @@ impl fmt::Debug for Siblings {
 
 impl Siblings {
     /// Of the rows of one query; `None` if there is nothing to share.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::Siblings;
+    /// let users = User::query().all(&db).await?;
+    /// assert!(Siblings::of(&users).is_some());
+    /// assert!(Siblings::of(&users[..1]).is_none());
+    /// # Ok(()) }
+    /// ```
     pub fn of<M: Model>(rows: &[M]) -> Option<Self> {
         Self::without(rows, &[])
     }
@@ -153,12 +187,29 @@ async fn fetch_all<M: Model, S: Slot, B: Backend>(
 }
 
 /// `row.load(Post::author, &db)`: a relation of one row, when it is needed.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let mut ada = User::find(1).one(&db).await?;
+/// assert_eq!(ada.load(User::posts, &db).await?.len(), 2);
+/// assert!(ada.posts.is_loaded());
+/// # Ok(()) }
+/// ```
 pub trait LoadOne: Model {
     /// The relation, fetched if it is not loaded, and kept in the row.
     ///
     /// Rows of one query are served by one query ([`FetchMode::Batch`]): what a later row gets is as old as the first
     /// load. Like [`BelongsTo::get`](super::BelongsTo::get), it is [`NotFound`](crate::ErrorKind::NotFound) if the parent is absent;
     /// the slot is loaded then, and its `get_opt` says `None`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let mut post = Post::find(1).one(&db).await?;
+    /// assert_eq!(post.load(Post::author, &db).await?.name, "Ada");
+    /// # Ok(()) }
+    /// ```
     fn load<'a, R: Loadable<Self>, E: Executor + ?Sized>(
         &'a mut self,
         rel: R,
@@ -168,6 +219,16 @@ pub trait LoadOne: Model {
     }
 
     /// As [`load`](Self::load), with the choice of what is fetched.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::FetchMode;
+    /// let mut post = Post::find(1).one(&db).await?;
+    /// let error = post.load_with(FetchMode::Deny, Post::author, &db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotLoaded);
+    /// # Ok(()) }
+    /// ```
     fn load_with<'a, R: Loadable<Self>, E: Executor + ?Sized>(
         &'a mut self,
         mode: FetchMode,
@@ -189,6 +250,22 @@ pub trait LoadOne: Model {
 impl<M: Model> LoadOne for M {}
 
 /// What `row.load(..)` takes: a relation of the row's model.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::Loadable;
+/// async fn load_all<R: Loadable<User>>(users: &mut [User], relation: R, db: &Sqlite) -> Result<()> {
+///     for user in users {
+///         user.load(relation, db).await?;
+///     }
+///     Ok(())
+/// }
+/// let mut users = User::query().all(&db).await?;
+/// load_all(&mut users, User::profile, &db).await?;
+/// assert!(users[2].profile.is_loaded());
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::…`"
@@ -197,12 +274,48 @@ pub trait Loadable<M: Model>: Copy + Send + Sync + 'static {
     /// What reading the loaded slot gives.
     type Loaded<'a>;
     /// Whether the row has it.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::Loadable;
+    /// let mut ada = User::find(1).one(&db).await?;
+    /// assert!(!Loadable::is_loaded(User::posts, &ada));
+    /// ada.load(User::posts, &db).await?;
+    /// assert!(Loadable::is_loaded(User::posts, &ada));
+    /// # Ok(()) }
+    /// ```
     fn is_loaded(self, row: &M) -> bool;
     /// Reads the slot.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::Loadable;
+    /// let ada = User::find(1).include(User::posts).one(&db).await?;
+    /// assert_eq!(Loadable::read(User::posts, &ada)?.len(), 2);
+    /// # Ok(()) }
+    /// ```
     fn read(self, row: &M) -> Result<Self::Loaded<'_>>;
     /// The error of reading what is not loaded.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::relation::Loadable;
+    /// assert_eq!(Loadable::<User>::refused(User::posts).kind(), ErrorKind::NotLoaded);
+    /// ```
     fn refused(self) -> Error;
     /// Fills the slot.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::{FetchMode, Loadable};
+    /// let mut ada = User::find(1).one(&db).await?;
+    /// User::posts.fetch::<Sqlite>(&mut ada, FetchMode::One, db.session()).await?;
+    /// assert_eq!(ada.posts.get()?.len(), 2);
+    /// # Ok(()) }
+    /// ```
     fn fetch<B: Backend>(
         self,
         row: &mut M,
@@ -237,9 +350,27 @@ impl<M: Model, S: Slot> Loadable<M> for Rel<M, S> {
 }
 
 /// `rows.load(Post::author, &db)`: a relation of several rows, in one query.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let mut users = User::query().order_by(User::id.asc()).all(&db).await?;
+/// users.load(User::posts, &db).await?;
+/// assert_eq!(users[0].posts.get()?.len(), 2);
+/// # Ok(()) }
+/// ```
 pub trait LoadSlice<M: Model> {
     /// Loads the relation of every row that lacks it. Takes what `.include(..)` takes:
     /// `users.load(User::posts.order_by(Post::id.desc()).include(Post::tags), &db)`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let mut users = User::query().order_by(User::id.asc()).all(&db).await?;
+    /// users.load(User::posts.order_by(Post::score.desc()).include(Post::tags), &db).await?;
+    /// assert_eq!(users[0].posts.get()?[0].title, "Notes");
+    /// # Ok(()) }
+    /// ```
     fn load<'a, I, E>(&'a mut self, relation: I, db: &'a E) -> impl Future<Output = Result<()>> + Send
     where
         I: LoadableSlice<M>,
@@ -257,12 +388,35 @@ impl<M: Model> LoadSlice<M> for [M] {
 }
 
 /// What `rows.load(..)` takes: a relation of the rows' model, with or without conditions.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::LoadableSlice;
+/// async fn adults_with<R: LoadableSlice<User>>(relation: R, db: &Sqlite) -> Result<Vec<User>> {
+///     let mut users = User::filter(User::age.ge(18)).all(db).await?;
+///     users.load(relation, db).await?;
+///     Ok(users)
+/// }
+/// assert!(adults_with(User::posts.limit_per_parent(1), &db).await?[0].posts.is_loaded());
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
 )]
 pub trait LoadableSlice<M: Model>: Send {
     /// Fills the slots that are not loaded.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::LoadableSlice;
+    /// let mut users = User::query().all(&db).await?;
+    /// User::posts.fetch_all::<Sqlite>(&mut users, db.session()).await?;
+    /// assert!(users.iter().all(|user| user.posts.is_loaded()));
+    /// # Ok(()) }
+    /// ```
     fn fetch_all<B: Backend>(
         self,
         rows: &mut [M],

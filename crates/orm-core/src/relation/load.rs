@@ -14,6 +14,22 @@ use crate::model::Model;
 use crate::value::{Datum, DbType};
 
 /// Puts fetched children into the slots of the rows that they were fetched for, in the same order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::Attach;
+/// let attach: Attach<User> = Box::new(|users| {
+///     for user in users {
+///         user.posts = HasMany::loaded([]);
+///     }
+///     Ok(())
+/// });
+/// let mut users = User::query().all(&db).await?;
+/// attach(&mut users)?;
+/// assert!(users[0].posts.get()?.is_empty());
+/// # Ok(()) }
+/// ```
 pub type Attach<M> = Box<dyn FnOnce(&mut [M]) -> Result<()> + Send>;
 
 /// The alias of the model between in a many-to-many load: no user's alias can be the same, they are Rust type names.
@@ -22,6 +38,16 @@ const THROUGH: &str = "orm_through";
 /// Loads the relations of `plans` for all rows: one query for each, all of them at once, then those of the next level.
 ///
 /// A relation that stands in `plans` twice is loaded as the last one says. Slots that stay empty learn their [`Siblings`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::{IncludePlan, attach_includes};
+/// let mut posts = Post::query().order_by(Post::id.asc()).all(&db).await?;
+/// attach_includes::<Post, Sqlite>(&mut posts, &[IncludePlan::new(Post::author)], db.session()).await?;
+/// assert_eq!(posts[2].author.get()?.name, "Bob");
+/// # Ok(()) }
+/// ```
 pub fn attach_includes<'a, M: Model, B: Backend>(
     rows: &'a mut [M],
     plans: &'a [IncludePlan],

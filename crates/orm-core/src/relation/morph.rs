@@ -22,6 +22,50 @@ use crate::write::NewRow;
 
 /// A closed set of models that a [`MorphTo`] may lead to. Implemented by `#[derive(Morph)]` on an enum with one model in each
 /// variant.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// #[derive(Debug, Clone, Model)]
+/// pub struct Photo {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     pub file: String,
+/// }
+///
+/// #[derive(Debug, Clone, Model)]
+/// pub struct Song {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     pub title: String,
+/// }
+///
+/// #[derive(Debug, Clone, Morph)]
+/// pub enum Subject {
+///     Photo(Photo),
+///     Song(Song),
+/// }
+///
+/// #[derive(Debug, Clone, Model)]
+/// pub struct Remark {
+///     #[orm(primary_key, auto)]
+///     pub id: i64,
+///     pub text: String,
+///     pub subject_kind: SubjectKind,
+///     pub subject_id: i64,
+///     #[orm(morph(subject_kind, subject_id))]
+///     pub subject: MorphTo<Subject>,
+/// }
+/// # orm::schema!(Gallery: Photo, Song, Remark);
+/// # let db = Sqlite::memory().await?;
+/// # Gallery::create_all(&db).await?;
+/// let photo = Photo::create().file("a.jpg").insert(&db).await?;
+/// Remark::create().text("nice").subject(&photo).insert(&db).await?;
+///
+/// let remarks = Remark::query().include(Remark::subject).all(&db).await?;
+/// assert!(matches!(remarks[0].subject.get()?, Subject::Photo(photo) if photo.file == "a.jpg"));
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of models",
     label = "expected an enum with `#[derive(Morph)]`"
@@ -32,6 +76,45 @@ pub trait Morph: Send + Sync + Sized + 'static {
     /// The type of the key, the same for all models.
     type Key;
     /// The stored names of the variants.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Photo {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub file: String,
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Song {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub title: String,
+    /// # }
+    /// # #[derive(Debug, Clone, Morph)]
+    /// # pub enum Subject {
+    /// #     Photo(Photo),
+    /// #     Song(Song),
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Remark {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub text: String,
+    /// #     pub subject_kind: SubjectKind,
+    /// #     pub subject_id: i64,
+    /// #     #[orm(morph(subject_kind, subject_id))]
+    /// #     pub subject: MorphTo<Subject>,
+    /// # }
+    /// # orm::schema!(Gallery: Photo, Song, Remark);
+    /// # let db = Sqlite::memory().await?;
+    /// # Gallery::create_all(&db).await?;
+    /// use orm::relation::Morph as _;
+    /// assert_eq!(Subject::TAGS, ["photo", "song"]);
+    /// # let _ = db;
+    /// # Ok(()) }
+    /// ```
     const TAGS: &'static [&'static str];
     /// The rows of a variant with these keys.
     #[doc(hidden)]
@@ -43,12 +126,93 @@ pub trait Morph: Send + Sync + Sized + 'static {
 }
 
 /// `Self` is one of the models of `E`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Photo {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     pub file: String,
+/// # }
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Song {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     pub title: String,
+/// # }
+/// # #[derive(Debug, Clone, Morph)]
+/// # pub enum Subject {
+/// #     Photo(Photo),
+/// #     Song(Song),
+/// # }
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Remark {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     pub text: String,
+/// #     pub subject_kind: SubjectKind,
+/// #     pub subject_id: i64,
+/// #     #[orm(morph(subject_kind, subject_id))]
+/// #     pub subject: MorphTo<Subject>,
+/// # }
+/// # orm::schema!(Gallery: Photo, Song, Remark);
+/// # let db = Sqlite::memory().await?;
+/// # Gallery::create_all(&db).await?;
+/// use orm::relation::MorphTarget;
+/// fn kind_of<T: MorphTarget<Subject>>(_subject: &T) -> &'static str {
+///     T::TAG
+/// }
+/// let song = Song::create().title("Yes").insert(&db).await?;
+/// assert_eq!(kind_of(&song), "song");
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not one of the models of `{E}`",
     label = "add a variant `{Self}({Self})` to the enum"
 )]
 pub trait MorphTarget<E> {
     /// The name of the variant as it is stored.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Photo {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub file: String,
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Song {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub title: String,
+    /// # }
+    /// # #[derive(Debug, Clone, Morph)]
+    /// # pub enum Subject {
+    /// #     Photo(Photo),
+    /// #     Song(Song),
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Remark {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub text: String,
+    /// #     pub subject_kind: SubjectKind,
+    /// #     pub subject_id: i64,
+    /// #     #[orm(morph(subject_kind, subject_id))]
+    /// #     pub subject: MorphTo<Subject>,
+    /// # }
+    /// # orm::schema!(Gallery: Photo, Song, Remark);
+    /// # let db = Sqlite::memory().await?;
+    /// # Gallery::create_all(&db).await?;
+    /// use orm::relation::MorphTarget;
+    /// assert_eq!(<Photo as MorphTarget<Subject>>::TAG, "photo");
+    /// # let _ = db;
+    /// # Ok(()) }
+    /// ```
     const TAG: &'static str;
 }
 
@@ -81,6 +245,49 @@ pub fn morph_variant<'a, E: Morph, T: Model, B: Backend>(
 }
 
 /// The relation behind a [`MorphTo`] field of the model `M`: the type of `Note::subject`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Photo {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     pub file: String,
+/// # }
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Song {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     pub title: String,
+/// # }
+/// # #[derive(Debug, Clone, Morph)]
+/// # pub enum Subject {
+/// #     Photo(Photo),
+/// #     Song(Song),
+/// # }
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Remark {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     pub text: String,
+/// #     pub subject_kind: SubjectKind,
+/// #     pub subject_id: i64,
+/// #     #[orm(morph(subject_kind, subject_id))]
+/// #     pub subject: MorphTo<Subject>,
+/// # }
+/// # orm::schema!(Gallery: Photo, Song, Remark);
+/// # let db = Sqlite::memory().await?;
+/// # Gallery::create_all(&db).await?;
+/// use orm::relation::MorphRel;
+/// let song = Song::create().title("Yes").insert(&db).await?;
+/// Remark::create().text("nice").subject(&song).insert(&db).await?;
+///
+/// let subject: MorphRel<Remark, Subject> = Remark::subject;
+/// let mut remark = Remark::query().one(&db).await?;
+/// assert!(matches!(remark.load(subject, &db).await?, Subject::Song(_)));
+/// # Ok(()) }
+/// ```
 pub struct MorphRel<M, E> {
     index: u16,
     local: &'static [u16],
@@ -115,6 +322,45 @@ impl<M, E> MorphRel<M, E> {
     }
 
     /// The column of the kind and that of the key.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Photo {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub file: String,
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Song {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub title: String,
+    /// # }
+    /// # #[derive(Debug, Clone, Morph)]
+    /// # pub enum Subject {
+    /// #     Photo(Photo),
+    /// #     Song(Song),
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Remark {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub text: String,
+    /// #     pub subject_kind: SubjectKind,
+    /// #     pub subject_id: i64,
+    /// #     #[orm(morph(subject_kind, subject_id))]
+    /// #     pub subject: MorphTo<Subject>,
+    /// # }
+    /// # orm::schema!(Gallery: Photo, Song, Remark);
+    /// # let db = Sqlite::memory().await?;
+    /// # Gallery::create_all(&db).await?;
+    /// let columns = Remark::subject.local().iter().map(|index| Remark::meta().column(*index).name.as_str());
+    /// assert_eq!(columns.collect::<Vec<_>>(), ["subject_kind", "subject_id"]);
+    /// # let _ = db;
+    /// # Ok(()) }
+    /// ```
     pub const fn local(self) -> &'static [u16] {
         self.local
     }

@@ -11,6 +11,17 @@ use crate::query::Projection;
 use crate::value::DbType;
 
 /// The key of a row in a nested relation; `None` if it is NULL.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::relation::NestKey;
+/// /// Made and used by `#[derive(Projection)]`, one for each row and nested relation.
+/// struct Found {
+///     author: NestKey,
+///     title: String,
+/// }
+/// # let _ = |found: Found| (found.author, found.title);
+/// ```
 #[derive(Debug)]
 pub struct NestKey(Option<Key>);
 

@@ -15,10 +15,16 @@ use crate::write::{ByParent, Insertable, NewChild, NewRow, link_rows, update_com
 
 /// The rows that a relation leads to from one row: a query, and the ways to change what belongs to it.
 ///
-/// ```ignore
-/// let drafts = User::posts.of(&ada).filter(Post::published.eq(false)).all(&db).await?;
-/// let post = User::posts.of(&ada).create(Post::create().title("New"), &db).await?;
-/// Post::tags.of(&post).set(&[rust, sql], &db).await?;
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let ada = User::find(1).one(&db).await?;
+/// let weak = User::posts.of(&ada).filter(Post::score.lt(4)).all(&db).await?;
+/// let post = User::posts.of(&ada).create(Post::create().title("New").score(1), &db).await?;
+/// let rust = Tag::create().name("rust").insert(&db).await?;
+/// Post::tags.of(&post).set([&rust], &db).await?;
+/// assert_eq!((weak.len(), Post::tags.of(&post).count(&db).await?), (1, 1));
+/// # Ok(()) }
 /// ```
 pub struct Related<M, S> {
     rel: Rel<M, S>,
@@ -33,6 +39,14 @@ impl<M, S> std::fmt::Debug for Related<M, S> {
 
 impl<M: Model, S: Slot> Rel<M, S> {
     /// The rows that this relation leads to from one row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// assert_eq!(User::posts.of(&ada).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn of(self, row: &M) -> Related<M, S> {
         Related { rel: self, key: self.local().iter().map(|column| row.datum(*column)).collect() }
     }
@@ -86,6 +100,15 @@ impl<M: Model, S: Slot> Related<M, S> {
     }
 
     /// The rows as a query of their own.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// let titles = User::posts.of(&ada).query().order_by(Post::id.asc()).select(Post::title).all(&db).await?;
+    /// assert_eq!(titles, ["Engines", "Notes"]);
+    /// # Ok(()) }
+    /// ```
     pub fn query(&self) -> Query<S::Target> {
         let mut select = Select::new(<S::Target as Named>::source());
         let (relation, target) = (self.relation(), select.from);
@@ -125,6 +148,14 @@ impl<M: Model, S: Slot> Related<M, S> {
     }
 
     /// The rows that meet a condition.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// assert_eq!(User::posts.of(&ada).filter(Post::score.gt(3)).one(&db).await?.title, "Notes");
+    /// # Ok(()) }
+    /// ```
     pub fn filter<C, I>(&self, condition: C) -> Query<S::Target>
     where
         C: Condition<Only<S::Target>, I, N = ()>,
@@ -133,21 +164,54 @@ impl<M: Model, S: Slot> Related<M, S> {
     }
 
     /// The rows in an order.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// let best = User::posts.of(&ada).order_by(Post::score.desc()).first(&db).await?;
+    /// assert_eq!(best.map(|post| post.title), Some("Notes".to_owned()));
+    /// # Ok(()) }
+    /// ```
     pub fn order_by<I>(&self, order: impl IntoOrder<Only<S::Target>, I>) -> Query<S::Target> {
         self.query().order_by(order)
     }
 
     /// Every row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(1).one(&db).await?;
+    /// assert_eq!(Post::tags.of(&post).all(&db).await?[0].name, "machines");
+    /// # Ok(()) }
+    /// ```
     pub fn all<E: Executor + ?Sized>(&self, db: &E) -> impl Future<Output = Result<Vec<S::Target>>> + Send {
         self.query().all(db)
     }
 
     /// How many there are.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// assert_eq!(User::posts.of(&ada).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn count<E: Executor + ?Sized>(&self, db: &E) -> impl Future<Output = Result<u64>> + Send {
         self.query().count(db)
     }
 
     /// Whether there is one.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let bob = User::find(2).one(&db).await?;
+    /// assert!(!User::profile.of(&bob).exists(&db).await?);
+    /// # Ok(()) }
+    /// ```
     pub fn exists<E: Executor + ?Sized>(&self, db: &E) -> impl Future<Output = Result<bool>> + Send {
         self.query().exists(db)
     }
@@ -241,6 +305,16 @@ async fn both<B: Backend>(session: &B::Session, commands: [Option<Command>; 2]) 
 impl<M: Model, T: Model> Related<M, HasMany<T>> {
     /// Makes a row belong to this one, whatever it belonged to before. The struct in the caller's hands stays as it was.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let bob = User::find(2).one(&db).await?;
+    /// let post = Post::find(1).one(&db).await?;
+    /// User::posts.of(&bob).add(&post, &db).await?;
+    /// assert_eq!(Post::find(1).one(&db).await?.author_id, bob.id);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the row is gone.
     pub async fn add<E: Executor + ?Sized>(&self, child: &T, db: &E) -> Result<()> {
@@ -251,6 +325,15 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
     }
 
     /// Makes rows belong to this one, in one statement; returns how many there were.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let bob = User::find(2).one(&db).await?;
+    /// let posts = Post::filter(Post::author_id.eq(1)).all(&db).await?;
+    /// assert_eq!(User::posts.of(&bob).add_all(&posts, &db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn add_all<'c, E: Executor + ?Sized>(
         &self,
         children: impl IntoIterator<Item = &'c T>,
@@ -264,6 +347,15 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
     }
 
     /// Inserts a new row that belongs to this one: a builder that lacks nothing but the parent.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// let post = User::posts.of(&ada).create(Post::create().title("New").score(1), &db).await?;
+    /// assert_eq!(post.author_id, ada.id);
+    /// # Ok(()) }
+    /// ```
     pub async fn create<C, E>(&self, child: C, db: &E) -> Result<T>
     where
         C: NewChild<T, ByParent<M>>,
@@ -275,6 +367,17 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
 
     /// Takes a row away from this one: its foreign key becomes NULL. Says whether it belonged to this row.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// let post = Post::find(1).one(&db).await?;
+    /// // A post cannot be without an author.
+    /// let error = User::posts.of(&ada).remove(&post, &db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Usage);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Usage`] if the foreign key cannot be NULL.
     pub async fn remove<E: Executor + ?Sized>(&self, child: &T, db: &E) -> Result<bool> {
@@ -285,6 +388,35 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
 
     /// Takes every row away from this one; returns how many there were.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Owner {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub name: String,
+    /// #     pub pets: HasMany<Pet>,
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Pet {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub name: String,
+    /// #     pub owner_id: Option<i64>,
+    /// #     #[orm(foreign_key = owner_id)]
+    /// #     pub owner: BelongsTo<Owner>,
+    /// # }
+    /// # orm::schema!(Pets: Owner, Pet);
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let db = Sqlite::memory().await?;
+    /// # Pets::create_all(&db).await?;
+    /// let pets = ["Mimi", "Rex"].map(|name| Pet::create().name(name));
+    /// let ada = Owner::create().name("Ada").pets(pets).insert(&db).await?;
+    /// assert_eq!(Owner::pets.of(&ada).clear(&db).await?, 2);
+    /// assert_eq!(Pet::filter(Pet::owner_id.is_null()).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`remove`](Related::remove).
     pub async fn clear<E: Executor + ?Sized>(&self, db: &E) -> Result<u64> {
@@ -292,6 +424,35 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
     }
 
     /// Makes these rows and no others belong to this one, in a transaction.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Owner {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub name: String,
+    /// #     pub pets: HasMany<Pet>,
+    /// # }
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Pet {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub name: String,
+    /// #     pub owner_id: Option<i64>,
+    /// #     #[orm(foreign_key = owner_id)]
+    /// #     pub owner: BelongsTo<Owner>,
+    /// # }
+    /// # orm::schema!(Pets: Owner, Pet);
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let db = Sqlite::memory().await?;
+    /// # Pets::create_all(&db).await?;
+    /// let ada = Owner::create().name("Ada").pets([Pet::create().name("Mimi")]).insert(&db).await?;
+    /// let rex = Pet::create().name("Rex").insert(&db).await?;
+    /// Owner::pets.of(&ada).set([&rex], &db).await?;
+    /// assert_eq!(Owner::pets.of(&ada).query().one(&db).await?.name, "Rex");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`remove`](Related::remove): others may have to be taken away.
@@ -313,6 +474,16 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
 impl<M: Model, T: Model> Related<M, HasOne<T>> {
     /// Makes a row belong to this one. A row that did before is taken away first.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let bob = User::find(2).one(&db).await?;
+    /// let profile = Profile::find(1).one(&db).await?;
+    /// User::profile.of(&bob).set(&profile, &db).await?;
+    /// assert!(User::profile.of(&bob).exists(&db).await?);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Usage`] if another row has to be taken away and its foreign key cannot be NULL.
     pub async fn set<E: Executor + ?Sized>(&self, child: &T, db: &E) -> Result<()> {
@@ -322,12 +493,24 @@ impl<M: Model, T: Model> Related<M, HasOne<T>> {
         let adopt = self.adopt(target, chosen.clone());
         match self.release(target, Some(chosen.negate())) {
             Ok(others) => both::<E::Backend>(db.session(), [Some(others), Some(adopt)]).await,
-            // The unique key of the relation refuses a second row.
-            Err(_) => affected(db, adopt).await.map(|_| ()),
+            // The unique key of the relation refuses a second row, for want of a way to take the first away.
+            Err(cannot) => match affected(db, adopt).await {
+                Err(error) if error.kind() == ErrorKind::Unique => Err(cannot),
+                other => other.map(|_| ()),
+            },
         }
     }
 
     /// Inserts the row that belongs to this one: a builder that lacks nothing but the parent.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let bob = User::find(2).one(&db).await?;
+    /// let profile = User::profile.of(&bob).create(Profile::create().bio("Listens"), &db).await?;
+    /// assert_eq!(profile.user_id, bob.id);
+    /// # Ok(()) }
+    /// ```
     pub async fn create<C, E>(&self, child: C, db: &E) -> Result<T>
     where
         C: NewChild<T, ByParent<M>>,
@@ -338,6 +521,15 @@ impl<M: Model, T: Model> Related<M, HasOne<T>> {
     }
 
     /// Takes the row away from this one: its foreign key becomes NULL. Says whether there was one.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).one(&db).await?;
+    /// // A profile cannot be without a user.
+    /// assert_eq!(User::profile.of(&ada).clear(&db).await.unwrap_err().kind(), ErrorKind::Usage);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] if the foreign key cannot be NULL.
@@ -375,11 +567,30 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     }
 
     /// Links a row to this one; a link that is there already stays as it is.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let (post, tag) = (Post::find(2).one(&db).await?, Tag::find(1).one(&db).await?);
+    /// Post::tags.of(&post).add(&tag, &db).await?;
+    /// Post::tags.of(&post).add(&tag, &db).await?;
+    /// assert_eq!(Post::tags.of(&post).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn add<E: Executor + ?Sized>(&self, target: &T, db: &E) -> Result<()> {
         self.add_all([target], db).await.map(|_| ())
     }
 
     /// Links rows to this one, in one statement; returns how many links are new.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(2).one(&db).await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// assert_eq!(Post::tags.of(&post).add_all(&tags, &db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn add_all<'c, E: Executor + ?Sized>(
         &self,
         targets: impl IntoIterator<Item = &'c T>,
@@ -394,6 +605,15 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     }
 
     /// Inserts a new row and links it to this one, in a transaction.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(2).one(&db).await?;
+    /// let tag = Post::tags.of(&post).create(Tag::create().name("rust"), &db).await?;
+    /// assert_eq!((tag.name.as_str(), Post::tags.of(&post).count(&db).await?), ("rust", 1));
+    /// # Ok(()) }
+    /// ```
     pub async fn create<E: Executor + ?Sized>(&self, target: impl Insertable<T>, db: &E) -> Result<T> {
         self.check()?;
         let through = self.through()?;
@@ -416,17 +636,44 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     }
 
     /// Unlinks a row from this one; the row itself stays. Says whether it was linked.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let (post, tag) = (Post::find(1).one(&db).await?, Tag::find(1).one(&db).await?);
+    /// assert!(Post::tags.of(&post).remove(&tag, &db).await?);
+    /// assert!(!Post::tags.of(&post).remove(&tag, &db).await?);
+    /// # Ok(()) }
+    /// ```
     pub async fn remove<E: Executor + ?Sized>(&self, target: &T, db: &E) -> Result<bool> {
         let through = self.through()?;
         Ok(affected(db, self.unlink(through, Some(self.linked_to(through, &[target])))).await? > 0)
     }
 
     /// Unlinks every row from this one; returns how many links there were.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(1).one(&db).await?;
+    /// assert_eq!(Post::tags.of(&post).clear(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn clear<E: Executor + ?Sized>(&self, db: &E) -> Result<u64> {
         affected(db, self.unlink(self.through()?, None)).await
     }
 
     /// Links these rows and no others to this one, in a transaction. Links that are there already stay as they are.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(1).one(&db).await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// Post::tags.of(&post).set(&tags, &db).await?;
+    /// assert_eq!(Post::tags.of(&post).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn set<'c, E: Executor + ?Sized>(
         &self,
         targets: impl IntoIterator<Item = &'c T>,

@@ -8,6 +8,15 @@ use crate::meta::{MorphMeta, RelationMeta};
 use crate::model::{Model, Named};
 
 /// A relation of the model `M`, kept in a field of type `S`: the type of `User::posts`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::Rel;
+/// let posts: Rel<User, HasMany<Post>> = User::posts;
+/// assert_eq!(User::filter(posts.exists()).include(posts).all(&db).await?.len(), 2);
+/// # Ok(()) }
+/// ```
 pub struct Rel<M, S> {
     index: u16,
     local: &'static [u16],
@@ -43,6 +52,12 @@ impl<M, S> Rel<M, S> {
     }
 
     /// The index in [`ModelMeta::relations`](crate::meta::ModelMeta::relations).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// let relation = &User::meta().relations[usize::from(User::posts.index())];
+    /// assert_eq!(relation.name, "posts");
+    /// ```
     pub const fn index(self) -> u16 {
         self.index
     }
@@ -57,22 +72,54 @@ impl<M, S> Rel<M, S> {
         None
     }
     /// The columns of both sides: [`local`](Rel::local) and [`remote`](Rel::remote).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::posts.sides(), (User::posts.local(), User::posts.remote()));
+    /// ```
     pub const fn sides(self) -> (&'static [u16], &'static [u16]) {
         (self.local, self.remote)
     }
     /// The columns of `M` that take part.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(Post::author.local(), [Post::author_id.index()]);
+    /// ```
     pub const fn local(self) -> &'static [u16] {
         self.local
     }
     /// The columns of the target that they equal.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(Post::author.remote(), [User::id.index()]);
+    /// ```
     pub const fn remote(self) -> &'static [u16] {
         self.remote
     }
     /// The slot of a row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).include(User::posts).one(&db).await?;
+    /// assert_eq!(User::posts.slot(&ada).get()?.len(), ada.posts.get()?.len());
+    /// # Ok(()) }
+    /// ```
     pub fn slot(self, row: &M) -> &S {
         (self.slot)(row)
     }
     /// The slot of a row, to fill.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let mut ada = User::find(1).one(&db).await?;
+    /// User::posts.slot_mut(&mut ada).set(Vec::new());
+    /// assert!(ada.posts.get()?.is_empty());
+    /// # Ok(()) }
+    /// ```
     pub fn slot_mut(self, row: &mut M) -> &mut S {
         (self.slot_mut)(row)
     }
@@ -80,10 +127,20 @@ impl<M, S> Rel<M, S> {
 
 impl<M: Model, S: Slot> Rel<M, S> {
     /// The metadata.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!((User::posts.meta().name, (User::posts.meta().target)().name), ("posts", "Post"));
+    /// ```
     pub fn meta(self) -> &'static RelationMeta {
         &M::meta().relations[self.index as usize]
     }
     /// The model as it stands in a FROM clause.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::posts.source().model.name, "User");
+    /// ```
     pub fn source(self) -> Source {
         Source { model: M::meta(), alias: "" }
     }
@@ -91,22 +148,64 @@ impl<M: Model, S: Slot> Rel<M, S> {
 
 impl<M: Model, S: Slot> Rel<M, S> {
     /// The relation between two names.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::posts.via().relation().name, "posts");
+    /// ```
     pub fn via(self) -> Via<M, S::Target> {
         Via { relation: self.meta(), marker: PhantomData }
     }
 
     /// The relation leading to an alias of its target: `Employee::manager.to::<Boss>()`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// orm::alias!(Rival: Post);
+    /// let pairs = User::query()
+    ///     .join(User::posts)
+    ///     .join(User::posts.to::<Rival>())
+    ///     .filter(Rival.score.gt(Post::score))
+    ///     .select((Post::title, Rival.title));
+    /// assert_eq!(pairs.one(&db).await?, ("Engines".to_owned(), "Notes".to_owned()));
+    /// # Ok(()) }
+    /// ```
     pub fn to<T: Named<Model = S::Target>>(self) -> Via<M, T> {
         self.via().to()
     }
 
     /// The relation starting at an alias of its model: `Employee::manager.starting_at::<Boss>()`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// orm::alias!(Author: User);
+    /// let rows = Post::query()
+    ///     .join(Post::author.to::<Author>())
+    ///     .left_join(User::profile.starting_at::<Author>())
+    ///     .order_by(Post::id.asc())
+    ///     .select((Author.name, Profile::bio))
+    ///     .all(&db)
+    ///     .await?;
+    /// assert_eq!(rows[0], ("Ada".to_owned(), Some("Countess".to_owned())));
+    /// # Ok(()) }
+    /// ```
     pub fn starting_at<A: Named<Model = M>>(self) -> Via<A, S::Target> {
         self.via().starting_at()
     }
 }
 
 /// A relation between two models or aliases of them, for joins and predicates.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::relation::Via;
+/// let posts: Via<User, Post> = User::posts.via();
+/// assert_eq!(User::query().join(posts).count(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 pub struct Via<A, T> {
     relation: &'static RelationMeta,
     marker: PhantomData<fn() -> (A, T)>,
@@ -127,16 +226,38 @@ impl<A, T> std::fmt::Debug for Via<A, T> {
 
 impl<A: Named, T: Named> Via<A, T> {
     /// The metadata.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert_eq!(User::posts.via().relation().name, "posts");
+    /// ```
     pub fn relation(self) -> &'static RelationMeta {
         self.relation
     }
 
     /// The same relation leading to an alias.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// orm::alias!(Other: Post);
+    /// assert_eq!(User::query().join(User::posts.via().to::<Other>()).filter(Other.score.gt(3)).count(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn to<T2: Named<Model = T::Model>>(self) -> Via<A, T2> {
         Via { relation: self.relation, marker: PhantomData }
     }
 
     /// The same relation starting at an alias.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// orm::alias!(Author: User);
+    /// let profile = User::profile.via().starting_at::<Author>();
+    /// assert_eq!(Post::query().join(Post::author.to::<Author>()).join(profile).count(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn starting_at<A2: Named<Model = A::Model>>(self) -> Via<A2, T> {
         Via { relation: self.relation, marker: PhantomData }
     }

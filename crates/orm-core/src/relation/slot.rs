@@ -16,6 +16,14 @@ use crate::meta::RelationMeta;
 use crate::model::Model;
 
 /// A field of a model that holds the rows of a relation.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::relation::Slot;
+/// fn leads_to<S: Slot<Target = Post>>() {}
+/// leads_to::<HasMany<Post>>();
+/// leads_to::<BelongsTo<Post>>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a relation",
     label = "expected `BelongsTo<…>`, `HasOne<…>`, `HasMany<…>` or `ManyToMany<…>` of a model"
@@ -35,8 +43,26 @@ pub trait Slot: Default + Send + Sync + Sized + 'static {
     const SHARED: bool;
 
     /// Whether the slot was loaded.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::relation::Slot;
+    /// fn missing<S: Slot>(slots: &[S]) -> usize {
+    ///     slots.iter().filter(|slot| !Slot::is_loaded(*slot)).count()
+    /// }
+    /// assert_eq!(missing(&[User::find(1).one(&db).await?.posts, HasMany::loaded([])]), 1);
+    /// # Ok(()) }
+    /// ```
     fn is_loaded(&self) -> bool;
     /// Reads the slot, as its `get` does.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::relation::Slot;
+    /// let slot: HasMany<Post> = HasMany::loaded([]);
+    /// assert!(slot.read().unwrap().is_empty());
+    /// ```
     fn read(&self) -> Result<Self::Loaded<'_>>;
 
     #[doc(hidden)]
@@ -58,6 +84,14 @@ pub trait Slot: Default + Send + Sync + Sized + 'static {
 }
 
 /// A slot for at most one row.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::relation::ToOne;
+/// fn at_most_one<S: ToOne>() {}
+/// at_most_one::<BelongsTo<User>>();
+/// at_most_one::<HasOne<Profile>>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not lead to at most one row",
     label = "expected `BelongsTo` or `HasOne`"
@@ -65,6 +99,14 @@ pub trait Slot: Default + Send + Sync + Sized + 'static {
 pub trait ToOne: Slot {}
 
 /// A slot for any number of rows.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::relation::ToMany;
+/// fn any_number<S: ToMany>() {}
+/// any_number::<HasMany<Post>>();
+/// any_number::<ManyToMany<Tag>>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not lead to many rows",
     label = "expected `HasMany` or `ManyToMany`"
@@ -113,36 +155,87 @@ pub struct BelongsTo<T> {
 
 impl<T> BelongsTo<T> {
     /// A loaded slot.
+    ///
+    /// ```
+    /// use orm::relation::BelongsTo;
+    /// assert_eq!(BelongsTo::loaded("Ada").get().unwrap(), &"Ada");
+    /// ```
     pub fn loaded(row: T) -> Self {
         Self::shared(Arc::new(row))
     }
 
     /// A loaded slot of a row that others point to as well.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use orm::relation::BelongsTo;
+    /// let author = Arc::new("Ada");
+    /// let (first, second) = (BelongsTo::shared(author.clone()), BelongsTo::shared(author));
+    /// assert_eq!(first, second);
+    /// ```
     pub fn shared(row: Arc<T>) -> Self {
         BelongsTo { content: Some(Some(row)), siblings: None }
     }
 
     /// A loaded slot of a row that points to nothing.
+    ///
+    /// ```
+    /// use orm::relation::BelongsTo;
+    /// let slot = BelongsTo::<String>::absent();
+    /// assert!(slot.is_loaded() && slot.get().is_err());
+    /// ```
     pub fn absent() -> Self {
         BelongsTo { content: Some(None), siblings: None }
     }
 
     /// The row. [`ErrorKind::NotLoaded`] before it is loaded, [`ErrorKind::NotFound`] if there is none.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let post = Post::find(1).include(Post::author).one(&db).await?;
+    /// assert_eq!(post.author.get()?.name, "Ada");
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self) -> Result<&T> {
         self.get_opt()?.ok_or_else(absent::<T>)
     }
 
     /// The row, `None` if the foreign key is NULL or points to nothing. [`ErrorKind::NotLoaded`] before it is loaded.
+    ///
+    /// ```
+    /// use orm::relation::BelongsTo;
+    /// assert_eq!(BelongsTo::loaded("Ada").get_opt().unwrap(), Some(&"Ada"));
+    /// assert_eq!(BelongsTo::<String>::absent().get_opt().unwrap(), None);
+    /// ```
     pub fn get_opt(&self) -> Result<Option<&T>> {
         self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
     }
 
     /// The row as it is shared, as [`get_opt`](Self::get_opt).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use std::sync::Arc;
+    /// let posts = Post::query().order_by(Post::id.asc()).include(Post::author).all(&db).await?;
+    /// let (first, second) = (posts[0].author.get_arc()?.unwrap(), posts[1].author.get_arc()?.unwrap());
+    /// assert!(Arc::ptr_eq(&first, &second));
+    /// # Ok(()) }
+    /// ```
     pub fn get_arc(&self) -> Result<Option<Arc<T>>> {
         self.content.clone().ok_or_else(not_loaded::<T>)
     }
 
     /// Puts a row into the slot. The foreign key beside it is not changed.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use orm::relation::BelongsTo;
+    /// let mut slot = BelongsTo::default();
+    /// slot.set(Some(Arc::new("Ada")));
+    /// assert_eq!(slot.get().unwrap(), &"Ada");
+    /// ```
     pub fn set(&mut self, row: Option<Arc<T>>) {
         (self.content, self.siblings) = (Some(row), None);
     }
@@ -207,26 +300,67 @@ pub struct HasOne<T> {
 
 impl<T> HasOne<T> {
     /// A loaded slot.
+    ///
+    /// ```
+    /// use orm::relation::HasOne;
+    /// assert_eq!(HasOne::loaded(Some("Countess")).get().unwrap(), Some(&"Countess"));
+    /// ```
     pub fn loaded(row: impl Into<Option<T>>) -> Self {
         HasOne { content: Some(row.into().map(Box::new)), siblings: None }
     }
 
     /// The row, `None` if there is none. [`ErrorKind::NotLoaded`] before it is loaded.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let users = User::query().order_by(User::id.asc()).include(User::profile).all(&db).await?;
+    /// assert_eq!(users[0].profile.get()?.map(|profile| profile.bio.as_str()), Some("Countess"));
+    /// assert!(users[1].profile.get()?.is_none());
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self) -> Result<Option<&T>> {
         self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
     }
 
     /// The row, to change or to load its own relations.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let mut ada = User::find(1).include(User::profile).one(&db).await?;
+    /// if let Some(profile) = ada.profile.get_mut()? {
+    ///     profile.load(Profile::user, &db).await?;
+    /// }
+    /// assert_eq!(ada.profile.get()?.unwrap().user.get()?.name, "Ada");
+    /// # Ok(()) }
+    /// ```
     pub fn get_mut(&mut self) -> Result<Option<&mut T>> {
         self.content.as_mut().map(Option::as_deref_mut).ok_or_else(not_loaded::<T>)
     }
 
     /// Takes the row out.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::find(1).include(User::profile).one(&db).await?;
+    /// let profile: Option<Profile> = ada.profile.into_option()?;
+    /// assert!(profile.is_some());
+    /// # Ok(()) }
+    /// ```
     pub fn into_option(self) -> Result<Option<T>> {
         self.content.map(|row| row.map(|row| *row)).ok_or_else(not_loaded::<T>)
     }
 
     /// Puts a row into the slot. The row's foreign key is not changed.
+    ///
+    /// ```
+    /// use orm::relation::HasOne;
+    /// let mut slot = HasOne::default();
+    /// slot.set(Some("Countess"));
+    /// assert_eq!(slot.get().unwrap(), Some(&"Countess"));
+    /// ```
     pub fn set(&mut self, row: Option<T>) {
         (self.content, self.siblings) = (Some(row.map(Box::new)), None);
     }
@@ -286,21 +420,47 @@ pub struct MorphTo<T> {
 
 impl<T> MorphTo<T> {
     /// A loaded slot.
+    ///
+    /// ```
+    /// use orm::relation::MorphTo;
+    /// assert_eq!(MorphTo::loaded("a photo").get().unwrap(), &"a photo");
+    /// ```
     pub fn loaded(row: T) -> Self {
         MorphTo { content: Some(Some(Arc::new(row))), siblings: None }
     }
 
     /// The row. [`ErrorKind::NotLoaded`] before it is loaded, [`ErrorKind::NotFound`] if there is none.
+    ///
+    /// ```
+    /// use orm::relation::MorphTo;
+    /// assert_eq!(MorphTo::loaded("a photo").get().unwrap(), &"a photo");
+    /// assert_eq!(MorphTo::<String>::default().get().unwrap_err().kind(), orm::ErrorKind::NotLoaded);
+    /// ```
     pub fn get(&self) -> Result<&T> {
         self.get_opt()?.ok_or_else(absent::<T>)
     }
 
     /// The row, `None` if the key is NULL or points to nothing. [`ErrorKind::NotLoaded`] before it is loaded.
+    ///
+    /// ```
+    /// use orm::relation::MorphTo;
+    /// let mut slot = MorphTo::<String>::default();
+    /// slot.set(None);
+    /// assert_eq!(slot.get_opt().unwrap(), None);
+    /// ```
     pub fn get_opt(&self) -> Result<Option<&T>> {
         self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
     }
 
     /// Puts a row into the slot. The key beside it is not changed.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use orm::relation::MorphTo;
+    /// let mut slot = MorphTo::default();
+    /// slot.set(Some(Arc::new("a song")));
+    /// assert_eq!(slot.get().unwrap(), &"a song");
+    /// ```
     pub fn set(&mut self, row: Option<Arc<T>>) {
         (self.content, self.siblings) = (Some(row), None);
     }
@@ -327,26 +487,67 @@ macro_rules! to_many {
 
         impl<T> $name<T> {
             /// A loaded slot.
+            ///
+            /// ```
+            /// use orm::relation::{HasMany, ManyToMany};
+            /// assert_eq!(HasMany::loaded([1, 2]).get().unwrap(), [1, 2]);
+            /// assert_eq!(ManyToMany::loaded([1, 2]).get().unwrap(), [1, 2]);
+            /// ```
             pub fn loaded(rows: impl Into<Vec<T>>) -> Self {
                 $name { content: Some(rows.into()), siblings: None }
             }
 
             /// The rows. [`ErrorKind::NotLoaded`] before they are loaded.
+            ///
+            /// ```
+            /// # use orm_guide::prelude::*;
+            /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+            /// let ada = User::find(1).include(User::posts.include(Post::tags)).one(&db).await?;
+            /// let posts = ada.posts.get()?;
+            /// assert_eq!((posts.len(), posts[0].tags.get()?.len()), (2, 1));
+            /// # Ok(()) }
+            /// ```
             pub fn get(&self) -> Result<&[T]> {
                 self.content.as_deref().ok_or_else(not_loaded::<T>)
             }
 
             /// The rows, to change or to load their own relations.
+            ///
+            /// ```
+            /// # use orm_guide::prelude::*;
+            /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+            /// let mut ada = User::find(1).include(User::posts).one(&db).await?;
+            /// ada.posts.get_mut()?.load(Post::tags, &db).await?;
+            /// assert_eq!(ada.posts.get()?[0].tags.get()?[0].name, "machines");
+            /// # Ok(()) }
+            /// ```
             pub fn get_mut(&mut self) -> Result<&mut Vec<T>> {
                 self.content.as_mut().ok_or_else(not_loaded::<T>)
             }
 
             /// Takes the rows out.
+            ///
+            /// ```
+            /// # use orm_guide::prelude::*;
+            /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+            /// let ada = User::find(1).include(User::posts).one(&db).await?;
+            /// let posts: Vec<Post> = ada.posts.into_vec()?;
+            /// assert_eq!(posts.len(), 2);
+            /// # Ok(()) }
+            /// ```
             pub fn into_vec(self) -> Result<Vec<T>> {
                 self.content.ok_or_else(not_loaded::<T>)
             }
 
             /// Puts rows into the slot. The rows' foreign keys are not changed.
+            ///
+            /// ```
+            /// use orm::relation::{HasMany, ManyToMany};
+            /// let (mut many, mut linked) = (HasMany::default(), ManyToMany::default());
+            /// many.set(vec![1, 2]);
+            /// linked.set(vec![3]);
+            /// assert_eq!((many.get().unwrap(), linked.get().unwrap()), (&[1, 2][..], &[3][..]));
+            /// ```
             pub fn set(&mut self, rows: Vec<T>) {
                 (self.content, self.siblings) = (Some(rows), None);
             }
@@ -423,11 +624,29 @@ macro_rules! common {
     ($($name:ident, $owned:ty;)*) => {$(
         impl<T> $name<T> {
             /// Whether the slot was loaded.
+            ///
+            /// ```
+            /// use orm::relation::{BelongsTo, HasMany};
+            /// assert!(BelongsTo::<i32>::absent().is_loaded());
+            /// assert!(!HasMany::<i32>::default().is_loaded());
+            /// ```
             pub fn is_loaded(&self) -> bool {
                 self.content.is_some()
             }
 
             /// The opposite, for `#[serde(skip_serializing_if)]`.
+            ///
+            /// ```
+            /// # use orm_guide::prelude::*;
+            /// #[derive(serde::Serialize)]
+            /// struct Card {
+            ///     name: String,
+            ///     #[serde(skip_serializing_if = "HasMany::is_unloaded")]
+            ///     tags: HasMany<String>,
+            /// }
+            /// let card = Card { name: "Ada".to_owned(), tags: HasMany::default() };
+            /// assert_eq!(serde_json::to_string(&card).unwrap(), r#"{"name":"Ada"}"#);
+            /// ```
             pub fn is_unloaded(&self) -> bool {
                 self.content.is_none()
             }
@@ -522,60 +741,4 @@ macro_rules! serde_many {
 serde_many! { HasMany; ManyToMany; }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reading_before_loading_is_an_error_that_names_the_target_and_the_way_out() {
-        let error = HasMany::<String>::default().get().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotLoaded);
-        assert!(error.message().contains("`String`"), "{error}");
-        let hint = error.hint().unwrap_or_default();
-        assert!(hint.contains(".include(") && hint.contains(".load("), "{hint}");
-        assert_eq!(ManyToMany::<i32>::default().into_vec().unwrap_err().kind(), ErrorKind::NotLoaded);
-        assert_eq!(HasOne::<i32>::default().get().unwrap_err().kind(), ErrorKind::NotLoaded);
-        assert_eq!(BelongsTo::<i32>::default().get_opt().unwrap_err().kind(), ErrorKind::NotLoaded);
-    }
-
-    #[test]
-    fn loaded_and_empty_is_not_unloaded() {
-        let empty = HasMany::<i32>::loaded([]);
-        assert!(empty.is_loaded() && empty.get().unwrap().is_empty());
-        assert_ne!(empty, HasMany::default());
-        assert_eq!(HasOne::<i32>::loaded(None).get().unwrap(), None);
-        assert_eq!(BelongsTo::<i32>::absent().get().unwrap_err().kind(), ErrorKind::NotFound);
-        assert_eq!(BelongsTo::<i32>::absent().get_opt().unwrap(), None);
-    }
-
-    #[test]
-    fn a_parent_is_shared_and_not_copied() {
-        struct NoClone;
-        let slot = BelongsTo::loaded(NoClone);
-        let other = slot.clone();
-        assert!(std::ptr::eq(slot.get().unwrap(), other.get().unwrap()));
-    }
-
-    #[test]
-    fn debug_shows_the_content() {
-        assert_eq!(format!("{:?}", HasMany::loaded([1, 2])), "[1, 2]");
-        assert_eq!(format!("{:?}", BelongsTo::loaded(1)), "Some(1)");
-        assert_eq!(format!("{:?}", HasMany::<i32>::default()), "not loaded");
-    }
-
-    #[test]
-    fn children_keep_their_order_in_each_place() {
-        let contents = sort_into(3, &[2, 0, 2], vec!['a', 'b', 'c']);
-        assert_eq!(contents, [vec!['b'], vec![], vec!['a', 'c']]);
-    }
-
-    #[cfg(feature = "json")]
-    #[test]
-    fn only_a_loaded_slot_is_serialised() {
-        assert_eq!(serde_json::to_string(&HasMany::loaded([1, 2])).unwrap(), "[1,2]");
-        assert_eq!(serde_json::to_string(&BelongsTo::loaded(1)).unwrap(), "1");
-        assert_eq!(serde_json::to_string(&HasOne::<i32>::loaded(None)).unwrap(), "null");
-        assert!(serde_json::to_string(&HasOne::<i32>::default()).unwrap_err().to_string().contains("loaded"));
-        let back: HasMany<i32> = serde_json::from_str("[1,2]").unwrap();
-        assert_eq!(back, HasMany::loaded([1, 2]));
-    }
-}
+mod tests;

@@ -6,6 +6,13 @@ use super::{Date, DateTime, NativeType, Time};
 use crate::error::Error;
 
 /// An owned value as it is bound to a statement. Reading never goes through it.
+///
+/// ```
+/// use orm::value::{Datum, Value};
+/// assert_eq!(7_i32.encode(), Datum::I64(7));
+/// assert_eq!(Some("a".to_owned()).encode(), Datum::Text("a".to_owned()));
+/// assert_eq!(None::<bool>.encode(), Datum::Null);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Datum {
@@ -46,6 +53,12 @@ pub enum Datum {
 }
 
 /// An exact decimal number: `mantissa × 10^-scale`.
+///
+/// ```
+/// use orm::value::{Datum, Numeric, Value};
+/// let price = rust_decimal::Decimal::new(1050, 2);
+/// assert_eq!(price.encode(), Datum::Decimal(Numeric { mantissa: 1050, scale: 2 }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 // An i128 asks for 16 bytes of alignment, which would make every datum half as large again.
 #[repr(C, packed(8))]
@@ -58,6 +71,11 @@ pub struct Numeric {
 
 impl Numeric {
     /// The same number without trailing zeros behind the point.
+    ///
+    /// ```
+    /// use orm::value::Numeric;
+    /// assert_eq!(Numeric { mantissa: 1050, scale: 2 }.normalized(), Numeric { mantissa: 105, scale: 1 });
+    /// ```
     pub fn normalized(mut self) -> Self {
         while self.scale > 0 && self.mantissa % 10 == 0 {
             self.mantissa /= 10;
@@ -93,11 +111,40 @@ impl Clone for Datum {
 
 impl Datum {
     /// Whether this is SQL NULL.
+    ///
+    /// ```
+    /// use orm::value::Datum;
+    /// assert!(Datum::Null.is_null());
+    /// assert!(!Datum::Default.is_null());
+    /// ```
     pub fn is_null(&self) -> bool {
         matches!(self, Datum::Null)
     }
 
     /// A datum that reports `error` when its statement runs.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::value::{Cell, CellResult, Datum, DbType, Scalar};
+    ///
+    /// struct Percent(u8);
+    /// impl Scalar for Percent {
+    ///     const TYPE: DbType = DbType::U8;
+    ///     fn encode(self) -> Datum {
+    ///         match self.0 {
+    ///             0..=100 => Datum::I64(self.0.into()),
+    ///             _ => Datum::invalid(Error::new(ErrorKind::OutOfRange, "more than 100 per cent")),
+    ///         }
+    ///     }
+    ///     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self> {
+    ///         u8::decode(cell).map(Percent)
+    ///     }
+    /// }
+    /// let error = sql::<i64>("SELECT ?").bind(Percent(101)).one(&db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::OutOfRange);
+    /// # Ok(()) }
+    /// ```
     #[cold]
     pub fn invalid(error: Error) -> Self {
         Datum::Invalid(Box::new(error))

@@ -3,6 +3,12 @@
 use super::NativeType;
 
 /// The type of a column, independent of the database.
+///
+/// ```
+/// use orm::value::{DbType, Scalar};
+/// assert_eq!(<i32 as Scalar>::TYPE, DbType::I32);
+/// assert_eq!(<uuid::Uuid as Scalar>::TYPE, DbType::Uuid);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DbType {
@@ -58,18 +64,42 @@ pub enum DbType {
 
 impl DbType {
     /// Whether values are whole numbers.
+    ///
+    /// ```
+    /// use orm::value::DbType;
+    /// assert!(DbType::U16.is_integer() && !DbType::F32.is_integer());
+    /// ```
     pub const fn is_integer(self) -> bool {
         use DbType::*;
         matches!(self, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
     }
 
     /// Whether values are numbers of any kind.
+    ///
+    /// ```
+    /// use orm::value::DbType;
+    /// assert!(DbType::Decimal.is_number() && !DbType::Text.is_number());
+    /// ```
     pub const fn is_number(self) -> bool {
         self.is_integer() || matches!(self, DbType::F32 | DbType::F64 | DbType::Decimal)
     }
 }
 
 /// An enum made by `#[derive(DbEnum)]`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::value::{DbType, Scalar};
+///
+/// #[derive(Debug, Clone, Copy, DbEnum)]
+/// pub enum State {
+///     Draft,
+///     #[orm(rename = "live")]
+///     Published,
+/// }
+/// let DbType::Enum(meta) = <State as Scalar>::TYPE else { panic!() };
+/// assert_eq!((meta.name, meta.variants[1].0, meta.integer), ("state", "live", false));
+/// ```
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct EnumMeta {
     /// The name of the type, for databases with named enum types.

@@ -12,8 +12,11 @@ impl Scalar for Decimal {
     }
     #[inline]
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self> {
-        let Numeric { mantissa, scale } = cell.decimal()?;
-        Decimal::try_from_i128_with_scale(mantissa, scale)
+        let number = cell.decimal()?;
+        let decimal = |Numeric { mantissa, scale }| Decimal::try_from_i128_with_scale(mantissa, scale);
+        // Zeros at the end, as `numeric(40, 30)` has them, may be what is too much.
+        decimal(number)
+            .or_else(|_| decimal(number.normalized()))
             .map_err(|_| CellError::invalid("the number has more digits than a Decimal holds"))
     }
 }

@@ -8,6 +8,14 @@ use crate::error::{Error, ErrorKind};
 /// A serde type stored as a JSON document.
 ///
 /// `#[orm(json)]` on a field does the same without the wrapper.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::value::{Datum, Json, Value};
+/// let words = Json(vec!["a".to_owned(), "b".to_owned()]);
+/// assert_eq!(words.len(), 2);
+/// assert_eq!(words.encode(), Datum::Json(r#"["a","b"]"#.to_owned()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json<T>(pub T);

@@ -28,6 +28,13 @@ mod ulid;
 #[cfg(feature = "uuid")]
 mod uuid;
 
+#[cfg(test)]
+mod tests;
+
+use crate::backend::{Row, field};
+use crate::error::Result;
+use crate::meta::ModelMeta;
+
 pub use array::Array;
 pub use cell::{Cell, CellError, CellResult};
 pub use datum::{Datum, Numeric};
@@ -40,6 +47,21 @@ pub use temporal::{Date, DateTime, Time};
 /// A type that a column can hold, NULL excluded.
 ///
 /// Derive it for enums with `#[derive(DbEnum)]` and for newtypes with `#[derive(DbType)]`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::value::Scalar;
+/// #[derive(Debug, Clone, Copy, PartialEq, DbType)]
+/// pub struct Isbn(i64);
+///
+/// fn column_type<T: Scalar>(_: &T) -> orm::value::DbType {
+///     T::TYPE
+/// }
+/// let isbn = sql::<Isbn>("SELECT 9780000000002").one(&db).await?;
+/// assert_eq!(column_type(&isbn), orm::value::DbType::I64);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a column can hold",
     label = "no column type for `{Self}`",
@@ -47,17 +69,46 @@ pub use temporal::{Date, DateTime, Time};
 )]
 pub trait Scalar: Sized + Send + Sync + 'static {
     /// The column type.
+    ///
+    /// ```
+    /// use orm::value::{DbType, Scalar};
+    /// assert_eq!(<String as Scalar>::TYPE, DbType::Text);
+    /// ```
     const TYPE: DbType;
 
     /// The value as it is bound to a statement. A value that cannot be stored unchanged becomes
     /// [`Datum::Invalid`], which is reported when the statement runs.
+    ///
+    /// ```
+    /// use orm::value::{Datum, Scalar};
+    /// assert_eq!(Scalar::encode('x'), Datum::Text("x".to_owned()));
+    /// assert!(matches!(Scalar::encode(u64::MAX), Datum::Invalid(_)));
+    /// ```
     fn encode(self) -> Datum;
 
     /// Reads the value from a cell that is not NULL.
+    ///
+    /// ```
+    /// use orm::value::{Cell, CellResult, Scalar};
+    /// /// A newtype is read as what it wraps.
+    /// struct Isbn(i64);
+    /// fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Isbn> {
+    ///     <i64 as Scalar>::decode(cell).map(Isbn)
+    /// }
+    /// # let _ = |isbn: Isbn| isbn.0;
+    /// ```
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self>;
 }
 
 /// A scalar or an `Option` of one: the type of a column or of an expression.
+///
+/// ```
+/// use orm::value::Value;
+/// fn nullable<T: Value>() -> bool {
+///     T::NULLABLE
+/// }
+/// assert_eq!((nullable::<i32>(), nullable::<Option<i32>>()), (false, true));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a column can hold",
     label = "no column type for `{Self}`",
@@ -71,14 +122,43 @@ pub trait Value: Sized + Send + Sync + 'static {
     /// The same type with exactly one `Option`.
     type Nullable: Value<Base = Self::Base>;
     /// Whether NULL is one of the values.
+    ///
+    /// ```
+    /// use orm::value::Value;
+    /// const { assert!(<Option<String> as Value>::NULLABLE) };
+    /// ```
     const NULLABLE: bool;
     /// The column type.
+    ///
+    /// ```
+    /// use orm::value::{DbType, Value};
+    /// assert_eq!(<Option<i32> as Value>::TYPE, DbType::I32);
+    /// ```
     const TYPE: DbType = <Self::Base as Scalar>::TYPE;
 
     /// The value as it is bound to a statement.
+    ///
+    /// ```
+    /// use orm::value::{Datum, Value};
+    /// assert_eq!(Value::encode(Some(7_i64)), Datum::I64(7));
+    /// ```
     fn encode(self) -> Datum;
     /// Reads the value from a cell.
+    ///
+    /// ```
+    /// use orm::value::{Cell, CellResult, Value};
+    /// fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Option<i64>> {
+    ///     <Option<i64> as Value>::decode(cell)
+    /// }
+    /// ```
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self>;
+
+    /// Reads the field of a model, called by the derive: an error names the field.
+    #[doc(hidden)]
+    #[inline]
+    fn field<R: Row>(row: &R, at: usize, index: u16, meta: fn() -> &'static ModelMeta) -> Result<Self> {
+        field(row, at, index, meta)
+    }
 }
 
 impl<T: Scalar> Value for T {
@@ -119,6 +199,17 @@ impl<T: Scalar> Value for Option<T> {
 }
 
 /// A number: it can be added, multiplied and summed.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::value::Number;
+/// async fn total<T: Number>(column: Column<Post, T>, db: &Sqlite) -> Result<Option<T::Sum>> {
+///     Post::query().select(column.sum()).one(db).await
+/// }
+/// assert_eq!(total(Post::score, &db).await?, Some(9_i64));
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a number",
     label = "arithmetic, `sum` and `avg` need a numeric column"
@@ -131,6 +222,13 @@ pub trait Number: Scalar {
 }
 
 /// A type that is stored as a JSON document.
+///
+/// ```
+/// use orm::value::{Json, JsonDocument};
+/// fn document<T: JsonDocument>() {}
+/// document::<serde_json::Value>();
+/// document::<Json<Vec<String>>>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a JSON document",
     label = "expected `Json<…>` or `serde_json::Value`"
@@ -138,5 +236,14 @@ pub trait Number: Scalar {
 pub trait JsonDocument: Scalar {}
 
 /// A text-like type: it can be searched and concatenated.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::value::Textual;
+/// fn shout<T: Textual>(column: Column<User, T>) -> Expr<T, User> {
+///     column.upper()
+/// }
+/// let _ = shout(User::name);
+/// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not text", label = "text functions need a text column")]
 pub trait Textual: Scalar {}

@@ -4,6 +4,11 @@
 use std::fmt;
 
 /// A calendar date, as days since 1970-01-01.
+///
+/// ```
+/// use orm::value::Date;
+/// assert_eq!(Date { days: 0 }.to_string(), "1970-01-01");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date {
     /// Days since 1970-01-01.
@@ -11,6 +16,11 @@ pub struct Date {
 }
 
 /// A time of day, as nanoseconds since midnight.
+///
+/// ```
+/// use orm::value::Time;
+/// assert_eq!(Time { nanos: 3_600_500_000_000 }.to_string(), "01:00:00.5");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time {
     /// Nanoseconds since midnight, below 86 400 000 000 000.
@@ -18,6 +28,13 @@ pub struct Time {
 }
 
 /// A date and time, as seconds since 1970-01-01 00:00:00 and nanoseconds within the second.
+///
+/// ```
+/// use orm::value::DateTime;
+/// let instant = DateTime { secs: 86_399, nanos: 0 };
+/// let (date, time) = instant.split().unwrap();
+/// assert_eq!(format!("{date} {time}"), "1970-01-01 23:59:59");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DateTime {
     /// Seconds since 1970-01-01 00:00:00.
@@ -28,6 +45,11 @@ pub struct DateTime {
 
 impl Date {
     /// Year (astronomical), month 1–12, day 1–31.
+    ///
+    /// ```
+    /// use orm::value::Date;
+    /// assert_eq!(Date { days: 31 }.civil(), (1970, 2, 1));
+    /// ```
     pub fn civil(self) -> (i32, u32, u32) {
         // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
         let z = i64::from(self.days) + 719_468;
@@ -43,6 +65,12 @@ impl Date {
     }
 
     /// The date of a year, month and day, `None` if there is no such day.
+    ///
+    /// ```
+    /// use orm::value::Date;
+    /// assert_eq!(Date::from_civil(1970, 2, 1), Some(Date { days: 31 }));
+    /// assert_eq!(Date::from_civil(2025, 2, 29), None);
+    /// ```
     pub fn from_civil(year: i32, month: u32, day: u32) -> Option<Self> {
         if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
             return None;
@@ -60,12 +88,23 @@ impl Date {
 
 impl Time {
     /// Hour, minute, second, nanosecond.
+    ///
+    /// ```
+    /// use orm::value::Time;
+    /// assert_eq!(Time { nanos: 3_661_000_000_007 }.parts(), (1, 1, 1, 7));
+    /// ```
     pub fn parts(self) -> (u32, u32, u32, u32) {
         let secs = (self.nanos / 1_000_000_000) as u32;
         (secs / 3600, secs / 60 % 60, secs % 60, (self.nanos % 1_000_000_000) as u32)
     }
 
     /// The time of an hour, minute, second and nanosecond, `None` if there is no such time.
+    ///
+    /// ```
+    /// use orm::value::Time;
+    /// assert_eq!(Time::from_parts(1, 0, 0, 0), Some(Time { nanos: 3_600_000_000_000 }));
+    /// assert_eq!(Time::from_parts(24, 0, 0, 0), None);
+    /// ```
     pub fn from_parts(hour: u32, minute: u32, second: u32, nanos: u32) -> Option<Self> {
         if hour > 23 || minute > 59 || second > 59 || nanos > 999_999_999 {
             return None;
@@ -77,6 +116,11 @@ impl Time {
 
 impl DateTime {
     /// The date and the time of day; `None` where the date leaves the range of [`Date`].
+    ///
+    /// ```
+    /// use orm::value::{Date, DateTime, Time};
+    /// assert_eq!(DateTime { secs: 86_400, nanos: 5 }.split(), Some((Date { days: 1 }, Time { nanos: 5 })));
+    /// ```
     pub fn split(self) -> Option<(Date, Time)> {
         let days = i32::try_from(self.secs.div_euclid(86_400)).ok()?;
         let secs = self.secs.rem_euclid(86_400) as u64;
@@ -84,6 +128,11 @@ impl DateTime {
     }
 
     /// A date and a time of day put together.
+    ///
+    /// ```
+    /// use orm::value::{Date, DateTime, Time};
+    /// assert_eq!(DateTime::join(Date { days: 1 }, Time { nanos: 5 }), DateTime { secs: 86_400, nanos: 5 });
+    /// ```
     pub fn join(date: Date, time: Time) -> Self {
         DateTime {
             secs: i64::from(date.days) * 86_400 + (time.nanos / 1_000_000_000) as i64,

@@ -8,6 +8,18 @@ use crate::model::Model;
 use crate::value::{DateTime, Datum, DbType};
 
 /// A row to be inserted: one datum per column of the model, [`Datum::Default`] where none was given.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::value::Datum;
+/// use orm::write::{NewRow, insert};
+/// let mut row = NewRow::new(Tag::meta());
+/// row.set(Tag::name.index(), Datum::Text("news".to_owned()));
+/// let tag: Tag = insert(row, &db).await?;
+/// assert_eq!(tag.name, "news");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct NewRow {
     pub(super) values: Vec<Datum>,
@@ -17,11 +29,31 @@ pub struct NewRow {
 
 impl NewRow {
     /// A row of which nothing is given yet.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::value::Datum;
+    /// use orm::write::NewRow;
+    /// assert_eq!(NewRow::new(Tag::meta()).values(), [Datum::Default, Datum::Default]);
+    /// ```
     pub fn new(meta: &ModelMeta) -> Self {
         NewRow { values: meta.columns.iter().map(|_| Datum::Default).collect(), children: Vec::new() }
     }
 
     /// Adds rows that are inserted together with this one and belong to it by a relation.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::{ByParent, Insertable, NewChild, insert};
+    /// let mut row = User::create().email("eve@example.org").name("Eve").into_row();
+    /// let post = Post::create().title("One").score(1);
+    /// let post = NewChild::<Post, ByParent<User>>::into_child(post);
+    /// row.add_children(User::posts.index(), vec![post]);
+    /// let eve: User = insert(row, &db).await?;
+    /// assert_eq!(eve.posts.get()?[0].title, "One");
+    /// # Ok(()) }
+    /// ```
     pub fn add_children(&mut self, relation: u16, rows: Vec<NewRow>) {
         match self.children.iter_mut().find(|(known, _)| *known == relation) {
             Some((_, list)) => list.extend(rows),
@@ -30,6 +62,19 @@ impl NewRow {
     }
 
     /// Gives the columns of a foreign key the values of a parent.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::value::Datum;
+    /// use orm::write::NewRow;
+    /// let ada = User::find(1).one(&db).await?;
+    /// let mut row = NewRow::new(Profile::meta());
+    /// let (own, of_parent) = Profile::user.sides();
+    /// row.set_parent(own, &ada, of_parent);
+    /// assert!(row.values().contains(&Datum::I64(1)));
+    /// # Ok(()) }
+    /// ```
     pub fn set_parent<P: Model>(&mut self, columns: &[u16], parent: &P, parent_columns: &[u16]) {
         for (column, parent_column) in columns.iter().zip(parent_columns) {
             self.set(*column, parent.datum(*parent_column));
@@ -37,15 +82,19 @@ impl NewRow {
     }
 
     /// Gives a column its value.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::value::Datum;
+    /// use orm::write::NewRow;
+    /// let mut row = NewRow::new(Tag::meta());
+    /// row.set(Tag::name.index(), Datum::Text("news".to_owned()));
+    /// assert_eq!(row.values()[1], Datum::Text("news".to_owned()));
+    /// ```
     pub fn set(&mut self, column: u16, datum: Datum) {
         if let Some(slot) = self.values.get_mut(usize::from(column)) {
             *slot = datum;
         }
-    }
-
-    /// The values, in the order of the model's columns.
-    pub fn values(&self) -> &[Datum] {
-        &self.values
     }
 
     pub(super) fn is_given(&self, column: u16) -> bool {
@@ -58,10 +107,25 @@ pub(super) fn is_given(datum: &Datum) -> bool {
 }
 
 /// Marks a required field of a builder as set.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// // A builder says which of its required fields are set; this one can be inserted.
+/// let tag = Tag::create().name("news");
+/// assert_eq!(tag.insert(&db).await?.name, "news");
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Set;
 
 /// The required field is set. A field that is not stands for itself, so the compiler's message names it.
+///
+/// ```
+/// use orm::write::{Given, Set};
+/// fn given<F: Given>() {}
+/// given::<Set>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "required field `{Self}` is not set",
     label = "`insert` needs every required field",
@@ -72,16 +136,41 @@ pub trait Given {}
 impl Given for Set {}
 
 /// A new row of the model `M` with every required field: a builder from `M::create()`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::Insertable;
+/// async fn store_all(tags: Vec<impl Insertable<Tag>>, db: &Sqlite) -> Result<u64> {
+///     Tag::insert_many(tags).exec(db).await
+/// }
+/// assert_eq!(store_all(vec![Tag::create().name("news"), Tag::create().name("rust")], &db).await?, 2);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a new row of `{M}`",
     label = "expected a builder made by `{M}::create()`"
 )]
 pub trait Insertable<M> {
     /// The row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::write::Insertable;
+    /// assert_eq!(Tag::create().name("news").into_row().values().len(), 2);
+    /// ```
     fn into_row(self) -> NewRow;
 }
 
 /// Stands for the only `BelongsTo<P>` field of a model.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::write::{ByParent, NewChild};
+/// // A post lacks nothing but its author.
+/// fn child_of_a_user(_: impl NewChild<Post, ByParent<User>>) {}
+/// child_of_a_user(Post::create().title("One").score(1));
+/// ```
 pub struct ByParent<P>(std::marker::PhantomData<fn() -> P>);
 
 impl<P> std::fmt::Debug for ByParent<P> {
@@ -91,12 +180,32 @@ impl<P> std::fmt::Debug for ByParent<P> {
 }
 
 /// A new row of `M` that lacks nothing but its parent: the key that the field `Via` keeps is filled in by the library.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::{ByParent, NewChild};
+/// async fn write(author: &User, post: impl NewChild<Post, ByParent<User>>, db: &Sqlite) -> Result<Post> {
+///     User::posts.of(author).create(post, db).await
+/// }
+/// let ada = User::find(1).one(&db).await?;
+/// assert_eq!(write(&ada, Post::create().title("More").score(1), &db).await?.author_id, 1);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a new row of `{M}` that lacks only its parent",
     label = "expected a builder made by `{M}::create()`"
 )]
 pub trait NewChild<M, Via> {
     /// The row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::value::Datum;
+    /// use orm::write::{ByParent, NewChild};
+    /// let row = NewChild::<Post, ByParent<User>>::into_child(Post::create().title("One").score(1));
+    /// assert_eq!(row.values()[usize::from(Post::author_id.index())], Datum::Default);
+    /// ```
     fn into_child(self) -> NewRow;
 }
 
@@ -109,14 +218,16 @@ impl Now {
         Self::at(SystemTime::now())
     }
 
-    /// Truncated to microseconds: PostgreSQL keeps no more, and what is sent must equal what is read back.
+    /// Truncated to milliseconds: MongoDB's dates keep no more, and what is sent must equal what is read back.
     fn at(time: SystemTime) -> Self {
-        let micros = match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => i128::try_from(after.as_micros()).unwrap_or(i128::MAX),
-            Err(before) => -i128::try_from(before.duration().as_micros()).unwrap_or(i128::MAX),
+        let millis = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i128::try_from(after.as_millis()).unwrap_or(i128::MAX),
+            Err(before) => {
+                -i128::try_from(before.duration().as_nanos().div_ceil(1_000_000)).unwrap_or(i128::MAX)
+            }
         };
-        let secs = i64::try_from(micros.div_euclid(1_000_000)).unwrap_or(i64::MAX);
-        Now(DateTime { secs, nanos: micros.rem_euclid(1_000_000) as u32 * 1000 })
+        let secs = i64::try_from(millis.div_euclid(1000)).unwrap_or(i64::MAX);
+        Now(DateTime { secs, nanos: millis.rem_euclid(1000) as u32 * 1_000_000 })
     }
 
     /// The current time as a value of the column.
@@ -171,11 +282,11 @@ mod tests {
     use crate::write::testing::{CREATED, Note, TITLE, UPDATED, VERSION};
 
     #[test]
-    fn the_clock_is_cut_to_microseconds_on_both_sides_of_1970() {
+    fn the_clock_is_cut_to_milliseconds_on_both_sides_of_1970() {
         let after = Now::at(UNIX_EPOCH + Duration::new(1, 999_999_999));
-        assert_eq!(after.0, DateTime { secs: 1, nanos: 999_999_000 });
+        assert_eq!(after.0, DateTime { secs: 1, nanos: 999_000_000 });
         let before = Now::at(UNIX_EPOCH - Duration::from_micros(1));
-        assert_eq!(before.0, DateTime { secs: -1, nanos: 999_999_000 });
+        assert_eq!(before.0, DateTime { secs: -1, nanos: 999_000_000 });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::update::{RowId, missing_row, rows_of};
-use crate::backend::{Affected, Collect, Executor, Needs, Provides, run};
+use crate::backend::{Affected, Collect, Executor, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
 use crate::ir::{Command, Delete, IntoCommand, Output, Select};
@@ -12,6 +12,16 @@ use crate::model::{Model, Named};
 use crate::query::Query;
 
 /// Deletes a row.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::delete_row;
+/// let tag = Tag::find(1).one(&db).await?;
+/// delete_row(&tag, &db).await?;
+/// assert_eq!(delete_row(&tag, &db).await.unwrap_err().kind(), ErrorKind::NotFound);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
@@ -32,6 +42,14 @@ pub fn delete_row<'e, M: Model, E: Executor + ?Sized>(
 }
 
 /// A DELETE of the rows that a query yields: made by [`Query::into_delete`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let delete = Post::filter(Post::score.gt(0)).order_by(Post::score.asc()).limit(1).into_delete();
+/// assert_eq!(delete.returning(&db).await?[0].title, "Hello");
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is deleted before `.exec(&db)` or `.returning(&db)`"]
 pub struct DeleteQuery<M, N = ()> {
     select: Select,
@@ -49,17 +67,33 @@ impl<M, N> std::fmt::Debug for DeleteQuery<M, N> {
 impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     /// Deletes the rows of the query and returns how many there were: short for `.into_delete().exec(&db)`.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::filter(Post::score.lt(4)).delete(&db).await?, 2);
+    /// assert_eq!(Post::query().delete(&db).await.unwrap_err().kind(), ErrorKind::Unfiltered);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Unfiltered`] if the query has no filter.
     pub fn delete<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         self.into_delete().exec(db)
     }
 
     /// The deletion of the rows of the query, to say `.all_rows()` or `.returning(&db)`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let gone = Post::filter(Post::score.lt(4)).into_delete().returning(&db).await?;
+    /// assert_eq!(gone.len(), 2);
+    /// # Ok(()) }
+    /// ```
     pub fn into_delete(self) -> DeleteQuery<M, N> {
         let includes = !self.includes.is_empty();
         DeleteQuery { select: self.select, includes, all_rows: false, marker: PhantomData }
@@ -74,6 +108,13 @@ impl<M: Model, N: Needs> IntoCommand for DeleteQuery<M, N> {
 
 impl<M: Model, N: Needs> DeleteQuery<M, N> {
     /// Says that a query without a filter is meant.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Comment::query().into_delete().all_rows().exec(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn all_rows(mut self) -> Self {
         self.all_rows = true;
         self
@@ -92,12 +133,19 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
 
     /// Deletes the rows and returns how many there were.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Post::filter(Post::title.eq("Hello")).into_delete().exec(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Unfiltered`] if the query has no filter and [`all_rows`](DeleteQuery::all_rows) was not called.
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = self.command(None);
         async move { run(db, command?, Affected::default()).await }
@@ -105,12 +153,20 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
 
     /// Deletes the rows and returns them as they were.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let gone = Post::filter(Post::title.eq("Hello")).into_delete().returning(&db).await?;
+    /// assert_eq!(gone[0].score, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`exec`](DeleteQuery::exec); [`ErrorKind::Usage`] if the query includes relations.
     pub fn returning<E>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = self.command(Some(Output::Model));
         async move { run(db, command?, Collect::<M>::default()).await }

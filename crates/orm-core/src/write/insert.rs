@@ -8,8 +8,8 @@ use super::assign::{Columns, Fits};
 use super::create::{Insertable, NewRow, Now, initial, is_given, prepare};
 use crate::backend::capabilities::InsertSelect;
 use crate::backend::{
-    Affected, Backend, BoxFuture, Collect, Decoder, Executor, Flow, FromRow, Needs, Provides, Row, Supports,
-    Tx, TxOptions, run,
+    Affected, Backend, BoxFuture, Collect, Decoder, Executor, Flow, FromRow, Needs, ProvidedBy, Row,
+    Supports, Tx, TxOptions, run,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{
@@ -47,6 +47,15 @@ impl<T: FromRow + Send + 'static> Decoder for Written<T> {
 
 /// Inserts a row and returns it as the database has it: with its key, defaults and generated columns.
 ///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::{Insertable, insert};
+/// let tag: Tag = insert(Tag::create().name("news").into_row(), &db).await?;
+/// assert!(tag.id > 0);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// Whatever constraint is broken, the fields named.
 pub fn insert<M: Model, E: Executor + ?Sized>(row: NewRow, db: &E) -> impl Future<Output = Result<M>> + Send {
@@ -81,6 +90,15 @@ pub(super) fn insert_row(meta: &'static ModelMeta, mut row: NewRow, conflict: Op
 }
 
 /// Inserts any number of rows in one command: see [`InsertMany`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::insert_many;
+/// let tags = insert_many::<Tag, _>((0..100).map(|n| Tag::create().name(format!("tag {n}")))).all(&db).await?;
+/// assert_eq!(tags[99].name, "tag 99");
+/// # Ok(()) }
+/// ```
 pub fn insert_many<M, I>(rows: I) -> InsertMany<M>
 where
     M: Model,
@@ -95,6 +113,14 @@ where
 }
 
 /// An INSERT of many rows. Without rows no statement is sent.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let insert = Tag::insert_many([Tag::create().name("news"), Tag::create().name("machines")]);
+/// assert_eq!(insert.on_conflict_do_nothing().exec(&db).await?, 1);
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is inserted before `.exec(&db)`, `.all(&db)` or `.keys(&db)`"]
 pub struct InsertMany<M> {
     rows: Vec<NewRow>,
@@ -118,6 +144,14 @@ impl<M: Model> IntoCommand for InsertMany<M> {
 
 impl<M: Model> InsertMany<M> {
     /// Leaves out rows that conflict with a unique constraint. They are not part of what comes back.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let again = Tag::insert_many([Tag::create().name("machines")]).on_conflict_do_nothing().all(&db).await?;
+    /// assert!(again.is_empty());
+    /// # Ok(()) }
+    /// ```
     pub fn on_conflict_do_nothing(mut self) -> Self {
         self.ignore = true;
         self
@@ -137,6 +171,13 @@ impl<M: Model> InsertMany<M> {
     }
 
     /// Inserts the rows and returns how many there were.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).exec(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn exec<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<u64>> + Send {
         async move {
             if self.has_children(true)? {
@@ -150,6 +191,14 @@ impl<M: Model> InsertMany<M> {
     }
 
     /// Inserts the rows and returns them in the order of the input.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// assert_eq!((tags[0].name.as_str(), tags[1].name.as_str()), ("a", "b"));
+    /// # Ok(()) }
+    /// ```
     pub fn all<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send {
         async move {
             if self.has_children(true)? {
@@ -164,6 +213,14 @@ impl<M: Model> InsertMany<M> {
     }
 
     /// Inserts the rows and returns their primary keys in the order of the input.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let keys: Vec<i64> = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).keys(&db).await?;
+    /// assert_eq!(Tag::find(keys[1]).one(&db).await?.name, "b");
+    /// # Ok(()) }
+    /// ```
     pub fn keys<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M::Key>>> + Send
     where
         M::Key: FromRow,
@@ -333,6 +390,15 @@ fn insert_rows(
 /// Inserts what a query yields into columns of the model `M`, without a round trip for the rows: INSERT … SELECT.
 ///
 /// The types of the query's results must fit the columns. Timestamps and the version are filled in.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::insert_from;
+/// let names = User::query().select(User::name.lower());
+/// assert_eq!(insert_from::<Tag, _, _, _, _, _>(names, Tag::name).exec(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 pub fn insert_from<M, C, X, Q, Out, N>(query: Query<X, Q, Out, N>, columns: C) -> InsertFrom<M, N>
 where
     M: Model,
@@ -344,6 +410,15 @@ where
 }
 
 /// An INSERT … SELECT: made by [`insert_from`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::{InsertFrom, insert_from};
+/// let insert: InsertFrom<Tag> = insert_from(Post::query().select(Post::title), Tag::name);
+/// assert_eq!(insert.exec(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is inserted before `.exec(&db)`"]
 pub struct InsertFrom<M, N = ()> {
     select: Select,
@@ -360,12 +435,22 @@ impl<M, N> std::fmt::Debug for InsertFrom<M, N> {
 impl<M: Model, N: Needs> InsertFrom<M, N> {
     /// Inserts the rows and returns how many there were.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::insert_from;
+    /// let titles = Post::filter(Post::score.gt(2)).select(Post::title);
+    /// assert_eq!(insert_from::<Tag, _, _, _, _, _>(titles, Tag::name).exec(&db).await?, 2);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Usage`] if the program has to make a value for each row (`default_fn`) and its column is not among the chosen ones.
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N> + Supports<InsertSelect>,
+        E::Backend: Supports<InsertSelect>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = insert_select(M::source(), self.columns, self.select, None);
         async move { run(db, command?, Affected::default()).await }
@@ -373,12 +458,23 @@ impl<M: Model, N: Needs> InsertFrom<M, N> {
 
     /// Inserts the rows and returns them.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::insert_from;
+    /// let titles = Post::filter(Post::score.gt(3)).select(Post::title);
+    /// let tags: Vec<Tag> = insert_from(titles, Tag::name).all(&db).await?;
+    /// assert_eq!(tags[0].name, "Notes");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`exec`](InsertFrom::exec).
     pub fn all<E>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N> + Supports<InsertSelect>,
+        E::Backend: Supports<InsertSelect>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = insert_select(M::source(), self.columns, self.select, Some(Output::Model));
         async move { run(db, command?, Collect::<M>::default()).await }

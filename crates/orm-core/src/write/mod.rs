@@ -19,7 +19,7 @@
 //! `.all_rows()`: a filter that was forgotten is an error, not an empty table.
 //!
 //! **What the model's attributes promise holds on every path**, bulk and set-based writes included: `created_at` and
-//! `updated_at` are set from one clock reading per command, in microseconds, which every SQL backend keeps; a version
+//! `updated_at` are set from one clock reading per command, in milliseconds, which every backend keeps; a version
 //! starts at 0 and grows by one with each update. A value that the program gave itself always wins.
 //!
 //! How a write passes through: the generic functions here only gather data; plain functions over

@@ -12,6 +12,16 @@ use crate::model::Model;
 /// The key says which row is meant, so a changed key means another row. Prefer `row.update()`, which sends what changed:
 /// saving a struct writes back old values of columns that others have changed meanwhile, unless the model has a version.
 ///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::save;
+/// let mut ada = User::find(1).one(&db).await?;
+/// ada.age = Some(37);
+/// assert_eq!(save(&ada, &db).await?.age, Some(37));
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`ErrorKind::Stale`](crate::ErrorKind::Stale) if the model has a version and somebody else changed or deleted the row;
 /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the row is gone.

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::assign::Assign;
 use super::create::Now;
 use super::insert::Written;
-use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, Provides, run};
+use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
 use crate::expr::scope::Closed;
@@ -20,6 +20,18 @@ use crate::relation::{IncludePlan, complete};
 use crate::value::{Datum, DbType, Value};
 
 /// What changes in a row: its key and version as they were read, and the columns that were set.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::value::Datum;
+/// use orm::write::{Change, save_changes};
+/// let ada = User::find(1).one(&db).await?;
+/// let mut change = Change::new(&ada);
+/// change.set(User::age.index(), Datum::I64(37));
+/// assert_eq!(save_changes(change, &db).await?.age, Some(37));
+/// # Ok(()) }
+/// ```
 pub struct Change<M> {
     pub(super) row: RowId,
     pub(super) set: Vec<Assignment>,
@@ -41,23 +53,65 @@ impl<M> std::fmt::Debug for Change<M> {
 
 impl<M: Model> Change<M> {
     /// A change of this row that does nothing yet.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::{Change, save_changes};
+    /// let ada = User::find(1).one(&db).await?;
+    /// assert_eq!(save_changes(Change::new(&ada), &db).await?.name, "Ada");
+    /// # Ok(()) }
+    /// ```
     pub fn new(row: &M) -> Self {
         Change { row: RowId::of(row), set: Vec::new(), marker: PhantomData }
     }
 
     /// Gives a column a new value.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::value::Datum;
+    /// use orm::write::{Change, save_changes};
+    /// let mut change = Change::new(&User::find(1).one(&db).await?);
+    /// change.set(User::name.index(), Datum::Text("Ada L.".to_owned()));
+    /// assert_eq!(save_changes(change, &db).await?.name, "Ada L.");
+    /// # Ok(()) }
+    /// ```
     pub fn set(&mut self, column: u16, datum: Datum) {
         let ty = M::meta().columns.get(usize::from(column)).map_or(DbType::Text, |column| column.ty());
         assign(&mut self.set, column, Expr::Value(datum, ty));
     }
 
     /// Whether nothing was set.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::Change;
+    /// assert!(Change::new(&User::find(1).one(&db).await?).is_empty());
+    /// # Ok(()) }
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.set.is_empty()
     }
 }
 
 /// Sends the changed columns and returns the row as it is now. Without changes the row is read again.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::value::Datum;
+/// use orm::write::{Change, save_changes};
+/// let post = Post::find(1).one(&db).await?;
+/// let mut change = Change::new(&post);
+/// change.set(Post::score.index(), Datum::I64(4));
+/// assert_eq!(save_changes(change.clone(), &db).await?.score, 4);
+/// // The version grew: the same change is out of date now.
+/// assert_eq!(save_changes(change, &db).await.unwrap_err().kind(), ErrorKind::Stale);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
@@ -174,6 +228,14 @@ pub(super) fn maintain(source: Source, set: &mut Vec<Assignment>) {
 }
 
 /// An UPDATE of the rows that a query yields: made by [`Query::update`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let update = Post::filter(Post::author_id.eq(1)).update().set(Post::score, Post::score + 1);
+/// assert_eq!(update.exec(&db).await?, 2);
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is changed before `.exec(&db)` or `.returning(&db)`"]
 pub struct UpdateQuery<M, N = ()> {
     select: Select,
@@ -194,6 +256,14 @@ impl<M, N> std::fmt::Debug for UpdateQuery<M, N> {
 
 impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     /// Changes the rows of the query: `User::filter(..).update().set(User::age, User::age + 1).exec(&db)`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let raised = Post::filter(Post::score.lt(4)).update().set(Post::score, Post::score * 2).exec(&db).await?;
+    /// assert_eq!(raised, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn update(self) -> UpdateQuery<M, N> {
         UpdateQuery {
             select: self.select,
@@ -213,6 +283,15 @@ impl<M: Model, N: Needs> IntoCommand for UpdateQuery<M, N> {
 
 impl<M: Model, N: Needs> UpdateQuery<M, N> {
     /// Gives a column a value, or an expression over the row's columns as they were before the update.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let update = User::find_many([2]).update().set(User::age, 40).set(User::name, User::name.upper());
+    /// let rows = update.returning(&db).await?;
+    /// assert_eq!((rows[0].name.as_str(), rows[0].age), ("BOB", Some(40)));
+    /// # Ok(()) }
+    /// ```
     pub fn set<T, V, I>(mut self, column: Column<M, T>, value: V) -> UpdateQuery<M, And<N, V::N>>
     where
         T: Value,
@@ -230,6 +309,13 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     }
 
     /// Says that a query without a filter is meant.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::query().update().set(User::active, false).all_rows().exec(&db).await?, 3);
+    /// # Ok(()) }
+    /// ```
     pub fn all_rows(mut self) -> Self {
         self.all_rows = true;
         self
@@ -241,12 +327,21 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
 
     /// Changes the rows and returns how many there were.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let error = Post::query().update().set(Post::score, 0).exec(&db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unfiltered);
+    /// assert_eq!(Post::find_many([1]).update().set(Post::score, 0).exec(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Unfiltered`] if the query has no filter and [`all_rows`](UpdateQuery::all_rows) was not called.
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = self.command(None);
         async move { run(db, command?, Affected::default()).await }
@@ -254,12 +349,20 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
 
     /// Changes the rows and returns them as they are now, with the relations that the query includes.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let posts = Post::find_many([1]).include(Post::author).update().set(Post::score, 9).returning(&db).await?;
+    /// assert_eq!((posts[0].score, posts[0].author.get()?.name.as_str()), (9, "Ada"));
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`exec`](UpdateQuery::exec).
     pub fn returning<E>(mut self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let includes = std::mem::take(&mut self.includes);
         let command = self.command(Some(Output::Model));

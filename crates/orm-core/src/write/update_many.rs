@@ -125,7 +125,7 @@ async fn write_all<M: Model, B: Backend>(
     let mut rows: Vec<M> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
     for change in changes {
-        if change.is_empty() || !B::UPDATE_ROWS {
+        if change.is_empty() || !B::updates_rows(session) {
             let (command, missing) = change_command(M::source(), change.row, change.set);
             let row = run_on::<B, _>(session, command, Collect::<M>::default()).await?.pop();
             rows.push(row.ok_or_else(|| missing_row(M::meta(), missing))?);

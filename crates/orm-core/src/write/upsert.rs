@@ -7,7 +7,7 @@ use super::assign::{Assign, Columns};
 use super::create::{Insertable, NewRow};
 use super::insert::{Written, insert_row, no_children, no_row};
 use super::update::{assign, next_version};
-use crate::backend::{And, Executor, Needs, Plus, Provides, run};
+use crate::backend::{And, Executor, Needs, Plus, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Column, Expr};
 use crate::ir::{self, Assignment, ColumnRef, Command, Conflict, ConflictAction, Source};
@@ -15,6 +15,16 @@ use crate::model::{Model, Named};
 use crate::value::Value;
 
 /// Inserts a row, or changes the one that is there: see [`Upsert`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::upsert;
+/// let row = User::create().email("ada@example.org").name("Ada L.");
+/// let ada: User = upsert(row).on(User::email).insert(&db).await?;
+/// assert_eq!((ada.id, ada.name.as_str()), (1, "Ada L."));
+/// # Ok(()) }
+/// ```
 pub fn upsert<M: Model>(row: impl Insertable<M>) -> Upsert<M> {
     Upsert {
         row: row.into_row(),
@@ -26,6 +36,16 @@ pub fn upsert<M: Model>(row: impl Insertable<M>) -> Upsert<M> {
 }
 
 /// The value of a column in the row that could not be inserted, for [`Upsert::set`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm::write::excluded;
+/// let row = User::create().email("ada@example.org").name("Ada").age(4);
+/// let ada = User::upsert(row).on(User::email).set(User::age, User::age + excluded(User::age)).insert(&db).await?;
+/// assert_eq!(ada.age, Some(40));
+/// # Ok(()) }
+/// ```
 pub fn excluded<M: Named, T: Value>(column: Column<M, T>) -> Expr<T, M> {
     Expr::new(ir::Expr::Excluded(column.column_ref()))
 }
@@ -42,6 +62,17 @@ enum Chosen {
 /// A row to insert, or to merge into the row that is there already.
 ///
 /// By default every given column but the key is updated. `updated_at` is refreshed and the version grows.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let row = |name: &str| User::create().email("ada@example.org").name(name);
+/// let ada = User::upsert(row("Ada L.")).on(User::email).insert(&db).await?;
+/// assert_eq!(ada.name, "Ada L.");
+/// let none = User::upsert(row("Else")).on(User::email).do_nothing().insert_or_ignore(&db).await?;
+/// assert!(none.is_none());
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is written before `.insert(&db)`"]
 pub struct Upsert<M, N = ()> {
     row: NewRow,
@@ -63,12 +94,29 @@ impl<M, N> std::fmt::Debug for Upsert<M, N> {
 impl<M: Model, N: Needs> Upsert<M, N> {
     /// The unique columns that say whether the row is there: one, or a tuple. Without it, the primary key if it is given, else the
     /// only unique index that is given in full.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::upsert(User::create().email("ada@example.org").name("Ada L.")).on(User::email).insert(&db).await?;
+    /// assert_eq!(ada.id, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn on(mut self, columns: impl Columns<M>) -> Self {
         self.target = columns.indexes();
         self
     }
 
     /// An existing row takes the new values of these columns.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let row = User::create().email("ada@example.org").name("Ada L.").age(99);
+    /// let ada = User::upsert(row).on(User::email).update(User::name).insert(&db).await?;
+    /// assert_eq!((ada.name.as_str(), ada.age), ("Ada L.", Some(36)));
+    /// # Ok(()) }
+    /// ```
     pub fn update(mut self, columns: impl Columns<M>) -> Self {
         let mut indexes = columns.indexes();
         match &mut self.chosen {
@@ -79,12 +127,30 @@ impl<M: Model, N: Needs> Upsert<M, N> {
     }
 
     /// An existing row takes the new values of all columns that are given, but for its key and `created_at`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let row = User::create().email("ada@example.org").name("Ada L.").age(99);
+    /// let ada = User::upsert(row).on(User::email).update_all().insert(&db).await?;
+    /// assert_eq!((ada.name.as_str(), ada.age), ("Ada L.", Some(99)));
+    /// # Ok(()) }
+    /// ```
     pub fn update_all(mut self) -> Self {
         self.chosen = Chosen::All;
         self
     }
 
     /// An existing row gets this value: plain, or computed from its own columns and [`excluded`] ones.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let row = User::create().email("ada@example.org").name("Ada");
+    /// let ada = User::upsert(row).on(User::email).set(User::age, User::age + 1).insert(&db).await?;
+    /// assert_eq!(ada.age, Some(37));
+    /// # Ok(()) }
+    /// ```
     pub fn set<T, V, I>(mut self, column: Column<M, T>, value: V) -> Upsert<M, And<N, V::N>>
     where
         T: Value,
@@ -96,18 +162,34 @@ impl<M: Model, N: Needs> Upsert<M, N> {
     }
 
     /// An existing row stays as it is.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tag = Tag::upsert(Tag::create().name("machines")).on(Tag::name).do_nothing().insert_or_ignore(&db).await?;
+    /// assert!(tag.is_none());
+    /// # Ok(()) }
+    /// ```
     pub fn do_nothing(self) -> InsertOrIgnore<M> {
         InsertOrIgnore { row: self.row, target: self.target, marker: PhantomData }
     }
 
     /// Inserts or updates, and returns the row as it is now.
     ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tag = Tag::upsert(Tag::create().name("machines")).insert(&db).await?;
+    /// assert_eq!(tag.id, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Usage`] if it is not clear which unique columns are meant.
     pub fn insert<E>(self, db: &E) -> impl Future<Output = Result<M>> + Send
     where
         E: Executor + ?Sized,
-        E::Backend: Provides<N>,
+        N: ProvidedBy<E::Backend>,
     {
         let command = command(M::source(), self.row, self.target, self.chosen, self.set);
         async move { run(db, command?, Written::<M>::default()).await?.ok_or_else(|| no_row(M::meta())) }
@@ -115,6 +197,14 @@ impl<M: Model, N: Needs> Upsert<M, N> {
 }
 
 /// A row to insert unless it is there already: made by [`Upsert::do_nothing`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let insert = Tag::upsert(Tag::create().name("news")).on(Tag::name).do_nothing();
+/// assert!(insert.insert_or_ignore(&db).await?.is_some());
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is written before `.insert_or_ignore(&db)`"]
 pub struct InsertOrIgnore<M> {
     row: NewRow,
@@ -130,6 +220,15 @@ impl<M> std::fmt::Debug for InsertOrIgnore<M> {
 
 impl<M: Model> InsertOrIgnore<M> {
     /// Inserts the row and returns it, or returns `None` if it was there.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tag = |name: &str| Tag::upsert(Tag::create().name(name)).on(Tag::name).do_nothing();
+    /// assert!(tag("news").insert_or_ignore(&db).await?.is_some());
+    /// assert!(tag("news").insert_or_ignore(&db).await?.is_none());
+    /// # Ok(()) }
+    /// ```
     pub fn insert_or_ignore<E: Executor + ?Sized>(
         self,
         db: &E,

@@ -8,13 +8,27 @@ use crate::error::Result;
 use crate::model::Model;
 
 /// The write verbs of every model: `User::insert_many(..)`, `user.delete(&db)` …
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let keys = Tag::insert_many([Tag::create().name("news")]).keys(&db).await?;
+/// let mut tag = Tag::find(keys[0]).one(&db).await?;
+/// tag.name = "old news".to_owned();
+/// tag.save(&db).await?.delete(&db).await?;
+/// # Ok(()) }
+/// ```
 pub trait ModelWrite: Model {
     /// Inserts any number of rows in one command.
-    fn insert_many<I>(rows: I) -> InsertMany<Self>
-    where
-        I: IntoIterator,
-        I::Item: Insertable<Self>,
-    {
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// assert_eq!(tags.len(), 2);
+    /// # Ok(()) }
+    /// ```
+    fn insert_many<I: IntoIterator<Item: Insertable<Self>>>(rows: I) -> InsertMany<Self> {
         super::insert_many(rows)
     }
 
@@ -34,11 +48,28 @@ pub trait ModelWrite: Model {
     }
 
     /// Inserts a row, or changes the one that is there.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ada = User::upsert(User::create().email("ada@example.org").name("Ada L.")).on(User::email).insert(&db).await?;
+    /// assert_eq!(ada.name, "Ada L.");
+    /// # Ok(()) }
+    /// ```
     fn upsert(row: impl Insertable<Self>) -> Upsert<Self> {
         super::upsert(row)
     }
 
     /// Sends every column of the row and returns it as it is now: see [`save`](super::save()).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let mut ada = User::find(1).one(&db).await?;
+    /// ada.name = "Ada L.".to_owned();
+    /// assert_eq!(ada.save(&db).await?.name, "Ada L.");
+    /// # Ok(()) }
+    /// ```
     fn save<'e, E: Executor + ?Sized>(
         &self,
         db: &'e E,
@@ -47,6 +78,15 @@ pub trait ModelWrite: Model {
     }
 
     /// Deletes the row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tag = Tag::find(1).one(&db).await?;
+    /// tag.delete(&db).await?;
+    /// assert_eq!(tag.delete(&db).await.unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Stale`](crate::ErrorKind::Stale) or [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), as

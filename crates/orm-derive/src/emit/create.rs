@@ -1,11 +1,11 @@
 //! The builder of new rows. Only required fields have a type parameter, so `insert` exists once all of them are set.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
-use super::columns::{is_only_pair, parents_module};
+use super::columns::{column_type, is_only_pair, parents_module};
 use crate::model::{Column, Embed, Kind, Model, is_option, is_string};
 
 /// The parameter of a setter and the value that is encoded.
@@ -18,7 +18,8 @@ pub fn setter_value(model: &Model, column: &Column) -> (TokenStream, TokenStream
         (quote!(#ty), quote!(value))
     };
     let value = if json { quote!(#krate::value::Json(#value)) } else { value };
-    (param, quote!(#krate::value::Value::encode(#value)))
+    let column = column_type(krate, column);
+    (param, quote!(<#column as #krate::value::Value>::encode(#value)))
 }
 
 /// The parameter of a setter of an embedded struct and the statement that sets its columns by `set`.
@@ -150,7 +151,7 @@ pub fn emit(model: &Model) -> TokenStream {
         } else {
             quote!(#parents::#parent)
         };
-        quote! {
+        let child = quote! {
             impl<#(#params),*> #krate::write::NewChild<#name, #via> for #create<#(#params),*>
             where
                 #(#given),*
@@ -159,24 +160,25 @@ pub fn emit(model: &Model) -> TokenStream {
                     self.row
                 }
             }
-        }
+        };
+        spanned(name.span(), child)
     });
     let child_setters = model.relations.iter().filter_map(|relation| {
         let (ident, target, index, field_vis) =
             (&relation.ident, &relation.target, relation.index, &relation.field.vis);
         let at = relation.field.ty.span();
         let (bound, into) = match (relation.kind, &relation.field.pair) {
-            (Kind::HasMany | Kind::HasOne, None) => (
-                quote_spanned!(at=> #krate::write::NewChild<#target, #krate::write::ByParent<#name>>),
-                quote!(into_child),
-            ),
+            (Kind::HasMany | Kind::HasOne, None) => {
+                (quote!(#krate::write::NewChild<#target, #krate::write::ByParent<#name>>), quote!(into_child))
+            }
             (Kind::HasMany | Kind::HasOne, Some(pair)) => {
                 let via = via_path(target, &pair.0)?;
-                (quote_spanned!(at=> #krate::write::NewChild<#target, #via>), quote!(into_child))
+                (quote!(#krate::write::NewChild<#target, #via>), quote!(into_child))
             }
             (Kind::ManyToMany, _) => (quote!(#krate::write::Insertable<#target>), quote!(into_row)),
             (Kind::BelongsTo | Kind::MorphTo, _) => return None,
         };
+        let bound = spanned(at, bound);
         let doc = format!("Inserts these rows too, as the `{ident}` of the new one.");
         let (param, rows) = if relation.kind == Kind::HasOne {
             (quote!(__C), quote_spanned!(at=> vec![row.#into()]))
@@ -194,12 +196,25 @@ pub fn emit(model: &Model) -> TokenStream {
             }
         })
     });
+    let insertable = spanned(
+        name.span(),
+        quote! {
+            impl<#(#params: #krate::write::Given),*> #krate::write::Insertable<#name> for #create<#(#params),*> {
+                fn into_row(self) -> #krate::write::NewRow {
+                    self.row
+                }
+            }
+        },
+    );
+    let markers = required
+        .iter()
+        .map(|field| spanned(field.span(), quote!(#[derive(Debug, Clone, Copy)] pub struct #field;)));
     let doc = format!("A new `{name}` in the making: made by `{name}::create()`.");
     quote! {
         #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_docs)]
+        #[allow(non_camel_case_types, missing_docs, dead_code, unreachable_pub)]
         pub mod #fields {
-            #(#[derive(Debug, Clone, Copy)] pub struct #required;)*
+            #(#markers)*
         }
         #[doc(hidden)]
         #[allow(non_camel_case_types, missing_docs)]
@@ -240,12 +255,21 @@ pub fn emit(model: &Model) -> TokenStream {
                 #krate::write::insert::<#name, __E>(self.row, db)
             }
         }
-        impl<#(#params: #krate::write::Given),*> #krate::write::Insertable<#name> for #create<#(#params),*> {
-            fn into_row(self) -> #krate::write::NewRow {
-                self.row
-            }
-        }
+        #insertable
     }
+}
+
+/// The same tokens in one place of the user's code. What the compiler says of a field that is missing is shorter, and
+/// points there, where nothing of it lies in the derive.
+fn spanned(place: Span, tokens: TokenStream) -> TokenStream {
+    let token = |mut token: TokenTree| {
+        if let TokenTree::Group(group) = &token {
+            token = Group::new(group.delimiter(), spanned(place, group.stream())).into();
+        }
+        token.set_span(place);
+        token
+    };
+    tokens.into_iter().map(token).collect()
 }
 
 /// The type that stands for the `BelongsTo` field of another model: beside that model, in its module of parents.

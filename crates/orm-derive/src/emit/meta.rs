@@ -13,7 +13,14 @@ pub fn emit(model: &Model) -> TokenStream {
     let (krate, name, table) = (&model.krate, model.ident.to_string(), &model.table);
     let columns = model.columns.iter().map(|column| {
         let (path, name) = (column.ident.to_string(), &column.name);
-        column_meta(krate, column, &quote!(#path.into()), &quote!(#name.into()), &quote!(false))
+        column_meta(
+            krate,
+            column,
+            &quote!(#path.into()),
+            &quote!(#name.into()),
+            &quote!(::std::string::String::new()),
+            &quote!(false),
+        )
     });
     let embeds =
         model.embeds.iter().map(|embed| embed_meta(krate, embed, &embed.ident.to_string(), &embed.prefix));
@@ -74,15 +81,16 @@ fn option<T: quote::ToTokens>(value: &Option<T>) -> TokenStream {
 /// Appends the columns of an embedded struct to `columns`.
 fn embed_meta(krate: &TokenStream, embed: &Embed, path: &str, prefix: &str) -> TokenStream {
     let (ty, optional) = (&embed.ty, embed.optional);
-    quote!(<#ty as #krate::Embedded>::columns(&mut columns, #path, #prefix, #optional);)
+    quote!(<#ty as #krate::Embedded>::columns(&mut columns, #path, #prefix, #path, #optional);)
 }
 
-/// The metadata of a column. `path`, `name` and `nullable` are expressions.
+/// The metadata of a column. `path`, `name`, `document` and `nullable` are expressions.
 pub fn column_meta(
     krate: &TokenStream,
     column: &Column,
     path: &TokenStream,
     name: &TokenStream,
+    document: &TokenStream,
     nullable: &TokenStream,
 ) -> TokenStream {
     let field = &column.field;
@@ -112,6 +120,7 @@ pub fn column_meta(
         #krate::meta::ColumnMeta {
             field: #path,
             name: #name,
+            path: #document,
             ty: Some(<#ty as #krate::value::Value>::TYPE),
             nullable: #nullable || <#ty as #krate::value::Value>::NULLABLE,
             auto: #auto,

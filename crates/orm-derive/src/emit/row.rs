@@ -15,7 +15,7 @@ pub fn emit(model: &Model) -> TokenStream {
         let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
         let inner = column.field.json.is_present().then(|| quote!(.0));
         quote_spanned! {column.field.ty.span()=>
-            #ident: #krate::backend::field::<#ty, __Row>(row, at, #index, <Self as #krate::Model>::meta)? #inner
+            #ident: <#ty as #krate::value::Value>::field(row, at, #index, <Self as #krate::Model>::meta)? #inner
         }
     });
     let others = model.relations.iter().map(|relation| &relation.ident).chain(&model.skipped);

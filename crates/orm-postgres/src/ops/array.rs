@@ -11,27 +11,106 @@ use super::raw;
 type Needing<E, T> = Expr<T, <E as ExprOps>::S, And<<E as ExprOps>::N, (Arrays, ())>, <E as ExprOps>::K>;
 
 /// What can be done with a column of type [`Array`]. `T` is the type of its elements.
+///
+/// ```no_run
+/// # use orm_guide::prelude::*;
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Article {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     pub tags: orm::value::Array<String>,
+/// #     pub extra: serde_json::Value,
+/// # }
+/// # async fn example(db: Postgres) -> Result<()> {
+/// use orm::postgres::ops::ArrayOps;
+/// let found = Article::query().filter(Article::tags.has("rust")).all(&db).await?;
+/// Article::filter(Article::id.eq(1)).update().set(Article::tags, Article::tags.append("sql")).exec(&db).await?;
+/// # Ok(()) }
+/// ```
 pub trait ArrayOps<T: Value>: ExprOps
 where
     Self::T: Value<Base = Array<T>>,
     Self::N: Plus<(Arrays, ())>,
 {
     /// Whether the value is one of the elements.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// let found = Article::query().filter(Article::tags.has("rust")).all(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn has(self, element: impl Into<T::Base>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
         raw(&["(", " = ANY(", "))"], vec![value(element.into()), self.node()])
     }
 
     /// Whether all of the values are elements: `@>`. An index of kind GIN serves it.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// let both = ["rust".to_owned(), "sql".to_owned()];
+    /// let found = Article::query().filter(Article::tags.has_all(both)).all(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn has_all(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
         raw(&["(", " @> ", ")"], vec![self.node(), array(elements)])
     }
 
     /// Whether one of the values is an element: `&&`.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// let either = ["rust".to_owned(), "sql".to_owned()];
+    /// let found = Article::query().filter(Article::tags.has_any(either)).all(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn has_any(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
         raw(&["(", " && ", ")"], vec![self.node(), array(elements)])
     }
 
     /// Whether every element is one of the values: `<@`.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// let known = ["rust".to_owned(), "sql".to_owned()];
+    /// let strange = Article::query().filter(!Article::tags.contained_in(known)).count(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn contained_in(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
         raw(&["(", " <@ ", ")"], vec![self.node(), array(elements)])
     }
@@ -47,21 +126,82 @@ where
     }
 
     /// How many elements there are: `cardinality`.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// let sizes: Vec<i32> = Article::query().select(Article::tags.array_length()).all(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn array_length(self) -> Needing<Self, <Self::T as Value>::Lift<i32>> {
         raw(&["cardinality(", ")"], vec![self.node()])
     }
 
     /// The array with an element at its end.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// Article::filter(Article::id.eq(1)).update().set(Article::tags, Article::tags.append("sql")).exec(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn append(self, element: impl Into<T::Base>) -> Needing<Self, Self::T> {
         raw(&["array_append(", ", ", ")"], vec![self.node(), value(element.into())])
     }
 
     /// The array without the elements that equal the value.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// Article::query().update().set(Article::tags, Article::tags.without("old")).all_rows().exec(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn without(self, element: impl Into<T::Base>) -> Needing<Self, Self::T> {
         raw(&["array_remove(", ", ", ")"], vec![self.node(), value(element.into())])
     }
 
     /// Both arrays, one after the other.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// let more = ["sql".to_owned(), "orm".to_owned()];
+    /// Article::filter(Article::id.eq(1)).update().set(Article::tags, Article::tags.followed_by(more)).exec(&db).await?;
+    /// # Ok(()) }
+    /// ```
     fn followed_by(self, elements: impl Into<Array<T>>) -> Needing<Self, Self::T> {
         raw(&["(", " || ", ")"], vec![self.node(), array(elements)])
     }

@@ -16,9 +16,32 @@ use crate::Dialect;
 
 /// Limits up to here stand in the text, larger ones are parameters. The walk of orm-core decides
 /// the same way; a test holds them together.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Command;
+/// use orm_sql::{LITERAL_LIMIT, SqliteDialect, compile};
+/// let text = |limit| {
+///     let query = User::query().limit(limit);
+///     compile(&SqliteDialect, &Command::Select(Box::new(query.into_select())), 0).unwrap().sql
+/// };
+/// assert!(text(LITERAL_LIMIT).ends_with("LIMIT 1024"));
+/// assert!(text(LITERAL_LIMIT + 1).ends_with("LIMIT ?1"));
+/// ```
 pub const LITERAL_LIMIT: u64 = 1024;
 
 /// A command as SQL.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::Command;
+/// use orm_sql::{Compiled, SqliteDialect, compile};
+/// let query = User::filter(User::name.eq("Ada")).select((User::id, User::age));
+/// let Compiled { sql, columns, parameters } =
+///     compile(&SqliteDialect, &Command::Select(Box::new(query.into_select())), 0).unwrap();
+/// assert_eq!(sql, r#"SELECT "id", "age" FROM "users" WHERE "name" = ?1"#);
+/// assert_eq!((columns, parameters), (2, 1));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiled {
     /// The text.

@@ -150,3 +150,76 @@ fn raw_text_keeps_to_itself() {
     let raw = Expr::Raw(vec!["", " > ", " OR 1"], vec![col(user, 0), int(3)]);
     assert_eq!(filter(Expr::All(vec![raw, eq(col(user, 0), int(1))])), r#"("id" > ?1 OR 1) AND "id" = ?2"#);
 }
+
+#[test]
+fn every_calculation_of_decimals_is_a_function() {
+    for (op, name) in [
+        (BinaryOp::Add, "add"),
+        (BinaryOp::Sub, "sub"),
+        (BinaryOp::Mul, "mul"),
+        (BinaryOp::Div, "div"),
+        (BinaryOp::Rem, "rem"),
+    ] {
+        let both = binary(op, col(user, 3), decimal(), DbType::Decimal);
+        assert_eq!(
+            filter(Expr::IsNull(Box::new(both), false)),
+            format!(r#"orm_decimal_{name}("balance", ?1) IS NULL"#)
+        );
+    }
+}
+
+#[test]
+fn an_integer_stays_one_when_it_is_rounded() {
+    let round = |args| filter(Expr::IsNull(Box::new(Expr::Func(Func::Round, args)), false));
+    assert_eq!(round(vec![col(user, 2)]), r#"("age") IS NULL"#);
+    assert_eq!(round(vec![col(user, 2), int(1)]), r#"CAST(round("age", ?1) AS INTEGER) IS NULL"#);
+    assert_eq!(
+        round(vec![Expr::Cast(Box::new(col(user, 2)), DbType::F64), int(1)]),
+        r#"round(CAST("age" AS REAL), ?1) IS NULL"#
+    );
+    // The type goes through whatever stands between.
+    let deep = |expr| round(vec![Expr::Func(Func::Coalesce, vec![expr, int(0)])]);
+    let case = Expr::Case(vec![(eq(col(user, 0), int(1)), col(user, 2))], None);
+    assert_eq!(deep(case), r#"(coalesce(CASE WHEN "id" = ?1 THEN "age" END, ?2)) IS NULL"#);
+}
+
+#[test]
+fn a_choice_without_branches_is_what_is_left() {
+    let case = |otherwise: Option<Expr>| Expr::Case(vec![], otherwise.map(Box::new));
+    assert_eq!(filter(eq(case(Some(int(3))), int(4))), "?1 = ?2");
+    assert_eq!(filter(Expr::IsNull(Box::new(case(None)), false)), "NULL IS NULL");
+}
+
+#[test]
+fn raw_text_has_a_place_for_each_argument() {
+    let mut query = select(user);
+    query.filter = Some(Expr::Raw(vec!["1"], vec![int(3)]));
+    let error = orm_sql::compile(&SqliteDialect, &Command::Select(Box::new(query)), 0).unwrap_err();
+    assert_eq!(error.to_string(), "a raw expression needs one piece of text more than it has arguments");
+}
+
+#[test]
+fn values_that_stand_in_the_text_are_written_as_sqlite_reads_them() {
+    use orm_core::value::{Date, DateTime, Numeric, Time};
+    let (date, time) =
+        (Date::from_civil(2024, 2, 29).unwrap(), Time::from_parts(12, 30, 0, 500_000_000).unwrap());
+    let db = crate::database();
+    for (datum, text, class) in [
+        (Datum::Null, "NULL", "null"),
+        (Datum::I64(-7), "-7", "integer"),
+        (Datum::F64(0.1), "0.1", "real"),
+        (Datum::F64(f64::NEG_INFINITY), "-9e999", "real"),
+        (Datum::Text("it's".into()), "'it''s'", "text"),
+        (Datum::Bytes(vec![0, 255]), "X'00FF'", "blob"),
+        (Datum::Uuid([17; 16]), "X'11111111111111111111111111111111'", "blob"),
+        (Datum::Decimal(Numeric { mantissa: 150, scale: 2 }), "'1.5'", "text"),
+        (Datum::Date(date), "'2024-02-29'", "text"),
+        (Datum::Time(time), "'12:30:00.5'", "text"),
+        (Datum::Timestamp(DateTime::join(date, time)), "'2024-02-29 12:30:00.5'", "text"),
+    ] {
+        assert_eq!(SqliteDialect.literal(&datum).as_deref(), Some(text));
+        let kept: String = db.query_row(&format!("SELECT typeof({text})"), [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, class, "{text}");
+    }
+    assert_eq!(SqliteDialect.literal(&Datum::Default), None);
+}

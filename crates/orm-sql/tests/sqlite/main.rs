@@ -34,7 +34,10 @@ fn database() -> Connection {
     db.create_collation("orm_decimal", |a, b| a.cmp(b)).unwrap();
     for (name, args) in [
         ("orm_decimal_add", 2),
+        ("orm_decimal_sub", 2),
         ("orm_decimal_mul", 2),
+        ("orm_decimal_div", 2),
+        ("orm_decimal_rem", 2),
         ("orm_decimal_neg", 1),
         ("orm_decimal_abs", 1),
         ("orm_decimal_cast", 1),

@@ -350,3 +350,24 @@ const MARKS: [&str; 10] = [
     " /*v1*/", " /*v2*/", " /*v3*/", " /*v4*/", " /*v5*/", " /*v6*/", " /*v7*/", " /*v8*/", " /*v9*/",
     " /*v10*/",
 ];
+
+#[test]
+fn a_relation_has_to_lead_where_it_is_said_to() {
+    let refused = |query: Select| {
+        let error = compile(&SqliteDialect, &Command::Select(Box::new(query)), 0).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        error.to_string()
+    };
+    let joined = |joins: Vec<Join>| {
+        let mut query = select(post);
+        query.joins = joins;
+        query
+    };
+    let author = || join(JoinKind::Inner, user, source(post), &post().relations[0]);
+    assert_eq!(
+        refused(joined(vec![author(), author()])),
+        "`User` is part of this query twice (give one of them an alias)"
+    );
+    let wrong = join(JoinKind::Inner, tag, source(post), &post().relations[0]);
+    assert_eq!(refused(joined(vec![wrong])), "`author` does not lead to `Tag`");
+}

@@ -161,3 +161,21 @@ fn question_marks_of_raw_sql_are_numbered_outside_quotes() {
         assert_eq!(compile(&SqliteDialect, &raw(text, binds), 0).unwrap_err().kind(), ErrorKind::Usage);
     }
 }
+
+#[test]
+fn a_write_of_nothing_is_an_error() {
+    let refused = |command: Command, rows| {
+        let error = compile(&SqliteDialect, &command, rows).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        error.to_string()
+    };
+    let new = |insert| Command::Insert(Box::new(insert));
+    assert_eq!(refused(new(insert(vec![1])), 0), "an INSERT needs at least one row");
+    let empty = "rows without any value are inserted one at a time";
+    assert_eq!(refused(new(insert(vec![])), 2), empty);
+    let action = ConflictAction::Update(vec![], Some(eq(col(user, 4), int(1))));
+    let upsert = Insert { conflict: Some(Conflict { target: vec![1], action }), ..insert(vec![1]) };
+    assert_eq!(refused(new(upsert), 1), "User: an upsert with a condition must change a column");
+    let update = Update { source: source(user), set: vec![], filter: None, returning: None };
+    assert_eq!(refused(Command::Update(Box::new(update)), 0), "User: an UPDATE must change a column");
+}

@@ -1,0 +1,229 @@
+//! From the driver's errors and the server's codes to the kinds of the library.
+//!
+//! Source: <https://www.mongodb.com/docs/manual/reference/error-codes/>.
+
+use mongodb::error::{ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use orm_core::meta::ModelMeta;
+use orm_core::{Error, ErrorKind};
+
+use crate::bson::{Elements, get, i32_of, i64_of, str_of, tag};
+use crate::layout;
+
+/// An error of the driver. `model` is what the command was about.
+pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> Error {
+    let transient = error.contains_label(TRANSIENT_TRANSACTION_ERROR);
+    let mapped = match &*error.kind {
+        Driver::Command(command) => {
+            let reply = error.server_response().map(|reply| reply.as_bytes().to_vec()).unwrap_or_default();
+            of_code(command.code, &command.message, &reply, model)
+        }
+        Driver::Io(_) | Driver::ConnectionPoolCleared { .. } => {
+            Error::new(ErrorKind::ConnectionLost, "the connection to the server failed")
+        }
+        Driver::ServerSelection { .. } => {
+            Error::new(ErrorKind::ConnectionLost, "no server could be reached that takes this command")
+                .with_hint("is the server running, and is the address in the URL right?")
+        }
+        Driver::DnsResolve { .. } => {
+            Error::new(ErrorKind::Configuration, "the host's name cannot be resolved")
+        }
+        Driver::Authentication { message, .. } => Error::new(ErrorKind::Configuration, message.clone()),
+        Driver::InvalidArgument { message, .. } => Error::new(ErrorKind::Usage, message.clone()),
+        Driver::InvalidTlsConfig { message, .. } => Error::new(ErrorKind::Configuration, message.clone()),
+        Driver::SessionsNotSupported => Error::new(ErrorKind::Unsupported, "this server has no sessions")
+            .with_hint("transactions need a replica set"),
+        _ => Error::new(ErrorKind::Database, error.to_string()),
+    };
+    let mapped = if transient && mapped.kind() != ErrorKind::Unique {
+        mapped.with_kind(ErrorKind::Serialization).with_hint("run the transaction again")
+    } else {
+        mapped
+    };
+    mapped.with_source(error)
+}
+
+/// An error of COMMIT.
+pub fn of_commit(error: mongodb::error::Error) -> Error {
+    if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
+        return Error::new(
+            ErrorKind::CommitUnknown,
+            "the connection was lost during the commit: the changes may or may not be saved",
+        )
+        .with_hint("look whether they are there before you try again")
+        .with_source(error);
+    }
+    map(error, None)
+}
+
+/// A command that is no BSON, or a reply.
+pub fn encoding(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Encode, "the command cannot be written as BSON").with_source(error)
+}
+
+/// The error that a reply to a write carries.
+pub fn of_write(reply: &[u8], model: Option<&'static ModelMeta>) -> Option<Error> {
+    if let Some((_, errors)) = get(reply, "writeErrors") {
+        let (_, _, first) = Elements::of(errors).next()?;
+        let code = get(first, "code").map_or(0, |(ty, value)| number(ty, value));
+        let message = get(first, "errmsg").and_then(|(ty, value)| str_of(ty, value)).unwrap_or_default();
+        return Some(of_code(code as i32, message, first, model));
+    }
+    let (_, concern) = get(reply, "writeConcernError")?;
+    let message = get(concern, "errmsg").and_then(|(ty, value)| str_of(ty, value)).unwrap_or_default();
+    Some(
+        Error::new(
+            ErrorKind::Database,
+            format!("written, but not as safely as the write concern asks: {message}"),
+        )
+        .with_code(get(concern, "code").map_or(0, |(ty, value)| number(ty, value)).to_string()),
+    )
+}
+
+pub fn number(ty: u8, value: &[u8]) -> i64 {
+    match ty {
+        tag::INT32 => i32_of(value).into(),
+        tag::INT64 => i64_of(value),
+        tag::DOUBLE => value.try_into().map_or(0, |bytes| f64::from_le_bytes(bytes) as i64),
+        _ => 0,
+    }
+}
+
+fn of_code(code: i32, message: &str, details: &[u8], model: Option<&'static ModelMeta>) -> Error {
+    let named = |error: Error| match model {
+        Some(model) => error.with_model(model.name),
+        None => error,
+    };
+    let plain = |kind, text: &str| named(Error::new(kind, text).with_code(code.to_string()));
+    match code {
+        11000 | 11001 => {
+            unique(message, details, plain(ErrorKind::Unique, "another row has this value already"), model)
+        }
+        112 => plain(ErrorKind::Serialization, "the transaction conflicted with another one")
+            .with_hint("run the transaction again"),
+        251 => plain(ErrorKind::Serialization, "the transaction was aborted by the server"),
+        121 => invalid(
+            details,
+            plain(ErrorKind::Check, "the document does not meet the rules of its collection"),
+            model,
+        ),
+        50 => plain(ErrorKind::StatementTimeout, "the command took longer than its limit"),
+        24 => plain(ErrorKind::LockTimeout, "a lock was not granted in time"),
+        11601 => plain(ErrorKind::StatementTimeout, "the command was interrupted"),
+        26 => plain(ErrorKind::Schema, "the collection is not there")
+            .with_hint("create the collections with `create_all`"),
+        13 | 18 => plain(ErrorKind::Configuration, message),
+        20 if message.contains("Transaction numbers") => {
+            plain(ErrorKind::Unsupported, "this server has no transactions")
+                .with_hint("they need a replica set")
+        }
+        59 | 115 | 303 | 40324 => plain(ErrorKind::Unsupported, message),
+        6 | 7 | 89 | 91 | 189 | 9001 | 10107 | 11600 | 11602 | 13435 | 13436 => {
+            plain(ErrorKind::ConnectionLost, "the server ended the connection")
+        }
+        _ => plain(ErrorKind::Database, message),
+    }
+}
+
+/// Which unique columns: the server names the index, and mostly its keys. Values are in the message, so it is not repeated.
+fn unique(message: &str, details: &[u8], error: Error, model: Option<&'static ModelMeta>) -> Error {
+    let index =
+        message.split("index: ").nth(1).and_then(|rest| rest.split([' ', '\n']).next()).unwrap_or_default();
+    let Some(model) = model else { return error.with_constraint(index.to_owned()) };
+    let known = model.indexes.iter().find(|known| known.unique && known.name == index);
+    let mut columns: Vec<u16> = match known {
+        Some(known) => known.columns.clone(),
+        None if index.starts_with("_id") => model.primary_key.to_vec(),
+        None => Vec::new(),
+    };
+    if columns.is_empty()
+        && let Some((_, pattern)) = get(details, "keyPattern")
+    {
+        let named = |name: &[u8]| {
+            (0..model.columns.len() as u16).find(|index| layout::path(model, *index).as_bytes() == name)
+        };
+        columns = Elements::of(pattern).filter_map(|(name, _, _)| named(name)).collect();
+    }
+    let error = error.with_constraint(index.to_owned());
+    columns.iter().fold(error, |error, column| error.with_field(model.column(*column).field.clone()))
+}
+
+/// Which rule: `create_all` makes a list of the schema and the checks, and the server says which part of the list failed.
+fn invalid(details: &[u8], error: Error, model: Option<&'static ModelMeta>) -> Error {
+    let Some(model) = model else { return error };
+    let info = get(details, "errInfo").map_or(details, |(_, info)| info);
+    let Some((_, rules)) = get(info, "details") else { return error };
+    let mut found = Found::default();
+    search(rules, &mut found);
+    if let Some(check) = found.check.and_then(|place| model.checks.get(place)) {
+        return Error::new(ErrorKind::Check, format!("the check `{}` does not hold", check.name))
+            .with_code("121")
+            .with_model(model.name)
+            .with_constraint(check.name.to_owned());
+    }
+    let field = found.property.as_ref().and_then(|path| {
+        let index =
+            (0..model.columns.len() as u16).find(|index| layout::path(model, *index) == path.as_str())?;
+        Some(model.column(index).field.clone())
+    });
+    let error = match found.operator.as_str() {
+        "maxLength" => error.with_kind(ErrorKind::ValueTooLong),
+        "bsonType" | "required" if found.null => error.with_kind(ErrorKind::NotNull),
+        "minimum" | "maximum" => error.with_kind(ErrorKind::OutOfRange),
+        _ => error,
+    };
+    match field {
+        Some(field) => error.with_field(field),
+        None => error,
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    check: Option<usize>,
+    property: Option<String>,
+    operator: String,
+    null: bool,
+}
+
+/// Looks through the server's explanation for the failed part of the list, the property and the rule.
+fn search(document: &[u8], found: &mut Found) {
+    let failed_clauses = get(document, "clausesNotSatisfied");
+    if let Some((_, clauses)) = failed_clauses {
+        for (_, _, clause) in Elements::of(clauses) {
+            let place = get(clause, "index").map_or(0, |(ty, value)| number(ty, value));
+            if place > 0 {
+                found.check = found.check.or(Some(place as usize - 1));
+            }
+        }
+    }
+    if let Some((_, missing)) = get(document, "missingProperties") {
+        found.null = true;
+        found.operator = "required".to_owned();
+        if let Some((_, ty, value)) = Elements::of(missing).next() {
+            found.property = str_of(ty, value).map(str::to_owned);
+        }
+    }
+    if let Some((ty, value)) = get(document, "propertyName") {
+        let name = str_of(ty, value).unwrap_or_default();
+        found.property = Some(match found.property.take() {
+            Some(outer) => format!("{outer}.{name}"),
+            None => name.to_owned(),
+        });
+    }
+    if let Some((ty, value)) = get(document, "operatorName") {
+        let name = str_of(ty, value).unwrap_or_default();
+        if !name.starts_with('$') && name != "properties" {
+            found.operator = name.to_owned();
+        }
+    }
+    if get(document, "consideredType").and_then(|(ty, value)| str_of(ty, value)) == Some("null") {
+        found.null = true;
+    }
+    for (name, ty, value) in Elements::of(document) {
+        if matches!(ty, tag::DOCUMENT | tag::ARRAY)
+            && !matches!(name, b"specifiedAs" | b"consideredValue" | b"missingProperties")
+        {
+            search(value, found);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Values as BSON.
+//!
+//! | column type | BSON |
+//! |---|---|
+//! | integers up to 32 bits, `u32` and larger | int, long |
+//! | floating point | double |
+//! | decimal | decimal (34 digits, more are refused) |
+//! | text, `char`, enum names | string |
+//! | bytes, UUID | binary of subtype 0, of subtype 4 |
+//! | calendar date | date at midnight UTC |
+//! | time of day | long: nanoseconds since midnight |
+//! | date and time, instant | date, or long: see [`Times`] |
+//! | JSON | the value itself: documents, arrays, … |
+
+use orm_core::value::{DateTime, Datum, DbType};
+use orm_core::{Error, ErrorKind, Result};
+
+use crate::bson::{Key, Writer, to_decimal128, write_json};
+
+/// How dates with a time of day are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Times {
+    /// As BSON dates, which keep milliseconds: a finer value is refused.
+    #[default]
+    Millis,
+    /// As longs: microseconds since 1970. Other programs and TTL indexes do not take them for dates.
+    Micros,
+}
+
+/// Appends a value of a column type.
+pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times: Times) -> Result<()> {
+    match datum {
+        Datum::Null => writer.null(key),
+        Datum::Bool(value) => writer.bool(key, *value),
+        Datum::I64(value) => match (is_narrow(ty), i32::try_from(*value)) {
+            (true, Ok(value)) => writer.i32(key, value),
+            _ => writer.i64(key, *value),
+        },
+        Datum::F64(value) => writer.f64(key, *value),
+        Datum::Text(value) => writer.str(key, value),
+        Datum::Bytes(value) => writer.binary(key, 0, value),
+        Datum::Uuid(value) => writer.binary(key, 4, value),
+        Datum::Decimal(value) => {
+            let bytes = to_decimal128(*value).ok_or_else(|| {
+                Error::new(ErrorKind::OutOfRange, "MongoDB's decimals have 34 digits and no more")
+            })?;
+            writer.decimal(key, bytes);
+        }
+        Datum::Date(value) => writer.date(key, i64::from(value.days) * 86_400_000),
+        Datum::Time(value) => writer.i64(key, value.nanos as i64),
+        Datum::DateTime(value) | Datum::Timestamp(value) => match times {
+            Times::Millis => writer.date(key, units(*value, 1000, "milliseconds")?),
+            Times::Micros => writer.i64(key, units(*value, 1_000_000, "microseconds")?),
+        },
+        Datum::Json(text) => write_json(writer, key, text)?,
+        Datum::Invalid(error) => return Err(error.duplicate()),
+        Datum::Array(list) => {
+            let element = match ty {
+                DbType::Array(element) => *element,
+                other => other,
+            };
+            let open = writer.open_array(key);
+            for (place, item) in list.iter().enumerate() {
+                write(writer, Key::At(place), item, element, times)?;
+            }
+            writer.close(open);
+        }
+        other => {
+            return Err(Error::new(ErrorKind::Usage, format!("{other:?} cannot stand here")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether whole numbers of a type are stored in 32 bits.
+pub fn is_narrow(ty: DbType) -> bool {
+    matches!(ty, DbType::I8 | DbType::I16 | DbType::I32 | DbType::U8 | DbType::U16)
+}
+
+fn units(value: DateTime, per_second: i64, name: &str) -> Result<i64> {
+    let nanos_per_unit = 1_000_000_000 / per_second;
+    let nanos = i64::from(value.nanos);
+    if nanos % nanos_per_unit != 0 {
+        let error = Error::new(ErrorKind::Encode, format!("a time is finer than the {name} that are stored"));
+        return Err(if per_second == 1000 {
+            error.with_hint(
+                "cut it to milliseconds, or store microseconds: `Mongo::builder(..).times(Times::Micros)`",
+            )
+        } else {
+            error.with_hint("cut it to microseconds")
+        });
+    }
+    value
+        .secs
+        .checked_mul(per_second)
+        .and_then(|units| units.checked_add(nanos / nanos_per_unit))
+        .ok_or_else(|| Error::new(ErrorKind::OutOfRange, "a time is too far from 1970"))
+}
+
+/// Refuses a command that holds a value which cannot be stored, before anything is sent.
+pub fn check(command: &orm_core::ir::Command) -> Result<()> {
+    use orm_core::ir::Binds;
+    let mut fault = None;
+    orm_core::ir::binds(command, &mut |binds| {
+        let list = match binds {
+            Binds::One(datum, _) => std::slice::from_ref(datum),
+            Binds::List(list, _) | Binds::Tuples(list, _) | Binds::Rows(list, ..) => list,
+            Binds::Number(_) => return,
+        };
+        if fault.is_none() {
+            fault = list.iter().find_map(|datum| match datum {
+                Datum::Invalid(error) => Some(error.duplicate()),
+                _ => None,
+            });
+        }
+    });
+    fault.map_or(Ok(()), Err)
+}

@@ -1,0 +1,413 @@
+//! New documents.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use orm_core::ir::{Assignment, ConflictAction, Expr, Insert, InsertSource, Source};
+use orm_core::meta::{ColumnMeta, DefaultMeta, ModelMeta};
+use orm_core::value::{DateTime, Datum, DbType};
+use orm_core::{Error, ErrorKind, Result};
+
+use super::{Done, again, at_path, check_value, is_null, keys};
+use crate::bson::{Elements, Key, Open, Writer, get, i64_of, tag};
+use crate::database::Session;
+use crate::value::{self, Times};
+use crate::{check, errors, layout};
+
+/// Where the next numbers of `auto` keys are kept.
+pub const COUNTERS: &str = "orm_counters";
+/// The server takes messages of 48 MB and batches of 100 000 documents.
+const CHUNK_BYTES: usize = 16 << 20;
+const CHUNK_ROWS: usize = 20_000;
+
+pub async fn run(session: &Session, insert: &Insert) -> Result<Done> {
+    let InsertSource::Values(values) = &insert.source else {
+        return Err(Error::new(ErrorKind::Unsupported, "MongoDB inserts no results of a query")
+            .with_hint("read the rows and use `insert_many`"));
+    };
+    let documents = documents(session, insert, values).await?;
+    let checked = session.shared.settings.foreign_keys && !insert.model.foreign_keys.is_empty();
+    if insert.conflict.is_none() && documents.len() == 1 && !checked {
+        send(session, insert.model, &documents).await?;
+        return Ok(done(documents));
+    }
+    let shared = &documents;
+    again(session, |session| async move {
+        if checked {
+            keys::check(&session, insert.model, shared, None).await?;
+        }
+        match &insert.conflict {
+            None => {
+                send(&session, insert.model, shared).await?;
+                Ok(done(shared.clone()))
+            }
+            Some(conflict) => match &conflict.action {
+                ConflictAction::Nothing => {
+                    add_missing(&session, insert.model, &conflict.target, shared).await
+                }
+                ConflictAction::Update(set, None) => {
+                    merge(&session, insert, values, &conflict.target, set, shared).await
+                }
+                ConflictAction::Update(_, Some(_)) => Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "MongoDB has no condition on the update of an upsert",
+                )),
+            },
+        }
+    })
+    .await
+}
+
+fn done(documents: Vec<Vec<u8>>) -> Done {
+    Done { affected: documents.len() as u64, documents }
+}
+
+/// Sends documents in as many commands as their size asks for.
+pub(super) async fn send(session: &Session, model: &'static ModelMeta, documents: &[Vec<u8>]) -> Result<()> {
+    let mut rest = documents;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fit = rest.iter().take(CHUNK_ROWS).take_while(|document| {
+            bytes += document.len() + 16;
+            bytes <= CHUNK_BYTES
+        });
+        let count = fit.count().max(1);
+        let mut w = Writer::with_capacity(bytes.min(CHUNK_BYTES) + 128);
+        w.str("insert", model.table);
+        let list = w.open_array("documents");
+        for (at, document) in rest[..count].iter().enumerate() {
+            w.document(at, document);
+        }
+        w.close(list);
+        session.command(w.finish(), Some(model)).await?;
+        rest = &rest[count..];
+    }
+    Ok(())
+}
+
+/// Inserts the documents that are not there yet.
+async fn add_missing(
+    session: &Session,
+    model: &'static ModelMeta,
+    target: &[u16],
+    documents: &[Vec<u8>],
+) -> Result<Done> {
+    let mut w = Writer::default();
+    w.str("update", model.table);
+    let updates = w.open_array("updates");
+    for (at, document) in documents.iter().enumerate() {
+        let update = w.open(at);
+        let query = w.open("q");
+        same_row(&mut w, model, target, document);
+        w.close(query);
+        let change = w.open("u");
+        w.document("$setOnInsert", document);
+        w.close(change);
+        w.bool("upsert", true);
+        w.close(update);
+    }
+    w.close(updates);
+    let reply = session.command(w.finish(), Some(model)).await?;
+    let upserted = get(&reply, "upserted").map(|(_, list)| list).unwrap_or_default();
+    let added = Elements::of(upserted).filter_map(|(_, _, entry)| {
+        let (ty, value) = get(entry, "index")?;
+        documents.get(errors::number(ty, value) as usize).cloned()
+    });
+    Ok(done(added.collect()))
+}
+
+/// A filter for the row that a new one would collide with, in the columns named or in any that are unique.
+fn same_row(w: &mut Writer, model: &ModelMeta, target: &[u16], document: &[u8]) {
+    let equal = |w: &mut Writer, columns: &[u16]| {
+        for column in columns {
+            let path = layout::path(model, *column);
+            let (ty, value) = at_path(document, &path);
+            w.raw(&*path, ty, value);
+        }
+    };
+    if !target.is_empty() {
+        return equal(w, target);
+    }
+    let given = |columns: &[u16]| {
+        columns.iter().all(|column| !is_null(at_path(document, &layout::path(model, *column)).0))
+    };
+    let either = w.open_array("$or");
+    let first = w.open(0_usize);
+    let (ty, value) = at_path(document, "_id");
+    w.raw("_id", ty, value);
+    w.close(first);
+    let unique = model.indexes.iter().filter(|index| index.unique && given(&index.columns));
+    for (at, index) in unique.enumerate() {
+        let open = w.open(at + 1);
+        equal(w, &index.columns);
+        w.close(open);
+    }
+    w.close(either);
+}
+
+/// Changes the rows that are there, and inserts the others.
+async fn merge(
+    session: &Session,
+    insert: &Insert,
+    values: &[Datum],
+    target: &[u16],
+    set: &[Assignment],
+    documents: &[Vec<u8>],
+) -> Result<Done> {
+    let model = insert.model;
+    let source = Source { model, alias: "" };
+    let mut written = Vec::with_capacity(documents.len());
+    let width = insert.columns.len();
+    for (at, document) in documents.iter().enumerate() {
+        let row = values.get(at * width..(at + 1) * width).unwrap_or_default();
+        let mut w = Writer::default();
+        w.str("findAndModify", model.table);
+        let query = w.open("query");
+        same_row(&mut w, model, target, document);
+        w.close(query);
+        let mut lower = crate::lower::Lower::on(session.shared.settings.times, source)
+            .with_excluded(&insert.columns, row);
+        let stages = w.open_array("update");
+        let stage = w.open(0_usize);
+        let fields = w.open("$set");
+        for assignment in set {
+            // The key stays as it is: it is equal, or it belongs to the row that is there.
+            if !model.primary_key.contains(&assignment.column) {
+                let path = layout::path(model, assignment.column);
+                if let Expr::Excluded(column) = &assignment.value
+                    && !insert.columns.contains(&column.index)
+                {
+                    let (ty, value) = at_path(document, &path);
+                    let literal = w.open(&*path);
+                    w.raw("$literal", ty, value);
+                    w.close(literal);
+                    continue;
+                }
+                lower.expr(&mut w, Key::Name(&path), &assignment.value)?;
+            }
+        }
+        w.close(fields);
+        w.close(stage);
+        w.close(stages);
+        if !lower.take_stages().is_empty() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "MongoDB's upserts set values without subqueries",
+            ));
+        }
+        w.bool("new", true);
+        let reply = session.command(w.finish(), Some(model)).await?;
+        match get(&reply, "value") {
+            Some((tag::DOCUMENT, found)) => written.push(found.to_vec()),
+            _ => {
+                send(session, model, std::slice::from_ref(document)).await?;
+                written.push(document.clone());
+            }
+        }
+    }
+    if session.shared.settings.foreign_keys {
+        let changed: Vec<u16> = set.iter().map(|assignment| assignment.column).collect();
+        keys::check(session, model, &written, Some(&changed)).await?;
+    }
+    Ok(done(written))
+}
+
+/// The documents of an INSERT, complete.
+async fn documents(session: &Session, insert: &Insert, values: &[Datum]) -> Result<Vec<Vec<u8>>> {
+    let model = insert.model;
+    let width = insert.columns.len();
+    let rows = values.len().checked_div(width).unwrap_or(1);
+    let mut places: Vec<Option<usize>> = vec![None; model.columns.len()];
+    for (at, index) in insert.columns.iter().enumerate() {
+        places[usize::from(*index)] = Some(at);
+    }
+    let given = |row: usize, column: usize| -> Option<&Datum> {
+        let datum = values.get(row * width + places[column]?)?;
+        (!matches!(datum, Datum::Default)).then_some(datum)
+    };
+    let auto = model.columns.iter().position(|column| column.auto);
+    let mut next = 0;
+    if let Some(auto) = auto {
+        let numbered = (0..rows).filter(|row| given(*row, auto).is_none()).count();
+        let largest = (0..rows).filter_map(|row| match given(row, auto) {
+            Some(Datum::I64(number)) => Some(*number),
+            _ => None,
+        });
+        if let Some(largest) = largest.max() {
+            raise_counter(session, model, largest).await?;
+        }
+        if numbered > 0 {
+            next = take_numbers(session, model, numbered).await?;
+        }
+    }
+    let now = now();
+    let mut documents = Vec::with_capacity(rows);
+    let mut room = 128;
+    for row in 0..rows {
+        let number = Datum::I64(next);
+        let mut cells = Vec::with_capacity(model.columns.len());
+        for (index, column) in model.columns.iter().enumerate() {
+            let datum = match given(row, index) {
+                Some(datum) => std::borrow::Cow::Borrowed(datum),
+                None if Some(index) == auto => {
+                    next += 1;
+                    std::borrow::Cow::Borrowed(&number)
+                }
+                None => std::borrow::Cow::Owned(default(model, column, now)?),
+            };
+            check_value(model, index as u16, &datum)?;
+            cells.push(datum);
+        }
+        let document = document(model, &cells, session.shared.settings.times, room)?;
+        room = document.len() + 32;
+        documents.push(document);
+    }
+    Ok(documents)
+}
+
+/// A document of a model, `_id` first and the fields of embedded structs together.
+fn document(
+    model: &'static ModelMeta,
+    cells: &[std::borrow::Cow<'_, Datum>],
+    times: Times,
+    room: usize,
+) -> Result<Vec<u8>> {
+    let mut w = Writer::with_capacity(room);
+    let write = |w: &mut Writer, key: &str, index: u16| -> Result<()> {
+        let column = model.column(index);
+        let written = value::write(w, Key::Name(key), &cells[usize::from(index)], column.ty(), times);
+        written.map_err(|error| error.with_model(model.name).with_field(column.field.clone()))
+    };
+    match model.primary_key {
+        [] => {}
+        [only] => write(&mut w, "_id", *only)?,
+        several => {
+            let id = w.open("_id");
+            for index in several {
+                write(&mut w, &layout::path(model, *index).replace('.', "_"), *index)?;
+            }
+            w.close(id);
+        }
+    }
+    let mut open: Vec<(&str, Open)> = Vec::new();
+    for index in 0..model.columns.len() as u16 {
+        if model.primary_key == [index] {
+            continue;
+        }
+        let column = model.column(index);
+        if column.path.is_empty() {
+            close_to(&mut w, &mut open, 0);
+            write(&mut w, &column.name, index)?;
+            continue;
+        }
+        let names: Vec<&str> = column.path.split('.').collect();
+        let (last, levels) = names.split_last().map_or(("", &[][..]), |(last, levels)| (*last, levels));
+        let common = open.iter().zip(levels).take_while(|((name, _), level)| name == *level).count();
+        close_to(&mut w, &mut open, common);
+        for level in &levels[common..] {
+            let opened = w.open(*level);
+            open.push((level, opened));
+        }
+        write(&mut w, last, index)?;
+    }
+    close_to(&mut w, &mut open, 0);
+    Ok(w.finish())
+}
+
+fn close_to(w: &mut Writer, open: &mut Vec<(&str, Open)>, depth: usize) {
+    while open.len() > depth {
+        if let Some((_, opened)) = open.pop() {
+            w.close(opened);
+        }
+    }
+}
+
+fn now() -> DateTime {
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
+    DateTime { secs: millis.div_euclid(1000), nanos: (millis.rem_euclid(1000) * 1_000_000) as u32 }
+}
+
+/// What an SQL database would fill in.
+fn default(model: &'static ModelMeta, column: &ColumnMeta, now: DateTime) -> Result<Datum> {
+    let text = match &column.default {
+        None => return Ok(Datum::Null),
+        Some(DefaultMeta::Value(datum)) => return Ok(datum.clone()),
+        Some(DefaultMeta::Sql(text)) => text,
+    };
+    let refused = || {
+        Error::new(ErrorKind::Unsupported, format!("MongoDB cannot compute the default `{text}`"))
+            .with_model(model.name)
+            .with_field(column.field.clone())
+            .with_hint("use a value, the current time, or `default_fn`")
+    };
+    match check::parse(model, text).map_err(|_| refused())? {
+        Expr::Value(datum, _) => Ok(datum),
+        Expr::Func(orm_core::ir::Func::Now, _) => match column.ty() {
+            DbType::Timestamp => Ok(Datum::Timestamp(now)),
+            DbType::DateTime => Ok(Datum::DateTime(now)),
+            DbType::Date => now.split().map(|(date, _)| Datum::Date(date)).ok_or_else(refused),
+            DbType::Time => now.split().map(|(_, time)| Datum::Time(time)).ok_or_else(refused),
+            _ => Err(refused()),
+        },
+        _ => Err(refused()),
+    }
+}
+
+/// The first of so many numbers. They are taken outside of any transaction, as those of a sequence are: what is rolled back
+/// leaves a gap, and nobody waits for anybody.
+async fn take_numbers(session: &Session, model: &'static ModelMeta, count: usize) -> Result<i64> {
+    let count = count as i64;
+    let mut w = Writer::default();
+    w.str("findAndModify", COUNTERS);
+    let query = w.open("query");
+    w.str("_id", model.table);
+    w.close(query);
+    let update = w.open("update");
+    let inc = w.open("$inc");
+    w.i64("last", count);
+    w.close(inc);
+    w.close(update);
+    w.bool("upsert", true);
+    w.bool("new", true);
+    let reply = retried(session, w).await?;
+    let last = get(&reply, "value").and_then(|(_, value)| get(value, "last"));
+    match last {
+        Some((tag::INT64, value)) => Ok(i64_of(value) - count + 1),
+        _ => {
+            Err(Error::new(ErrorKind::Database, "the server gave no number for a new row")
+                .with_model(model.name))
+        }
+    }
+}
+
+/// Two programs may both find no counter and make one: the second tries again.
+async fn retried(session: &Session, w: Writer) -> Result<Vec<u8>> {
+    let command = w.finish();
+    let outside = session.outside().upkeep();
+    for _ in 0..9 {
+        match outside.command(command.clone(), None).await {
+            Err(error) if error.is_retryable() || error.kind() == ErrorKind::Unique => {}
+            other => return other,
+        }
+    }
+    outside.command(command, None).await
+}
+
+/// Keys that the program gave are not given out again.
+async fn raise_counter(session: &Session, model: &'static ModelMeta, to: i64) -> Result<()> {
+    let mut w = Writer::default();
+    w.str("update", COUNTERS);
+    let updates = w.open_array("updates");
+    let update = w.open(0_usize);
+    let query = w.open("q");
+    w.str("_id", model.table);
+    w.close(query);
+    let change = w.open("u");
+    let max = w.open("$max");
+    w.i64("last", to);
+    w.close(max);
+    w.close(change);
+    w.bool("upsert", true);
+    w.close(update);
+    w.close(updates);
+    retried(session, w).await.map(drop)
+}
