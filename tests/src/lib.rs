@@ -147,6 +147,8 @@ macro_rules! suite {
             many_rows_come_back_in_order_with_keys,
             an_update_sends_changed_columns_only,
             a_stale_row_is_not_overwritten,
+            many_rows_are_changed_each_in_its_own_way,
+            rows_changed_together_are_changed_all_or_none,
             a_set_based_update_uses_expressions,
             an_update_without_filter_is_refused,
             a_set_based_delete_counts_its_rows,

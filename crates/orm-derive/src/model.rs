@@ -72,6 +72,7 @@ pub enum Kind {
 pub struct Index {
     pub columns: Vec<u16>,
     pub unique: bool,
+    pub nulls_not_distinct: bool,
 }
 
 /// Associated functions that a constant of the same name would hide.
@@ -157,14 +158,30 @@ impl Model {
         let mut indexes = Vec::new();
         for column in &columns {
             if column.field.unique.is_present() || column.field.index.is_present() {
-                indexes.push(Index { columns: vec![column.index], unique: column.field.unique.is_present() });
+                indexes.push(Index {
+                    columns: vec![column.index],
+                    unique: column.field.unique.is_present(),
+                    nulls_not_distinct: column.field.nulls_not_distinct.is_present(),
+                });
+            }
+            if column.field.nulls_not_distinct.is_present() && !column.field.unique.is_present() {
+                let text = "`nulls_not_distinct` says how `unique` is meant: add `unique`";
+                errors.push(Error::custom(text).with_span(&column.ident));
             }
         }
         for paths in &parsed.index {
-            indexes.push(Index { columns: list(paths, &mut errors), unique: false });
+            indexes.push(Index {
+                columns: list(paths, &mut errors),
+                unique: false,
+                nulls_not_distinct: false,
+            });
         }
         for paths in &parsed.unique {
-            indexes.push(Index { columns: list(paths, &mut errors), unique: true });
+            // `unique(a, b, nulls_not_distinct)`
+            let (options, names): (Vec<_>, Vec<_>) =
+                paths.iter().cloned().partition(|path| path.is_ident("nulls_not_distinct"));
+            let columns = list(&darling::util::PathList::new(names), &mut errors);
+            indexes.push(Index { columns, unique: true, nulls_not_distinct: !options.is_empty() });
         }
         let table = parsed
             .table

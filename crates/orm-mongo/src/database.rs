@@ -317,6 +317,7 @@ impl Backend for Mongo {
             Command::Insert(insert) => Box::pin(write::insert(session, *insert, decoder)).await,
             Command::Update(update) => Box::pin(write::update(session, *update, decoder)).await,
             Command::Delete(delete) => Box::pin(write::delete(session, *delete, decoder)).await,
+            Command::UpdateRows(_) => Err(one_by_one()),
             Command::Raw(_) => Err(no_sql()),
         }
     }
@@ -407,6 +408,11 @@ impl Backend for Mongo {
     async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
     }
+}
+
+/// `updates_rows` says no, so nobody sends it.
+pub(crate) fn one_by_one() -> Error {
+    Error::new(ErrorKind::Unsupported, "MongoDB changes rows one by one")
 }
 
 pub(crate) fn no_sql() -> Error {

@@ -4,7 +4,7 @@
 //! order, which is how an error finds the name of a check again. Unique indexes over fields that may be null leave the nulls
 //! out, as SQL does. Foreign keys get an index if the model declares none: deleting a parent looks for its children.
 
-use orm_core::meta::{ColumnMeta, IndexMeta, ModelMeta};
+use orm_core::meta::{ColumnMeta, Deferral, IndexMeta, ModelMeta};
 use orm_core::value::DbType;
 use orm_core::{Error, ErrorKind, Result};
 
@@ -22,6 +22,7 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
     let mut creations = Vec::new();
     for model in models {
         layout::check_names(model)?;
+        refuse(model)?;
         creations.push(creation(model, times)?);
         entries.push(registry::entry(model, times)?);
     }
@@ -254,13 +255,40 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
     }
 }
 
+/// What MongoDB would keep in a way that the model does not mean.
+fn refuse(model: &ModelMeta) -> Result<()> {
+    for column in &model.columns {
+        if let Some(native) = column.ty().native() {
+            let text = format!("MongoDB has no type `{}`", native.name);
+            return Err(Error::new(ErrorKind::Unsupported, text)
+                .with_model(model.name)
+                .with_field(column.field.clone())
+                .with_hint("this type belongs to another database: use one that both have"));
+        }
+    }
+    if let Some(key) = model.foreign_keys.iter().find(|key| key.deferral == Deferral::Deferred) {
+        let text = "references are checked with each statement on MongoDB, not at the end of the transaction";
+        let fields = key.columns.iter().map(|column| model.column(*column).field.clone());
+        let error = Error::new(ErrorKind::Unsupported, text)
+            .with_model(model.name)
+            .with_hint("leave out `deferrable = deferred`, and write parents before children");
+        return Err(fields.fold(error, Error::with_field));
+    }
+    Ok(())
+}
+
 /// The command that makes the indexes of a model.
 fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
     let mut wanted: Vec<IndexMeta> = model.indexes.clone();
     if model.primary_key.len() > 1 {
         // Unique by `_id`; this one serves conditions on the parts.
         let columns = model.primary_key.to_vec();
-        wanted.push(IndexMeta { name: format!("{}_key", model.table), columns, unique: false });
+        wanted.push(IndexMeta {
+            name: format!("{}_key", model.table),
+            columns,
+            unique: false,
+            nulls_not_distinct: false,
+        });
     }
     for key in &model.foreign_keys {
         let served = wanted.iter().any(|index| index.columns.starts_with(key.columns))
@@ -269,7 +297,12 @@ fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
             let names: Vec<&str> =
                 key.columns.iter().map(|column| model.column(*column).name.as_str()).collect();
             let name = format!("fk_{}_{}", model.table, names.join("_"));
-            wanted.push(IndexMeta { name, columns: key.columns.to_vec(), unique: false });
+            wanted.push(IndexMeta {
+                name,
+                columns: key.columns.to_vec(),
+                unique: false,
+                nulls_not_distinct: false,
+            });
         }
     }
     if wanted.is_empty() {
@@ -288,7 +321,9 @@ fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
         w.str("name", &index.name);
         if index.unique {
             w.bool("unique", true);
-            without_nulls(&mut w, model, &index.columns);
+            if !index.nulls_not_distinct {
+                without_nulls(&mut w, model, &index.columns);
+            }
         }
         w.close(open);
     }

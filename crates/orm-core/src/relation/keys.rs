@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::backend::Row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
-use crate::value::{Cell, CellError, CellResult, Datum, DbType};
+use crate::value::{Cell, CellError, CellResult, Datum, DbType, NativeKind};
 
 /// The values of the columns of a relation in one row, none of them NULL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +118,14 @@ pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum
         Array(_) => return Err(CellError::invalid("an array cannot be the key of a relation")),
         #[cfg(feature = "json")]
         List(_) => return Err(CellError::invalid("a list cannot be the key of a relation")),
+        Native(native) => match native.kind {
+            NativeKind::Domain { base, .. } => return datum_of(cell, *base),
+            // Their bytes may differ where the database calls them equal.
+            _ => {
+                let text = format!("a column of type `{}` cannot be the key of a relation", native.name);
+                return Err(CellError::invalid(text));
+            }
+        },
     })
 }
 

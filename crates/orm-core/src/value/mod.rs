@@ -11,6 +11,7 @@ mod datum;
 mod db_type;
 #[cfg(feature = "json")]
 mod list;
+mod native;
 mod scalars;
 mod temporal;
 
@@ -44,6 +45,7 @@ pub use db_type::{DbType, EnumMeta};
 pub use json::Json;
 #[cfg(feature = "json")]
 pub use list::{ElementMeta, List, list_to_json};
+pub use native::{CompositeField, FromFields, NativeKind, NativeType};
 pub use temporal::{Date, DateTime, Time};
 
 /// A type that a column can hold, NULL excluded.

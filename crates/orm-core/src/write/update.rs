@@ -10,7 +10,9 @@ use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, ProvidedBy, 
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
 use crate::expr::scope::Closed;
-use crate::ir::{Assignment, BinaryOp, ColumnRef, Command, Expr, Output, Select, Source, Update};
+use crate::ir::{
+    Assignment, BinaryOp, ColumnRef, Command, Expr, IntoCommand, Output, Select, Source, Update,
+};
 use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
 use crate::query::Query;
@@ -125,8 +127,8 @@ pub fn save_changes<M: Model, E: Executor + ?Sized>(
 /// Which row is meant, and in which state.
 #[derive(Debug, Clone)]
 pub(super) struct RowId {
-    key: Vec<Datum>,
-    version: Option<Datum>,
+    pub(super) key: Vec<Datum>,
+    pub(super) version: Option<Datum>,
 }
 
 impl RowId {
@@ -164,7 +166,7 @@ fn equals(source: Source, index: u16, datum: Datum) -> Expr {
     Expr::binary(op, Expr::Column(ColumnRef { source, index }), Expr::Value(datum, ty), ty)
 }
 
-fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Command, ErrorKind) {
+pub(super) fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Command, ErrorKind) {
     if set.is_empty() {
         let mut select = Select::new(source);
         let unchecked = RowId { version: None, ..row };
@@ -210,7 +212,7 @@ pub(super) fn next_version(source: Source, index: u16) -> Expr {
 }
 
 /// Adds what every update changes: `updated_at` and the version, unless the program set them itself.
-fn maintain(source: Source, set: &mut Vec<Assignment>) {
+pub(super) fn maintain(source: Source, set: &mut Vec<Assignment>) {
     let meta = source.model;
     let now = Now::read();
     for (index, column) in (0..).zip(&meta.columns) {
@@ -279,6 +281,12 @@ impl<M: Model, N> UpdateQuery<M, N> {
     pub fn into_parts(mut self) -> (Select, Vec<Assignment>) {
         maintain(self.select.from, &mut self.set);
         (self.select, self.set)
+    }
+}
+
+impl<M: Model, N: Needs> IntoCommand for UpdateQuery<M, N> {
+    fn into_command(self) -> Result<Command> {
+        self.command(None)
     }
 }
 
@@ -539,7 +547,7 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     if !select.group_by.is_empty() || select.having.is_some() || select.per_parent.is_some() {
         return usage("the rows of a grouped query cannot be written to", "use a filter instead of groups");
     }
-    let cut = select.limit.is_some() || select.offset.is_some();
+    let cut = select.limit.is_some() || select.offset.is_some() || select.sample.is_some();
     if select.joins.is_empty() && !cut {
         return Ok(select.filter);
     }
