@@ -104,6 +104,7 @@ macro_rules! suite {
             embedded_structs_are_columns_with_a_prefix,
             embedded_columns_have_typed_paths,
             an_embedded_struct_is_updated_as_a_whole_or_by_column,
+            lists_of_embedded_structs_are_kept_whole,
             a_foreign_key_may_refer_to_a_unique_column,
             keys_made_by_the_program_come_back_in_order,
             keys_of_two_parts_work_everywhere,

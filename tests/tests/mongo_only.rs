@@ -8,7 +8,10 @@ use futures_util::StreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use orm::mongo::{Bulk, ChangeKind, FindAnd, Index, IndexKind, Mongo, MongoQuery, Times, Which};
 use orm::prelude::*;
-use orm_tests::models::{Address, Customer, Line, Node, Order, Place, Post, PostTag, Tag, TestSchema, User};
+use orm_tests::cases::shapes::item;
+use orm_tests::models::{
+    Address, Basket, Customer, Item, Line, Node, Order, Place, Post, PostTag, Tag, TestSchema, User,
+};
 use uuid::Uuid;
 
 fn url() -> String {
@@ -64,6 +67,50 @@ async fn embedded_structs_nest_and_composite_keys_are_ids_of_several_fields() {
     let line = raw(&db, Line::meta().table).await.remove(0);
     let id = line.get_document("_id").unwrap();
     assert_eq!((id.get("order_id"), id.get("number")), (line.get("order_id"), Some(&Bson::Int32(1))));
+}
+
+#[tokio::test]
+async fn lists_are_asked_about_and_changed_in_place() {
+    let db = fresh().await;
+    let first = Basket::create().items(vec![item("a", 1), item("b", 5)]).insert(&db).await.unwrap();
+    let second = Basket::create().items(vec![item("a", 2)]).insert(&db).await.unwrap();
+    Basket::create().items(Vec::new()).insert(&db).await.unwrap();
+    macro_rules! ids {
+        ($condition:expr) => {
+            Basket::filter($condition).order_by(Basket::id.asc()).select(Basket::id).all(&db).await.unwrap()
+        };
+    }
+    // Both conditions hold for one and the same element.
+    assert_eq!(ids!(Basket::items.any(Item::sku.eq("a") & Item::quantity.gt(1))), [2]);
+    assert_eq!(ids!(Basket::items.none(Item::sku.eq("b"))), [2, 3]);
+    assert_eq!(ids!(Basket::items.all(Item::quantity.lt(5))), [2, 3]);
+    assert_eq!(ids!(Basket::items.any(Item::place.lon.lt(0.0) & Item::code.is_null())), [1]);
+    assert_eq!(ids!(Basket::items.any((Item::quantity * 2).ge(10))), [1]);
+    assert_eq!(ids!(!Basket::items.any(Item::quantity.eq(5)) & Basket::items.count().gt(0)), [2]);
+    let one = Basket::filter(Basket::id.eq(first.id));
+    let sent = one.clone().filter(Basket::items.any(Item::sku.eq("b"))).to_sql(&db).unwrap();
+    assert!(sent.contains("$elemMatch"), "{sent}");
+
+    let update =
+        one.clone().update().push(Basket::items, [item("c", 7)]).pull(Basket::items, Item::sku.eq("a"));
+    assert_eq!(update.exec(&db).await.unwrap(), 1);
+    let skus = |basket: &Basket| basket.items.iter().map(|item| item.sku.clone()).collect::<Vec<_>>();
+    let after = Basket::find(first.id).one(&db).await.unwrap();
+    assert_eq!(skus(&after), ["b", "c"]);
+    let again = one.clone().update().add_to_set(Basket::items, [item("c", 7), item("d", 1)]);
+    assert_eq!(skus(&again.returning(&db).await.unwrap()[0]), ["b", "c", "d"]);
+    let more =
+        one.update().set_elements(Basket::items, Item::sku.ne("b"), Item::quantity, Item::quantity + 10);
+    let more = more
+        .set_elements(Basket::items, Item::sku.eq("b"), Item::place.lat, 9.5)
+        .returning(&db)
+        .await
+        .unwrap();
+    assert_eq!(more[0].items.iter().map(|item| item.quantity).collect::<Vec<_>>(), [5, 17, 11]);
+    assert_eq!((more[0].items[0].place.lat, more[0].items[0].place.lon), (9.5, -1e300));
+    assert_eq!(Basket::find(second.id).one(&db).await.unwrap(), second, "the others are as they were");
+    let wrong = db.driver().collection::<Document>(Basket::meta().table);
+    wrong.insert_one(doc! {"_id": 99_i64, "items": [{"sku": 1}]}).await.unwrap_err();
 }
 
 #[tokio::test]

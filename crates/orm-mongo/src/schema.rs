@@ -113,6 +113,12 @@ fn creation(model: &'static ModelMeta, times: Times) -> Result<Vec<u8>> {
         })
         .collect();
     for (index, column) in model.columns.iter().enumerate() {
+        if let Some(native) = column.ty().native() {
+            return Err(Error::new(ErrorKind::Unsupported, format!("MongoDB has no type `{}`", native.name))
+                .with_model(model.name)
+                .with_field(model.column(index as u16).field.clone())
+                .with_hint("this type belongs to another database: use one that both have"));
+        }
         if column.generated.is_some() {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -204,7 +210,7 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
         DbType::DateTime | DbType::Timestamp => &["long"],
         DbType::Enum(meta) if !meta.integer => &["string"],
         DbType::Array(_) | DbType::List(_) => &["array"],
-        DbType::Json => return,
+        DbType::Json | DbType::Native(_) => return,
         _ => &["int", "long"],
     };
     let list = w.open_array("bsonType");

@@ -55,10 +55,7 @@ pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times
         },
         Datum::Json(text) => write_json(writer, key, text)?,
         Datum::Invalid(error) => return Err(error.duplicate()),
-        Datum::Array(list) if matches!(ty, DbType::List(_)) => {
-            let DbType::List(element) = ty else { return Ok(()) };
-            write_elements(writer, key, list, (element.0)(), times)?;
-        }
+        Datum::List(list) => write_elements(writer, key, &list.values, (list.element.0)(), times)?,
         Datum::Array(list) => {
             let element = match ty {
                 DbType::Array(element) => *element,

@@ -51,6 +51,10 @@ pub fn fault_of(datum: &Datum) -> Option<Error> {
                 .with_hint("remove it, or store the text as bytes"),
         ),
         Datum::Array(list) => list.iter().find_map(fault_of),
+        Datum::List(list) => match list.to_json() {
+            Ok(text) => fault_of(&Datum::Json(text)),
+            Err(error) => Some(error),
+        },
         Datum::Time(time) => finer(time.nanos),
         Datum::DateTime(at) | Datum::Timestamp(at) => {
             let out_of_range =
@@ -289,6 +293,7 @@ pub fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }
+        (Datum::List(list), ty) => return write(&Datum::Json(list.to_json()?), ty, out),
         (Datum::Json(text), &Type::JSON) => out.put_slice(text.as_bytes()),
         // Behind a pooler the server says nothing of its types; the text has named this one.
         (Datum::Native(native, bytes), ty) if fits(native, ty) || *ty == Type::UNKNOWN => {

@@ -69,7 +69,7 @@ fn scalar_name(ty: DbType) -> &'static str {
         DbType::Time => "time",
         DbType::DateTime => "timestamp",
         DbType::Timestamp => "timestamptz",
-        DbType::Json => "jsonb",
+        DbType::Json | DbType::List(_) => "jsonb",
         DbType::Enum(meta) if meta.integer => "bigint",
         _ => "text",
     }

@@ -21,6 +21,7 @@ pub fn check(command: &Command) -> Result<Shape> {
             fault = data.iter().find_map(|datum| match datum {
                 Datum::Invalid(error) => Some(error.duplicate()),
                 Datum::Array(_) => Some(no_arrays()),
+                Datum::List(list) => list.to_json().err(),
                 Datum::Native(native, _) => Some(no_native(native)),
                 Datum::Date(date) if !in_range(*date) => Some(out_of_range()),
                 Datum::DateTime(at) | Datum::Timestamp(at)
@@ -111,6 +112,7 @@ pub fn output(datum: &Datum) -> ToSqlOutput<'_> {
         Datum::Date(date) => ToSqlOutput::Owned(Value::Text(date.to_string())),
         Datum::Time(time) => ToSqlOutput::Owned(Value::Text(time.to_string())),
         Datum::DateTime(at) | Datum::Timestamp(at) => ToSqlOutput::Owned(Value::Text(instant_text(*at))),
+        Datum::List(list) => ToSqlOutput::Owned(list.to_json().map_or(Value::Null, Value::Text)),
         // `check` has refused invalid values, and the insert leaves defaults out; NULL is what is left.
         _ => ToSqlOutput::Borrowed(ValueRef::Null),
     }

@@ -617,7 +617,6 @@ fn discriminant(ty: DbType) -> u64 {
         Enum(_) => 22,
         Array(_) => 23,
         Native(_) => 24,
-        #[cfg(feature = "json")]
         List(_) => 25,
     }
 }

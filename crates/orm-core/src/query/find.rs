@@ -35,8 +35,7 @@ pub trait ModelQuery: Model {
         Query::all_rows_of()
     }
 
-    /// The rows for which a condition is true. A condition that only some databases know goes through
-    /// `query().filter(..)`, whose type keeps what it needs.
+    /// The rows for which a condition is true. A condition that only some databases know adds what it needs to the query's type.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -45,9 +44,9 @@ pub trait ModelQuery: Model {
     /// assert_eq!(rows[0].name, "Cid");
     /// # Ok(()) }
     /// ```
-    fn filter<C, I>(condition: C) -> Query<Self>
+    fn filter<C, I>(condition: C) -> Query<Self, Only<Self>, Self, C::N>
     where
-        C: Condition<Only<Self>, I, N = ()>,
+        C: Condition<Only<Self>, I>,
     {
         Query::all_rows_of().filter(condition)
     }

@@ -116,7 +116,6 @@ pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum
         Enum(meta) if meta.integer => Datum::I64(cell.i64()?),
         Enum(_) => Datum::Text(cell.enum_name()?.to_owned()),
         Array(_) => return Err(CellError::invalid("an array cannot be the key of a relation")),
-        #[cfg(feature = "json")]
         List(_) => return Err(CellError::invalid("a list cannot be the key of a relation")),
         Native(native) => match native.kind {
             NativeKind::Domain { base, .. } => return datum_of(cell, *base),

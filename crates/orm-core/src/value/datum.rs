@@ -48,6 +48,8 @@ pub enum Datum {
     Array(Vec<Datum>),
     /// A value of a type that only one database has, in the form in which it is sent.
     Native(&'static NativeType, Box<[u8]>),
+    /// A list of embedded structs.
+    List(Box<super::ListDatum>),
     /// A value that cannot be stored unchanged; the error is reported when the statement runs.
     Invalid(Box<Error>),
 }
@@ -104,6 +106,7 @@ impl Clone for Datum {
             Datum::Json(v) => Datum::Json(v.clone()),
             Datum::Array(v) => Datum::Array(v.clone()),
             Datum::Native(ty, v) => Datum::Native(ty, v.clone()),
+            Datum::List(v) => Datum::List(v.clone()),
             Datum::Invalid(e) => Datum::Invalid(Box::new(e.duplicate())),
         }
     }
@@ -169,6 +172,7 @@ impl Datum {
             Datum::Invalid(_) => 14,
             Datum::Array(_) => 15,
             Datum::Native(..) => 16,
+            Datum::List(_) => 17,
         }
     }
 }
@@ -185,6 +189,7 @@ impl PartialEq for Datum {
             (Datum::Text(a), Datum::Text(b)) | (Datum::Json(a), Datum::Json(b)) => a == b,
             (Datum::Bytes(a), Datum::Bytes(b)) => a == b,
             (Datum::Array(a), Datum::Array(b)) => a == b,
+            (Datum::List(a), Datum::List(b)) => a == b,
             (Datum::Native(ty, a), Datum::Native(other, b)) => ty.name == other.name && a == b,
             (Datum::Uuid(a), Datum::Uuid(b)) => a == b,
             (Datum::Decimal(a), Datum::Decimal(b)) => a.normalized() == b.normalized(),
@@ -210,6 +215,7 @@ impl Hash for Datum {
             Datum::Text(v) | Datum::Json(v) => v.hash(state),
             Datum::Bytes(v) => v.hash(state),
             Datum::Array(v) => v.hash(state),
+            Datum::List(v) => v.hash(state),
             Datum::Native(_, v) => v.hash(state),
             Datum::Uuid(v) => v.hash(state),
             Datum::Decimal(v) => v.normalized().hash(state),

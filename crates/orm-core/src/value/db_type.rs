@@ -59,7 +59,6 @@ pub enum DbType {
     /// A list of values of a type, for databases that have such columns.
     Array(&'static DbType),
     /// A list of embedded structs: documents, or JSON.
-    #[cfg(feature = "json")]
     List(super::ElementMeta),
     /// A type that one database has and the others have not.
     Native(&'static NativeType),

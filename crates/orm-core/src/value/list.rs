@@ -3,41 +3,17 @@
 //! One column: an array of documents where the database has documents, JSON elsewhere. Each field goes through the codec of
 //! its own type, so that nothing is lost in either form.
 
-use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use serde_json::Value as Json;
 
-use super::{Cell, CellError, CellResult, Date, DateTime, Datum, DbType, Numeric, Scalar, Time};
+use super::{
+    Cell, CellError, CellResult, Date, DateTime, Datum, DbType, ElementMeta, ListDatum, Numeric, Scalar, Time,
+};
 use crate::backend::Row;
 use crate::error::{Error, ErrorKind, Result};
-use crate::meta::{ColumnMeta, ModelFn, ModelMeta};
+use crate::meta::{ColumnMeta, ModelMeta};
 use crate::model::Element;
-
-/// What a list holds: the columns of its embedded struct.
-#[derive(Clone, Copy)]
-pub struct ElementMeta(pub ModelFn);
-
-impl PartialEq for ElementMeta {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq((self.0)(), (other.0)())
-    }
-}
-
-impl Eq for ElementMeta {}
-
-impl Hash for ElementMeta {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        std::ptr::from_ref((self.0)()).hash(state);
-    }
-}
-
-impl fmt::Debug for ElementMeta {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str((self.0)().name)
-    }
-}
 
 /// A list of embedded structs, as a column sees it. The field is a plain `Vec` with `#[orm(embed)]`.
 ///
@@ -64,7 +40,8 @@ impl<E: Element> Scalar for List<E> {
 
     fn encode(self) -> Datum {
         let width = E::WIDTH as u16;
-        Datum::Array(self.0.iter().flat_map(|row| (0..width).map(|column| row.datum(column))).collect())
+        let values = self.0.iter().flat_map(|row| (0..width).map(|column| row.datum(column))).collect();
+        Datum::List(Box::new(ListDatum { element: ElementMeta(E::element), values }))
     }
 
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self> {
@@ -73,7 +50,7 @@ impl<E: Element> Scalar for List<E> {
 }
 
 /// The values of a list, row by row, as JSON text: for databases without documents.
-pub fn list_to_json(values: &[Datum], element: &ModelMeta) -> Result<String> {
+pub(super) fn list_to_json(values: &[Datum], element: &ModelMeta) -> Result<String> {
     let rows: Vec<Json> = values
         .chunks(element.columns.len().max(1))
         .map(|row| {
@@ -132,13 +109,7 @@ fn to_json(datum: &Datum, column: &ColumnMeta) -> Result<Json> {
         },
         Datum::Json(text) => serde_json::from_str(text)
             .map_err(|error| Error::new(ErrorKind::Encode, "no JSON").with_source(error))?,
-        Datum::Array(list) => match column.ty() {
-            DbType::List(element) => {
-                let text = list_to_json(list, (element.0)())?;
-                serde_json::from_str(&text).unwrap_or(Json::Null)
-            }
-            _ => return refused("an array"),
-        },
+        Datum::List(list) => serde_json::from_str(&list.to_json()?).unwrap_or(Json::Null),
         Datum::Invalid(error) => return Err(error.duplicate()),
         Datum::Bytes(_) => return refused("bytes"),
         _ => return refused("a value of this type"),

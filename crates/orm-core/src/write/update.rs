@@ -499,7 +499,7 @@ mod lists {
 
     fn values<E: Element>(elements: impl IntoIterator<Item = E>) -> Vec<Datum> {
         match Scalar::encode(List(elements.into_iter().collect::<Vec<E>>())) {
-            Datum::Array(values) => values,
+            Datum::List(list) => list.values,
             other => vec![other],
         }
     }

@@ -6,7 +6,8 @@ use orm_core::meta::ModelMeta;
 use orm_core::value::DbType;
 
 use super::expr::{begin, end};
-use super::matching::Reach;
+use super::matching::{Reach, conjuncts};
+use super::truth::inverse;
 use super::{Level, Lower};
 use crate::bson::{Key, Writer};
 use crate::{layout, value};
@@ -113,12 +114,11 @@ impl Lower<'_> {
         let open = w.open(field);
         let not = negated.then(|| w.open("$not"));
         let matching = w.open("$elemMatch");
-        if let Some(filter) = &test.filter {
-            self.enter(source);
-            let result = self.filter(w, filter);
-            self.levels.pop();
-            result?;
-        }
+        self.enter(source);
+        let parts = fields_of(test).unwrap_or_default();
+        let result = parts.iter().try_for_each(|part| self.matches(w, part, true));
+        self.levels.pop();
+        result?;
         w.close(matching);
         if let Some(not) = not {
             w.close(not);
@@ -215,10 +215,34 @@ impl Level {
     /// Whether `$elemMatch` has a test of elements.
     pub(super) fn serves_elements(&self, test: &ElementTest, reach: Reach) -> bool {
         let list = matches!(&test.list, Expr::Column(column) if matches!(column.source.model.column(column.index).ty(), DbType::List(_)) && self.reaches(*column, reach));
-        let condition = test.filter.as_ref().is_some_and(|filter| {
-            let inner = Level::of(Source { model: test.element, alias: "" });
-            inner.serves(filter, Reach::Root)
-        });
+        let inner = Level::of(Source { model: test.element, alias: "" });
+        let condition =
+            fields_of(test).is_some_and(|parts| parts.iter().all(|part| inner.serves(part, Reach::Root)));
         list && condition && matches!(test.quantifier, Quantifier::Any | Quantifier::None)
     }
+}
+
+/// The conditions of a test, each on a field of its own: `$elemMatch` takes them side by side, and operators such as `$and` in
+/// it are not understood everywhere.
+fn fields_of(test: &ElementTest) -> Option<Vec<&Expr>> {
+    let mut parts = Vec::new();
+    conjuncts(test.filter.as_ref()?, &mut parts);
+    let mut seen = Vec::new();
+    for part in &parts {
+        let operand = match part {
+            Expr::Column(_) => part,
+            Expr::Binary(op, both, _) if inverse(*op).is_some() => &both.0,
+            Expr::IsNull(operand, _) => &**operand,
+            Expr::InList { expr, list, .. } if !list.is_empty() => &**expr,
+            Expr::Between(three, _) => &three.0,
+            Expr::Like { expr, .. } => &**expr,
+            _ => return None,
+        };
+        let Expr::Column(column) = operand else { return None };
+        if seen.contains(&column.index) {
+            return None;
+        }
+        seen.push(column.index);
+    }
+    Some(parts)
 }

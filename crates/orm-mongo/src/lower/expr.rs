@@ -94,7 +94,7 @@ impl Lower<'_> {
     pub(super) fn value(&mut self, w: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType) -> Result<()> {
         match datum {
             Datum::Text(text) if text.starts_with('$') => self.literal(w, key, datum, ty),
-            Datum::Json(_) | Datum::Array(_) => self.literal(w, key, datum, ty),
+            Datum::Json(_) | Datum::Array(_) | Datum::List(_) => self.literal(w, key, datum, ty),
             _ => value::write(w, key, datum, ty, self.times),
         }
     }

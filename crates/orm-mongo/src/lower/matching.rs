@@ -59,7 +59,7 @@ impl Lower<'_> {
     }
 
     /// Writes the elements of a document that matches where the condition is `wanted`. Only for what [`Level::serves`].
-    fn matches(&mut self, w: &mut Writer, expr: &Expr, wanted: bool) -> Result<()> {
+    pub(super) fn matches(&mut self, w: &mut Writer, expr: &Expr, wanted: bool) -> Result<()> {
         match expr {
             Expr::Binary(BinaryOp::And, both, _) => self.several(w, &[&both.0, &both.1], wanted, wanted),
             Expr::Binary(BinaryOp::Or, both, _) => self.several(w, &[&both.0, &both.1], !wanted, wanted),

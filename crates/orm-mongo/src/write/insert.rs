@@ -345,20 +345,19 @@ async fn take_numbers(session: &Session, model: &'static ModelMeta, count: usize
     w.close(update);
     w.bool("upsert", true);
     w.bool("new", true);
-    let reply = retried(session, w).await?;
-    let last = get(&reply, "value").and_then(|(_, value)| get(value, "last"));
-    match last {
-        Some((tag::INT64, value)) => Ok(i64_of(value) - count + 1),
-        _ => {
-            Err(Error::new(ErrorKind::Database, "the server gave no number for a new row")
-                .with_model(model.name))
+    let command = w.finish();
+    for _ in 0..9 {
+        let reply = retried(session, command.clone()).await?;
+        // Nothing comes back to the one of two who was late to make the counter.
+        if let Some((tag::INT64, value)) = get(&reply, "value").and_then(|(_, value)| get(value, "last")) {
+            return Ok(i64_of(value) - count + 1);
         }
     }
+    Err(Error::new(ErrorKind::Database, "the server gave no number for a new row").with_model(model.name))
 }
 
 /// Two programs may both find no counter and make one: the second tries again.
-async fn retried(session: &Session, w: Writer) -> Result<Vec<u8>> {
-    let command = w.finish();
+async fn retried(session: &Session, command: Vec<u8>) -> Result<Vec<u8>> {
     let outside = session.outside().upkeep();
     for _ in 0..9 {
         match outside.command(command.clone(), None).await {
@@ -386,5 +385,5 @@ async fn raise_counter(session: &Session, model: &'static ModelMeta, to: i64) ->
     w.bool("upsert", true);
     w.close(update);
     w.close(updates);
-    retried(session, w).await.map(drop)
+    retried(session, w.finish()).await.map(drop)
 }
