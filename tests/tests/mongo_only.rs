@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
 use mongodb::bson::{Bson, Document, doc};
-use orm::mongo::{Bulk, ChangeKind, FindAnd, Index, IndexKind, Mongo, MongoQuery, Times, Which};
+use orm::mongo::{Bulk, ChangeKind, FindAnd, Index, IndexKind, Mongo, MongoQuery, ObjectId, Times, Which};
 use orm::prelude::*;
 use orm_tests::cases::shapes::item;
 use orm_tests::models::{
@@ -266,6 +266,30 @@ async fn a_time_finer_than_milliseconds_is_refused_and_not_cut() {
     let fine = fine.connect().await.unwrap();
     Moments::create_all(&fine).await.unwrap();
     assert_eq!(Moment::create().id(2).at(at(1)).insert(&fine).await.unwrap().at, at(1));
+}
+
+#[tokio::test]
+async fn object_ids_are_keys_and_refer_to_each_other() {
+    #[derive(Debug, Clone, PartialEq, Model)]
+    #[orm(table = "leaves")]
+    struct Leaf {
+        #[orm(primary_key, default_fn = ObjectId::new)]
+        id: ObjectId,
+        above: Option<ObjectId>,
+    }
+    orm::schema!(Leaves: Leaf);
+    let db = fresh().await;
+    Leaves::create_all(&db).await.unwrap();
+    let first = Leaf::create().insert(&db).await.unwrap();
+    let second = Leaf::create().above(first.id).insert(&db).await.unwrap();
+    assert_eq!(Leaf::find(second.id).one(&db).await.unwrap(), second);
+    assert_eq!(Leaf::filter(Leaf::above.in_([first.id])).one(&db).await.unwrap(), second);
+    assert!(matches!(raw(&db, "leaves").await[0].get("_id"), Some(Bson::ObjectId(_))));
+    let page = Leaf::query().keyset(1).page(&db).await.unwrap();
+    let rest = Leaf::query().keyset(1).after(page.next).page(&db).await.unwrap();
+    assert_eq!(rest.items, [second]);
+    let sqlite = Sqlite::memory().await.unwrap();
+    assert_eq!(Leaves::create_all(&sqlite).await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use orm_core::Element;
 use orm_core::backend::Row;
-use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, Numeric, Time, Value};
+use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, NativeType, Numeric, Time, Value};
 
 use crate::bson::{self, Elements, from_decimal128, i32_of, i64_of, tag};
 use crate::layout::Layout;
@@ -162,6 +162,13 @@ impl<'r> Cell<'r> for MongoCell<'r> {
             return Err(CellError::Null);
         }
         bson::read_json(self.ty, self.bytes).map(Cow::Owned).map_err(CellError::invalid)
+    }
+
+    fn native(self, ty: &'static NativeType) -> CellResult<&'r [u8]> {
+        match self.ty {
+            tag::OBJECT_ID if ty.name == "objectId" => Ok(self.bytes),
+            _ => self.refuse("an ObjectId"),
+        }
     }
 
     fn list<E: Element>(self) -> CellResult<Vec<E>> {

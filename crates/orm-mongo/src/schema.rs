@@ -113,12 +113,6 @@ fn creation(model: &'static ModelMeta, times: Times) -> Result<Vec<u8>> {
         })
         .collect();
     for (index, column) in model.columns.iter().enumerate() {
-        if let Some(native) = column.ty().native() {
-            return Err(Error::new(ErrorKind::Unsupported, format!("MongoDB has no type `{}`", native.name))
-                .with_model(model.name)
-                .with_field(model.column(index as u16).field.clone())
-                .with_hint("this type belongs to another database: use one that both have"));
-        }
         if column.generated.is_some() {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -210,7 +204,8 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
         DbType::DateTime | DbType::Timestamp => &["long"],
         DbType::Enum(meta) if !meta.integer => &["string"],
         DbType::Array(_) | DbType::List(_) => &["array"],
-        DbType::Json | DbType::Native(_) => return,
+        DbType::Native(_) => &["objectId"],
+        DbType::Json => return,
         _ => &["int", "long"],
     };
     let list = w.open_array("bsonType");
@@ -264,7 +259,7 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
 /// What MongoDB would keep in a way that the model does not mean.
 fn refuse(model: &ModelMeta) -> Result<()> {
     for column in &model.columns {
-        if let Some(native) = column.ty().native() {
+        if let Some(native) = column.ty().native().filter(|native| native.database != "mongodb") {
             let text = format!("MongoDB has no type `{}`", native.name);
             return Err(Error::new(ErrorKind::Unsupported, text)
                 .with_model(model.name)
@@ -353,6 +348,7 @@ fn without_nulls(w: &mut Writer, model: &ModelMeta, columns: &[u16]) {
             DbType::Enum(meta) if !meta.integer => w.str("$gte", ""),
             DbType::Bytes | DbType::Uuid => w.binary("$gte", 0, &[]),
             DbType::Date | DbType::DateTime | DbType::Timestamp => w.date("$gte", i64::MIN),
+            DbType::Native(_) => w.raw("$gte", crate::bson::tag::OBJECT_ID, &[0; 12]),
             DbType::Json | DbType::Array(_) | DbType::List(_) => w.bool("$exists", true),
             _ => w.f64("$gte", f64::NEG_INFINITY),
         }

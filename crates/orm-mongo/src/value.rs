@@ -16,7 +16,7 @@ use orm_core::meta::ModelMeta;
 use orm_core::value::{DateTime, Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
 
-use crate::bson::{Key, Open, Writer, to_decimal128, write_json};
+use crate::bson::{Key, Open, Writer, tag, to_decimal128, write_json};
 
 /// How dates with a time of day are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +53,9 @@ pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times
             Times::Millis => writer.date(key, units(*value, 1000, "milliseconds")?),
             Times::Micros => writer.i64(key, units(*value, 1_000_000, "microseconds")?),
         },
+        Datum::Native(native, bytes) if native.database == "mongodb" => {
+            writer.raw(key, tag::OBJECT_ID, bytes)
+        }
         Datum::Json(text) => write_json(writer, key, text)?,
         Datum::Invalid(error) => return Err(error.duplicate()),
         Datum::List(list) => write_elements(writer, key, &list.values, (list.element.0)(), times)?,

@@ -32,7 +32,7 @@ fn type_name(ty: DbType) -> Cow<'static, str> {
     match ty {
         DbType::Array(element) => format!("{}[]", declared_name(*element)).into(),
         DbType::Native(native) => match native.kind {
-            NativeKind::Builtin | NativeKind::Extension(_) => native.name.into(),
+            NativeKind::Builtin | NativeKind::Exact | NativeKind::Extension(_) => native.name.into(),
             NativeKind::Composite(_) => quoted(native.name).into(),
             // A value to compare with need not meet the condition of the domain; one to store is checked on its way in.
             NativeKind::Domain { base, .. } => type_name(*base),

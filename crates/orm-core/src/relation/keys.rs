@@ -119,6 +119,7 @@ pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum
         List(_) => return Err(CellError::invalid("a list cannot be the key of a relation")),
         Native(native) => match native.kind {
             NativeKind::Domain { base, .. } => return datum_of(cell, *base),
+            NativeKind::Exact => Datum::Native(native, cell.native(native)?.into()),
             // Their bytes may differ where the database calls them equal.
             _ => {
                 let text = format!("a column of type `{}` cannot be the key of a relation", native.name);

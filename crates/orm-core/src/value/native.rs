@@ -30,6 +30,8 @@ pub struct NativeType {
 pub enum NativeKind {
     /// It is part of the database.
     Builtin,
+    /// As [`Builtin`](NativeKind::Builtin), and two values are equal exactly if their bytes are: it can be a key of relations.
+    Exact,
     /// It is there once this extension is.
     Extension(&'static str),
     /// The program declares it: fields by name and type.

@@ -10,6 +10,7 @@ use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::{ChangeStreamEvent, OperationType};
 use mongodb::options::FullDocumentType;
 use orm_core::backend::Executor;
+use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Model, Result};
 
 use crate::bson::pretty;
@@ -154,13 +155,15 @@ fn change<M: Model>(event: ChangeStreamEvent<RawDocumentBuf>, layout: &Layout) -
         }
     };
     let meta = M::meta();
-    let name = |path: &String| {
-        let column = (0..meta.columns.len() as u16).find(|index| layout::path(meta, *index) == path.as_str());
-        column.map_or_else(|| path.clone(), |index| meta.column(index).field.clone())
-    };
-    let fields = event.update_description.map(|description| {
-        description.updated_fields.keys().chain(&description.removed_fields).map(name).collect()
-    });
+    let mut fields: Vec<String> = Vec::new();
+    if let Some(description) = &event.update_description {
+        for path in description.updated_fields.keys().chain(&description.removed_fields) {
+            let name = field_of(meta, path);
+            if !fields.contains(&name) {
+                fields.push(name);
+            }
+        }
+    }
     let token = serde_json::to_string(&event.id).map_err(|error| {
         Error::new(ErrorKind::Decode, "the server sent a token that is no text").with_source(error)
     })?;
@@ -172,7 +175,22 @@ fn change<M: Model>(event: ChangeStreamEvent<RawDocumentBuf>, layout: &Layout) -
             .as_ref()
             .and_then(|key| RawDocumentBuf::try_from(key).ok())
             .map(|key| pretty(key.as_bytes(), true)),
-        fields: fields.unwrap_or_default(),
+        fields,
         token: ResumeToken(token),
     })
+}
+
+/// The Rust name of the field at a path, or around it: `lines.1` is in `lines`.
+fn field_of(meta: &ModelMeta, path: &str) -> String {
+    let mut around = path;
+    loop {
+        let column = (0..meta.columns.len() as u16).find(|index| layout::path(meta, *index) == around);
+        if let Some(index) = column {
+            return meta.column(index).field.clone();
+        }
+        match around.rsplit_once('.') {
+            Some((outer, _)) => around = outer,
+            None => return path.to_owned(),
+        }
+    }
 }
