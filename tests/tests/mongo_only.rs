@@ -77,7 +77,13 @@ async fn lists_are_asked_about_and_changed_in_place() {
     Basket::create().items(Vec::new()).insert(&db).await.unwrap();
     macro_rules! ids {
         ($condition:expr) => {
-            Basket::filter($condition).order_by(Basket::id.asc()).select(Basket::id).all(&db).await.unwrap()
+            Basket::query()
+                .filter($condition)
+                .order_by(Basket::id.asc())
+                .select(Basket::id)
+                .all(&db)
+                .await
+                .unwrap()
         };
     }
     // Both conditions hold for one and the same element.

@@ -97,14 +97,16 @@ pub async fn remove(db: &Mongo, order: ObjectId, sku: &str) -> orm::Result<bool>
 
 /// The oldest open order, packed now: no two packers get the same one.
 pub async fn pack_next(db: &Mongo) -> orm::Result<Option<Order>> {
-    let next = Order::filter(Order::state.eq(State::Open) & Order::lines.count().gt(0))
+    let next = Order::query()
+        .filter(Order::state.eq(State::Open) & Order::lines.count().gt(0))
         .order_by(Order::placed_at.asc());
     next.update().set(Order::state, State::Packed).find_and(Which::New, db).await
 }
 
 /// The orders in which an article is wanted at least so often, with their customers.
 pub async fn wanting(db: &Mongo, sku: &str, quantity: i32) -> orm::Result<Vec<Order>> {
-    Order::filter(Order::lines.any(Line::sku.eq(sku) & Line::quantity.ge(quantity)))
+    Order::query()
+        .filter(Order::lines.any(Line::sku.eq(sku) & Line::quantity.ge(quantity)))
         .include(Order::customer)
         .order_by(Order::placed_at.asc())
         .all(db)

@@ -28,7 +28,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
     /// # #[derive(Debug, Model)]
     /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
-    /// let slow = Recipe::filter(Recipe::steps.any(Step::minutes.gt(30)));
+    /// let slow = Recipe::query().filter(Recipe::steps.any(Step::minutes.gt(30)));
     /// # let _ = slow;
     /// ```
     pub fn any<I>(self, condition: impl Condition<Only<E>, I, N = ()>) -> Test<bool, S> {
@@ -43,7 +43,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
     /// # #[derive(Debug, Model)]
     /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
-    /// let quick = Recipe::filter(Recipe::steps.all(Step::minutes.le(5)));
+    /// let quick = Recipe::query().filter(Recipe::steps.all(Step::minutes.le(5)));
     /// # let _ = quick;
     /// ```
     pub fn all<I>(self, condition: impl Condition<Only<E>, I, N = ()>) -> Test<bool, S> {
@@ -58,7 +58,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
     /// # #[derive(Debug, Model)]
     /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
-    /// let raw = Recipe::filter(Recipe::steps.none(Step::text.contains("cook")));
+    /// let raw = Recipe::query().filter(Recipe::steps.none(Step::text.contains("cook")));
     /// # let _ = raw;
     /// ```
     pub fn none<I>(self, condition: impl Condition<Only<E>, I, N = ()>) -> Test<bool, S> {
@@ -73,7 +73,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
     /// # #[derive(Debug, Model)]
     /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
-    /// let long = Recipe::filter(Recipe::steps.count().gt(10));
+    /// let long = Recipe::query().filter(Recipe::steps.count().gt(10));
     /// # let _ = long;
     /// ```
     pub fn count(self) -> Test<i64, S> {

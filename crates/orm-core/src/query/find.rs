@@ -35,7 +35,8 @@ pub trait ModelQuery: Model {
         Query::all_rows_of()
     }
 
-    /// The rows for which a condition is true. A condition that only some databases know adds what it needs to the query's type.
+    /// The rows for which a condition is true. A condition that only some databases know goes through
+    /// `query().filter(..)`, whose type keeps what it needs.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -44,9 +45,9 @@ pub trait ModelQuery: Model {
     /// assert_eq!(rows[0].name, "Cid");
     /// # Ok(()) }
     /// ```
-    fn filter<C, I>(condition: C) -> Query<Self, Only<Self>, Self, C::N>
+    fn filter<C, I>(condition: C) -> Query<Self>
     where
-        C: Condition<Only<Self>, I>,
+        C: Condition<Only<Self>, I, N = ()>,
     {
         Query::all_rows_of().filter(condition)
     }
