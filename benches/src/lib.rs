@@ -6,6 +6,7 @@ mod ground;
 mod harness;
 pub mod models;
 mod report;
+pub mod toasty;
 
 pub use cli::{Library, main};
 pub use ground::Ground;

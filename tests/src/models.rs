@@ -237,6 +237,7 @@ pub struct Item {
 
 /// Holds its items itself.
 #[derive(Debug, Clone, PartialEq, Model)]
+#[orm(table = "carts")]
 pub struct Basket {
     #[orm(primary_key, auto)]
     pub id: i64,

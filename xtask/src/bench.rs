@@ -23,8 +23,9 @@ pub fn bench(backend: Backend, rest: &[String]) -> Result<()> {
         }
         Backend::Postgres => {
             let features = if has_libpq() { "libpq" } else { "postgres" };
+            let toasty = toasty(&build)?;
             let running = Running::start(&[Service::Postgres])?;
-            let mut env = vec![("ORM_BENCH_OUT", out.as_os_str())];
+            let mut env = vec![("ORM_BENCH_OUT", out.as_os_str()), ("ORM_BENCH_TOASTY", toasty.as_os_str())];
             env.extend(running.env.iter().map(|(name, value)| (name.as_str(), value.as_ref())));
             run("postgres", features, &build, rest, &env)
         }

@@ -97,7 +97,7 @@ async fn once<L: Library>(open: &mut Open<L>) -> Result<Digest> {
     Ok(match open.case.shape {
         Shape::Select => Digest::of(&library.select().await?),
         Shape::FilteredJoin => Digest::of(&library.filtered_join().await?),
-        Shape::Nested => Digest::of(&library.nested().await?),
+        Shape::Nested | Shape::Distant => Digest::of(&library.nested().await?),
         Shape::ByKey => Digest::of(&library.by_key(KEYS / 2).await?),
         Shape::Concurrent => Digest::of(&library.concurrent(&open.keys).await?),
         Shape::Insert | Shape::Bulk => {
@@ -123,7 +123,7 @@ async fn run<L: Library>(open: &mut Open<L>, times: u32) -> Result<Duration> {
     Ok(match open.case.shape {
         Shape::Select => timed!(times, library.select().await),
         Shape::FilteredJoin => timed!(times, library.filtered_join().await),
-        Shape::Nested => timed!(times, library.nested().await),
+        Shape::Nested | Shape::Distant => timed!(times, library.nested().await),
         Shape::ByKey => {
             let mut key = 1;
             timed!(times, {

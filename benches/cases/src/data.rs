@@ -25,11 +25,13 @@ pub enum Shape {
     Bulk,
     /// Many users at once, each by primary key, through a pool of ten connections.
     Concurrent,
+    /// As `Nested`, over a network: every packet is half a millisecond on its way.
+    Distant,
 }
 
 impl Shape {
     /// All of them, in the order of the report.
-    pub const ALL: [Shape; 7] = [
+    pub const ALL: [Shape; 8] = [
         Shape::Select,
         Shape::FilteredJoin,
         Shape::Insert,
@@ -37,6 +39,7 @@ impl Shape {
         Shape::ByKey,
         Shape::Bulk,
         Shape::Concurrent,
+        Shape::Distant,
     ];
 
     /// As it is written on the command line and in the report.
@@ -49,6 +52,7 @@ impl Shape {
             Shape::ByKey => "by_key",
             Shape::Bulk => "bulk",
             Shape::Concurrent => "concurrent",
+            Shape::Distant => "nested_1ms",
         }
     }
 
@@ -57,7 +61,7 @@ impl Shape {
         match self {
             Shape::Select | Shape::FilteredJoin => &[1, 10, 100, 1_000, 10_000],
             Shape::Insert => &[1, 10, 25, 50, 100],
-            Shape::Nested => &[100],
+            Shape::Nested | Shape::Distant => &[100],
             Shape::ByKey => &[1],
             Shape::Bulk => &[10_000],
             Shape::Concurrent => &[1_000],

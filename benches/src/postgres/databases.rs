@@ -9,6 +9,7 @@ use orm_benches::Ground;
 use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::distance::Distance;
 use crate::tokio_postgres::connect;
 
 /// What the server's databases are called that are ours.
@@ -41,6 +42,8 @@ pub struct Databases {
     server: Url,
     runtime: Rc<Runtime>,
     made: Vec<String>,
+    /// Stands between the libraries and the server in the cases that want it.
+    distance: Option<Distance>,
 }
 
 impl Databases {
@@ -50,6 +53,7 @@ impl Databases {
             server: server.parse().context("not the URL of a server")?,
             runtime,
             made: Vec::new(),
+            distance: None,
         })
     }
 
@@ -80,12 +84,17 @@ impl Ground for Databases {
     const SHAPES: &'static [Shape] = &Shape::ALL;
 
     fn prepare(&mut self, case: Case) -> Result<()> {
+        self.distance = (case.shape == Shape::Distant).then(|| Distance::before(&self.server)).transpose()?;
         let url = self.make("template", "template0")?;
         self.runtime.block_on(seed(&url, case))
     }
 
     fn place(&mut self, library: &str) -> Result<String> {
-        self.make(library, &format!("{PREFIX}template"))
+        let url = self.make(library, &format!("{PREFIX}template"))?;
+        match &self.distance {
+            Some(distance) => distance.url(&url),
+            None => Ok(url),
+        }
     }
 
     /// Empties the table's file.
@@ -125,7 +134,7 @@ async fn seed(url: &str, case: Case) -> Result<()> {
             // One, two or no posts, in turn, for the users with black hair.
             posts(&client, "CASE WHEN id % 2 = 1 THEN (id / 2 + 1) % 3 ELSE 0 END").await?;
         }
-        Shape::Nested => {
+        Shape::Nested | Shape::Distant => {
             users(&client, &new_users(case.size)).await?;
             posts(&client, "10").await?;
             let comments = "INSERT INTO comments (post_id, text) \

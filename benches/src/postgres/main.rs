@@ -5,6 +5,7 @@ mod databases;
 #[cfg(feature = "libpq")]
 mod diesel;
 mod diesel_async;
+mod distance;
 mod sqlx;
 mod tokio_postgres;
 
@@ -26,7 +27,11 @@ fn main() -> Result<()> {
     let server = std::env::var(SERVER).with_context(|| format!("{SERVER} does not name a server"))?;
     let runtime = Rc::new(runtime()?);
     let mut databases = databases::Databases::new(&server, Rc::clone(&runtime))?;
-    orm_benches::main(&mut databases, libraries(&runtime))
+    let mut libraries = libraries(&runtime);
+    if let Some(toasty) = orm_benches::toasty::Toasty::start()? {
+        libraries.push(Box::new(toasty));
+    }
+    orm_benches::main(&mut databases, libraries)
 }
 
 /// Every library, the bare driver first.

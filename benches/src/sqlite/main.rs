@@ -6,7 +6,6 @@ mod diesel_async;
 mod rusqlite;
 mod seed;
 mod sqlx;
-mod toasty;
 
 use std::rc::Rc;
 
@@ -33,7 +32,7 @@ fn libraries() -> Result<Vec<Library>> {
         Box::new(Local::<sqlx::Sqlx>::new(Rc::clone(&runtime))),
         Box::new(Local::<SeaOrm<Connect>>::new(runtime)),
     ];
-    if let Some(toasty) = toasty::Toasty::start()? {
+    if let Some(toasty) = orm_benches::toasty::Toasty::start()? {
         libraries.push(Box::new(toasty));
     }
     Ok(libraries)

@@ -91,7 +91,7 @@ fn seed(file: &Path, case: Case) -> Result<()> {
             // One, two or no posts, in turn, for the users with black hair.
             posts(&transaction, size, |user| if user % 2 == 1 { (user / 2 + 1) % 3 } else { 0 })?;
         }
-        Shape::Nested => {
+        Shape::Nested | Shape::Distant => {
             users(&transaction, &new_users(case.size))?;
             posts(&transaction, size, |_| 10)?;
             comments(&transaction, size * 10)?;

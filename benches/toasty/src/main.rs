@@ -1,6 +1,7 @@
-//! toasty, served to the SQLite benches: see `orm_bench_cases::remote`.
+//! toasty, served to the benches: see `orm_bench_cases::remote`.
 
 use anyhow::Result;
+use futures_util::future::try_join_all;
 use orm_bench_cases::{Content, Digest, Library, NewUser, remote, tables};
 use toasty::{Db, Deferred};
 
@@ -90,6 +91,10 @@ impl Library for Toasty {
     type Trees = Trees;
 
     async fn open(place: &str) -> Result<Self> {
+        if place.starts_with("postgres") {
+            let db = Db::builder().models(toasty::models!(User, Post, Comment)).max_pool_size(10).connect(place);
+            return Ok(Toasty { db: db.await? });
+        }
         let url = format!("sqlite:{place}");
         // One connection, since pragmas cannot be set for all of a pool.
         let mut db =
@@ -119,6 +124,14 @@ impl Library for Toasty {
 
     async fn by_key(&mut self, id: i64) -> Result<User> {
         Ok(User::get_by_id(&mut self.db, u64::try_from(id)?).await?)
+    }
+
+    async fn concurrent(&mut self, keys: &[i64]) -> Result<Vec<User>> {
+        let reads = keys.iter().map(|id| {
+            let mut db = self.db.clone();
+            async move { Ok(User::get_by_id(&mut db, u64::try_from(*id)?).await?) }
+        });
+        try_join_all(reads).await
     }
 
     async fn insert(&mut self, users: &[NewUser]) -> Result<()> {

@@ -34,6 +34,14 @@ pub struct Mongo {
 }
 
 /// Where commands are sent: the client, or the session of a transaction.
+///
+/// ```no_run
+/// # async fn example(db: orm_mongo::Mongo) -> orm_core::Result<()> {
+/// use orm_core::backend::Executor;
+/// let session: &orm_mongo::Session = db.session();
+/// # let _ = session;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Session {
     pub(crate) shared: Arc<Shared>,
@@ -83,6 +91,12 @@ impl Mongo {
     ///
     /// # Errors
     /// As [`MongoBuilder::connect`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::connect("mongodb://localhost:27017/app").await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn connect(url: impl Into<String>) -> Result<Mongo> {
         Mongo::builder(url).connect().await
     }
@@ -111,6 +125,12 @@ impl Mongo {
     }
 
     /// Closes the connections.
+    ///
+    /// ```no_run
+    /// # async fn example(db: orm_mongo::Mongo) {
+    /// db.close().await;
+    /// # }
+    /// ```
     pub async fn close(&self) {
         self.session.shared.client.clone().shutdown().await;
     }
@@ -317,7 +337,7 @@ impl Backend for Mongo {
             Command::Insert(insert) => Box::pin(write::insert(session, *insert, decoder)).await,
             Command::Update(update) => Box::pin(write::update(session, *update, decoder)).await,
             Command::Delete(delete) => Box::pin(write::delete(session, *delete, decoder)).await,
-            Command::UpdateRows(_) => Err(one_by_one()),
+            Command::UpdateRows(update) => Box::pin(write::update_rows(session, *update, decoder)).await,
             Command::Raw(_) => Err(no_sql()),
         }
     }
@@ -331,6 +351,10 @@ impl Backend for Mongo {
 
     fn offers(_: &Session, capability: &str) -> bool {
         Self::CAPABILITIES.contains(&capability)
+    }
+
+    fn updates_rows(_: &Session) -> bool {
+        true
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {
@@ -408,11 +432,6 @@ impl Backend for Mongo {
     async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
     }
-}
-
-/// `updates_rows` says no, so nobody sends it.
-pub(crate) fn one_by_one() -> Error {
-    Error::new(ErrorKind::Unsupported, "MongoDB changes rows one by one")
 }
 
 pub(crate) fn no_sql() -> Error {

@@ -29,6 +29,11 @@ pub struct ObjectId(pub [u8; 12]);
 
 impl ObjectId {
     /// One that is not yet in use.
+    ///
+    /// ```
+    /// use orm_mongo::ObjectId;
+    /// assert_ne!(ObjectId::new(), ObjectId::new());
+    /// ```
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         // https://www.mongodb.com/docs/manual/reference/bson-types/#objectid
@@ -43,6 +48,11 @@ impl ObjectId {
     }
 
     /// When it was made: seconds since 1970.
+    ///
+    /// ```
+    /// let id = orm_mongo::ObjectId([0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0]);
+    /// assert_eq!(id.seconds(), 7);
+    /// ```
     pub fn seconds(self) -> u32 {
         let [a, b, c, d, ..] = self.0;
         u32::from_be_bytes([a, b, c, d])

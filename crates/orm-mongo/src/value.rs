@@ -19,6 +19,10 @@ use orm_core::{Error, ErrorKind, Result};
 use crate::bson::{Key, Open, Writer, tag, to_decimal128, write_json};
 
 /// How dates with a time of day are stored.
+///
+/// ```
+/// assert_eq!(orm_mongo::Times::default(), orm_mongo::Times::Millis);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Times {
     /// As BSON dates, which keep milliseconds: a finer value is refused.

@@ -32,11 +32,23 @@ pub struct Bulk {
 
 impl Bulk {
     /// Nothing yet.
+    ///
+    /// ```
+    /// let nothing = orm_mongo::Bulk::new();
+    /// # let _ = nothing;
+    /// ```
     pub fn new() -> Self {
         Bulk::default()
     }
 
     /// Changes the rows of a query.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
+    /// # async fn example<A: Model, B: Model>(raise: UpdateQuery<A>, old: Query<B>, db: &orm_mongo::Mongo) -> Result<()> {
+    /// let counts = orm_mongo::Bulk::new().update(raise).exec(db).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn update<M: Model, N>(mut self, update: UpdateQuery<M, N>) -> Self {
         let (select, set) = update.into_parts();
         self.operations.push((select, Some(set)));
@@ -44,6 +56,13 @@ impl Bulk {
     }
 
     /// Removes the rows of a query.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
+    /// # async fn example<A: Model, B: Model>(raise: UpdateQuery<A>, old: Query<B>, db: &orm_mongo::Mongo) -> Result<()> {
+    /// let counts = orm_mongo::Bulk::new().delete(old).exec(db).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn delete<M: Model, Q, N>(mut self, query: Query<M, Q, M, N>) -> Self {
         self.operations.push((query.into_select(), None));
         self
@@ -54,6 +73,14 @@ impl Bulk {
     /// # Errors
     /// [`ErrorKind::Unfiltered`] for an operation without a filter, [`ErrorKind::Unsupported`] for a filter or a value that needs other
     /// collections, and whatever rule is broken.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
+    /// # async fn example<A: Model, B: Model>(raise: UpdateQuery<A>, old: Query<B>, db: &orm_mongo::Mongo) -> Result<()> {
+    /// let counts = orm_mongo::Bulk::new().update(raise).delete(old).exec(db).await?;
+    /// assert_eq!(counts.len(), 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn exec<E>(self, db: &E) -> Result<Vec<u64>>
     where
         E: Executor<Backend = Mongo> + ?Sized,

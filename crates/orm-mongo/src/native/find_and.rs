@@ -15,6 +15,10 @@ use crate::write::check_value;
 use crate::{Mongo, layout};
 
 /// Which state of the document comes back.
+///
+/// ```
+/// assert_eq!(orm_mongo::Which::default(), orm_mongo::Which::New);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Which {
     /// As it is after the change.

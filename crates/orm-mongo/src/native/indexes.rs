@@ -12,6 +12,14 @@ use crate::bson::{Writer, pretty};
 use crate::{Mongo, layout};
 
 /// What an index does with a field.
+///
+/// ```no_run
+/// # use orm_core::{Model, expr::Column};
+/// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
+/// use orm_mongo::{Index, IndexKind};
+/// Index::new("words").on(name, IndexKind::Text)
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IndexKind {
@@ -51,11 +59,27 @@ pub struct Index<M> {
 
 impl<M: Model + Named<Model = M>> Index<M> {
     /// An index of this name.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, expr::Column};
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
+    /// use orm_mongo::{Index, IndexKind};
+    /// Index::new("by_name").on(name, IndexKind::Ascending)
+    /// # }
+    /// ```
     pub fn new(name: impl Into<String>) -> Self {
         Index { name: name.into(), fields: Vec::new(), expires: None, hidden: false, marker: PhantomData }
     }
 
     /// Adds a column.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, expr::Column};
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
+    /// use orm_mongo::{Index, IndexKind};
+    /// Index::new("by_name").on(name, IndexKind::Descending)
+    /// # }
+    /// ```
     pub fn on<T: Value>(mut self, column: Column<M, T>, kind: IndexKind) -> Self {
         self.fields.push((layout::path(M::meta(), column.index()).into_owned(), kind));
         self
@@ -63,18 +87,40 @@ impl<M: Model + Named<Model = M>> Index<M> {
 
     /// Documents are removed by the server so long after the date in the one column of the index. The column has to hold BSON
     /// dates: [`Times::Millis`](crate::Times::Millis).
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, expr::Column};
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
+    /// use orm_mongo::{Index, IndexKind};
+    /// Index::new("old").on(name, IndexKind::Ascending).expire_after(std::time::Duration::from_secs(60))
+    /// # }
+    /// ```
     pub fn expire_after(mut self, time: Duration) -> Self {
         self.expires = Some(time);
         self
     }
 
     /// The planner does not see it: to try what would be without it.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, expr::Column};
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
+    /// use orm_mongo::{Index, IndexKind};
+    /// Index::new("tried").on(name, IndexKind::Ascending).hidden()
+    /// # }
+    /// ```
     pub fn hidden(mut self) -> Self {
         self.hidden = true;
         self
     }
 
     /// The command, as extended JSON.
+    ///
+    /// ```no_run
+    /// # fn example<M: orm_core::Model + orm_core::model::Named<Model = M>>(index: orm_mongo::Index<M>) -> orm_core::Result<()> {
+    /// println!("{}", index.to_command()?);
+    /// # Ok(()) }
+    /// ```
     pub fn to_command(&self) -> Result<String> {
         Ok(pretty(&self.command()?, true))
     }
@@ -115,6 +161,12 @@ impl<M: Model + Named<Model = M>> Index<M> {
     ///
     /// # Errors
     /// [`ErrorKind::Database`] if there is another index of this name.
+    ///
+    /// ```no_run
+    /// # async fn example<M: orm_core::Model + orm_core::model::Named<Model = M>>(index: orm_mongo::Index<M>, db: orm_mongo::Mongo) -> orm_core::Result<()> {
+    /// index.create(&db).await
+    /// # }
+    /// ```
     pub async fn create(&self, db: &Mongo) -> Result<()> {
         use orm_core::backend::Executor;
         db.session().command(self.command()?, Some(M::meta())).await.map(drop)

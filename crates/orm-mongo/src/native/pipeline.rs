@@ -22,6 +22,14 @@ use crate::value::{self, Times};
 use crate::{Mongo, errors, layout};
 
 /// Queries as pipelines.
+///
+/// ```no_run
+/// # use orm_core::{Model, Result, query::Query};
+/// # fn example<M: Model>(query: Query<M>) -> orm_mongo::Pipeline<M> {
+/// use orm_mongo::MongoQuery;
+/// query.pipeline().sample(10)
+/// # }
+/// ```
 pub trait MongoQuery<M> {
     /// The query's stages, to go on with stages of MongoDB's own.
     ///
@@ -60,6 +68,11 @@ where
 }
 
 /// A point on the earth, in degrees.
+///
+/// ```
+/// let ulm = orm_mongo::Point { longitude: 9.99, latitude: 48.4 };
+/// assert!(ulm.latitude < 90.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// West to east, -180 to 180.
@@ -72,6 +85,15 @@ pub struct Point {
 ///
 /// Stages of MongoDB's own follow the query's. What comes out may be anything: it is read as a serde type
 /// ([`documents`](Pipeline::documents)), or as the model again ([`rows`](Pipeline::rows)).
+///
+/// ```no_run
+/// # use orm_core::{Model, Result, query::ModelQuery};
+/// # async fn example<M: Model>(db: orm_mongo::Mongo) -> Result<()> {
+/// use orm_mongo::MongoQuery;
+/// let some = M::query().pipeline().sample(10).rows(&db).await?;
+/// # let _ = some;
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is read before `.documents(&db)`, `.rows(&db)` or `.exec(&db)`"]
 #[derive(Debug)]
 pub struct Pipeline<M> {

@@ -19,6 +19,18 @@ use crate::layout::{self, Layout};
 use crate::{Mongo, errors};
 
 /// What happened to a document.
+///
+/// ```no_run
+/// # async fn example<M: orm_core::Model>(db: orm_mongo::Mongo) -> orm_core::Result<()> {
+/// use futures_util::StreamExt;
+/// let mut changes: orm_mongo::Changes<M> = db.watch(None).await?;
+/// while let Some(Ok(change)) = changes.next().await {
+///     if change.kind == orm_mongo::ChangeKind::Delete {
+///         println!("gone: {:?}", change.key);
+///     }
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChangeKind {
@@ -35,6 +47,16 @@ pub enum ChangeKind {
 }
 
 /// A change of a document of the model.
+///
+/// ```no_run
+/// # async fn example<M: orm_core::Model>(db: orm_mongo::Mongo) -> orm_core::Result<()> {
+/// use futures_util::StreamExt;
+/// let mut changes: orm_mongo::Changes<M> = db.watch(None).await?;
+/// if let Some(Ok(orm_mongo::Change { row: Some(row), .. })) = changes.next().await {
+///     let _: M = row;
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Change<M> {
@@ -84,6 +106,15 @@ impl ResumeToken {
 
 /// The changes of a model's collection as they happen: made by [`Mongo::watch`]. A lost connection is made again, and the stream goes
 /// on where it was.
+///
+/// ```no_run
+/// # async fn example<M: orm_core::Model>(db: orm_mongo::Mongo) -> orm_core::Result<()> {
+/// use futures_util::StreamExt;
+/// let mut changes: orm_mongo::Changes<M> = db.watch(None).await?;
+/// let first = changes.next().await;
+/// # let _ = first;
+/// # Ok(()) }
+/// ```
 pub struct Changes<M> {
     stream: Pin<Box<ChangeStream<ChangeStreamEvent<RawDocumentBuf>>>>,
     layout: Arc<Layout>,

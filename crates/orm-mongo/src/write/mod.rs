@@ -13,6 +13,7 @@ mod insert;
 mod keys;
 mod moving;
 mod update;
+mod update_rows;
 
 pub use insert::COUNTERS;
 
@@ -20,7 +21,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use orm_core::backend::Decoder;
-use orm_core::ir::{Delete, Expr, Insert, Output, Update};
+use orm_core::ir::{Delete, Expr, Insert, Output, Update, UpdateRows};
 use orm_core::meta::ModelMeta;
 use orm_core::value::{Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
@@ -45,6 +46,11 @@ pub async fn insert<D: Decoder>(session: &Session, insert: Insert, decoder: D) -
 
 pub async fn update<D: Decoder>(session: &Session, update: Update, decoder: D) -> Result<D::Out> {
     let done = update::run(session, &update).await?;
+    hand_over(session, update.source.model, update.returning.as_ref(), done, decoder)
+}
+
+pub async fn update_rows<D: Decoder>(session: &Session, update: UpdateRows, decoder: D) -> Result<D::Out> {
+    let done = update_rows::run(session, &update).await?;
     hand_over(session, update.source.model, update.returning.as_ref(), done, decoder)
 }
 
