@@ -215,7 +215,7 @@ async fn merge(
 async fn documents(session: &Session, insert: &Insert, values: &[Datum]) -> Result<Vec<Vec<u8>>> {
     let model = insert.model;
     let width = insert.columns.len();
-    let rows = if width == 0 { 1 } else { values.len() / width };
+    let rows = values.len().checked_div(width).unwrap_or(1);
     let mut places: Vec<Option<usize>> = vec![None; model.columns.len()];
     for (at, index) in insert.columns.iter().enumerate() {
         places[usize::from(*index)] = Some(at);
