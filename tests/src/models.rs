@@ -222,6 +222,28 @@ pub struct Parcel {
     pub line: BelongsTo<Line>,
 }
 
+/// Something in a basket: an element of a list.
+#[derive(Debug, Clone, PartialEq, Embedded)]
+pub struct Item {
+    pub sku: String,
+    #[orm(column = "qty")]
+    pub quantity: i32,
+    pub price: Decimal,
+    pub added: DateTime<Utc>,
+    pub code: Option<Uuid>,
+    #[orm(embed)]
+    pub place: Place,
+}
+
+/// Holds its items itself.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Basket {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    #[orm(embed)]
+    pub items: Vec<Item>,
+}
+
 /// What a remark may be about.
 #[derive(Debug, Clone, PartialEq, Morph)]
 pub enum Subject {
@@ -274,4 +296,4 @@ pub struct Hostile {
     pub unicode: i32,
 }
 
-orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Guest, Seat, Hostile);
+orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Guest, Seat, Basket, Hostile);

@@ -1,8 +1,8 @@
-//! The same query gives the same rows on SQLite and on PostgreSQL, whatever the query and the data, NULLs included.
+//! The same query gives the same rows on SQLite, PostgreSQL and MongoDB, whatever the query and the data, NULLs included.
 //!
 //! Queries are trees of numbers, texts and conditions; data are a few rows in which every column may be NULL. A difference is
-//! shrunk and printed with both statements.
-#![cfg(all(feature = "sqlite", feature = "postgres"))]
+//! shrunk and printed with the statements.
+#![cfg(all(feature = "sqlite", feature = "postgres", feature = "mongo"))]
 
 use orm::prelude::*;
 use proptest::prelude::*;
@@ -364,20 +364,25 @@ async fn fill<D: Database>(db: &D, rows: &[Values]) -> orm::Result<()> {
 const QUESTIONS: usize = 20;
 const SETS: u32 = 500;
 
+fn url(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} names a server; `cargo xtask test` starts one"))
+}
+
 #[test]
 fn random_queries_over_random_rows_agree() {
-    let url = std::env::var("ORM_TEST_POSTGRES_URL")
-        .expect("ORM_TEST_POSTGRES_URL names a PostgreSQL server; `cargo xtask test` starts one");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (sqlite, postgres) = runtime.block_on(async {
-        let schema = format!("diff{}", std::process::id());
-        let maker = Postgres::connect(&url).await.unwrap();
-        maker.execute_batch(&format!("CREATE SCHEMA {schema}")).await.unwrap();
-        let postgres = Postgres::builder(&url).search_path(&schema).connect().await.unwrap();
+    let (sqlite, postgres, mongo) = runtime.block_on(async {
+        let name = format!("diff{}", std::process::id());
+        let maker = Postgres::connect(url("ORM_TEST_POSTGRES_URL")).await.unwrap();
+        maker.execute_batch(&format!("CREATE SCHEMA {name}")).await.unwrap();
+        let postgres =
+            Postgres::builder(url("ORM_TEST_POSTGRES_URL")).search_path(&name).connect().await.unwrap();
         let sqlite = Sqlite::memory().await.unwrap();
+        let mongo = Mongo::builder(url("ORM_TEST_MONGO_URL")).database(&name).connect().await.unwrap();
         MixedSchema::create_all(&postgres).await.unwrap();
         MixedSchema::create_all(&sqlite).await.unwrap();
-        (sqlite, postgres)
+        MixedSchema::create_all(&mongo).await.unwrap();
+        (sqlite, postgres, mongo)
     });
     let mut runner = TestRunner::new(Config { cases: SETS, max_shrink_iters: 300, ..Config::default() });
     let strategy = (values(), proptest::collection::vec(questions(), QUESTIONS));
@@ -385,15 +390,23 @@ fn random_queries_over_random_rows_agree() {
         runtime.block_on(async {
             fill(&sqlite, &rows).await.unwrap();
             fill(&postgres, &rows).await.unwrap();
+            fill(&mongo, &rows).await.unwrap();
             for question in &questions {
-                let (left, right) = (answer(&sqlite, question).await, answer(&postgres, question).await);
-                if left != right || left.is_err() {
-                    let sql = |text: orm::Result<String>| text.unwrap_or_else(|error| error.to_string());
-                    let query = Mixed::filter(truth(&question.condition)).select((number(&question.number), text(&question.text)));
+                let (first, second, third) = futures_util::join!(
+                    answer(&sqlite, question),
+                    answer(&postgres, question),
+                    answer(&mongo, question)
+                );
+                if first.is_err() || first != second || first != third {
+                    let said = |text: orm::Result<String>| text.unwrap_or_else(|error| error.to_string());
+                    let query = Mixed::filter(truth(&question.condition))
+                        .select((number(&question.number), text(&question.text)));
                     return Err(TestCaseError::fail(format!(
-                        "{question:?}\nSQLite:     {}\nPostgreSQL: {}\nSQLite:     {left:?}\nPostgreSQL: {right:?}",
-                        sql(query.to_sql(&sqlite)),
-                        sql(query.to_sql(&postgres)),
+                        "{question:?}\nSQLite:     {}\nPostgreSQL: {}\nMongoDB:    {}\n\
+                         SQLite:     {first:?}\nPostgreSQL: {second:?}\nMongoDB:    {third:?}",
+                        said(query.to_sql(&sqlite)),
+                        said(query.to_sql(&postgres)),
+                        said(query.to_sql(&mongo)),
                     )));
                 }
             }

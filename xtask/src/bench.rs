@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::Backend;
 use crate::run::{cargo, root};
@@ -28,8 +28,46 @@ pub fn bench(backend: Backend, rest: &[String]) -> Result<()> {
             env.extend(running.env.iter().map(|(name, value)| (name.as_str(), value.as_ref())));
             run("postgres", features, &build, rest, &env)
         }
-        Backend::Mongo => run("mongo", "mongo", &build, rest, &[("ORM_BENCH_OUT", out.as_os_str())]),
+        Backend::Mongo => mongo(&build, &out),
     }
+}
+
+/// Counts what the client does: there is no server whose speed would say something. An instruction is one that callgrind
+/// counts, in the difference of two runs.
+fn mongo(build: &Path, out: &Path) -> Result<()> {
+    let mut args = release("build", "benches/Cargo.toml", build);
+    args.extend(["-p", "orm-bench-mongo"].map(OsString::from));
+    cargo(args, &[])?;
+    let program = build.join("release").join(format!("orm-bench-mongo{}", std::env::consts::EXE_SUFFIX));
+    let mut rows = Vec::new();
+    println!("| job | library | instructions | allocations |\n|---|---|--:|--:|");
+    for (job, parts) in [("decode", 100), ("encode", 1)] {
+        for library in ["bare", "orm"] {
+            let (few, _) = counted(&program, job, library, 200)?;
+            let (many, allocations) = counted(&program, job, library, 1200)?;
+            let instructions = (many - few) / 1000 / parts;
+            let allocations = allocations as f64 / parts as f64;
+            println!("| {job} | {library} | {instructions} | {allocations:.2} |");
+            rows.push(serde_json::json!({
+                "job": job, "library": library, "instructions": instructions, "allocations": allocations,
+            }));
+        }
+    }
+    std::fs::create_dir_all(out)?;
+    std::fs::write(out.join("mongo.json"), serde_json::to_string_pretty(&rows)?)?;
+    Ok(())
+}
+
+/// The instructions of a run, and its allocations for each round.
+fn counted(program: &Path, job: &str, library: &str, rounds: u32) -> Result<(u64, u64)> {
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+    command.args([job, library, &rounds.to_string()]);
+    let output = command.output().context("valgrind counts the instructions: install it")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let collected = said.lines().find_map(|line| line.split("Collected : ").nth(1)?.trim().parse().ok());
+    let allocations = String::from_utf8_lossy(&output.stdout).trim().parse();
+    Ok((collected.with_context(|| format!("valgrind failed:\n{said}"))?, allocations?))
 }
 
 /// Whether diesel can be linked, which needs the C library of PostgreSQL.

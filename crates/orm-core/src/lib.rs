@@ -35,4 +35,4 @@ pub mod value;
 pub mod write;
 
 pub use error::{Error, ErrorKind, Result};
-pub use model::{Embedded, Model};
+pub use model::{Element, Embedded, Model};

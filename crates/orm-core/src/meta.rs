@@ -153,6 +153,18 @@ pub enum Action {
     SetDefault,
 }
 
+/// When a foreign key is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Deferral {
+    /// With each statement, always.
+    #[default]
+    Never,
+    /// With each statement, unless the transaction defers it.
+    Immediate,
+    /// At the end of the transaction, unless the transaction asks for it earlier.
+    Deferred,
+}
+
 /// A foreign key.
 ///
 /// ```
@@ -172,6 +184,8 @@ pub struct ForeignKeyMeta {
     pub on_delete: Action,
     /// On change of the parent's key.
     pub on_update: Action,
+    /// Whether it may be checked at the end of the transaction only.
+    pub deferral: Deferral,
 }
 
 /// What a foreign key refers to.
@@ -208,6 +222,8 @@ pub struct IndexMeta {
     pub columns: Vec<u16>,
     /// Whether two rows may not agree in all columns.
     pub unique: bool,
+    /// Whether a unique constraint holds NULLs for equal; databases that cannot refuse the model.
+    pub nulls_not_distinct: bool,
 }
 
 /// A check constraint.

@@ -179,7 +179,7 @@ key_tuples! {
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a model or an alias of one", label = "not a model")]
 pub trait Named: 'static {
     /// The model.
-    type Model: Model;
+    type Model;
     /// The source in the IR.
     ///
     /// ```
@@ -407,4 +407,31 @@ pub const fn assert_telling<E: Embedded>() {
         E::TELLING,
         "an optional embedded struct needs a field that is not an `Option`: otherwise an absent one and an empty one would look the same"
     );
+}
+
+/// An embedded struct that a list can hold: emitted by `#[derive(Embedded)]`.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[derive(Debug, Clone, PartialEq, Embedded)]
+/// # pub struct Step { pub text: String, pub minutes: Option<i32> }
+/// use orm::Element;
+/// assert_eq!(Step::element().columns[1].name, "minutes");
+/// ```
+pub trait Element: Embedded + Named {
+    /// Its columns, as those of a model without a table.
+    fn element() -> &'static ModelMeta;
+}
+
+/// The columns of an embedded struct on its own.
+#[doc(hidden)]
+pub fn element_meta<E: Embedded>(name: &'static str) -> ModelMeta {
+    let mut columns = Vec::new();
+    E::columns(&mut columns, "", "", "", false);
+    for column in &mut columns {
+        column.field = column.field.trim_start_matches('.').to_owned();
+        let path = column.path.trim_start_matches('.').to_owned();
+        column.path = if path.contains('.') { path } else { String::new() };
+    }
+    ModelMeta { name, columns, ..ModelMeta::default() }
 }

@@ -66,6 +66,8 @@ pub struct FieldInput {
     pub morph: Option<Names>,
     pub on_delete: Option<ActionArg>,
     pub on_update: Option<ActionArg>,
+    pub deferrable: Option<DeferrableArg>,
+    pub nulls_not_distinct: Flag,
     pub through: Option<PathArg>,
     pub pair: Option<PathArg>,
     pub was: Option<String>,
@@ -88,6 +90,18 @@ impl FromMeta for EmbedArg {
             prefix: String,
         }
         Ok(EmbedArg { prefix: Some(Prefix::from_list(items)?.prefix) })
+    }
+}
+
+/// `native` or `native = "name"`.
+pub struct NativeArg(pub Option<String>);
+
+impl FromMeta for NativeArg {
+    fn from_word() -> Result<Self> {
+        Ok(NativeArg(None))
+    }
+    fn from_string(name: &str) -> Result<Self> {
+        Ok(NativeArg(Some(name.to_owned())))
     }
 }
 
@@ -140,6 +154,28 @@ impl FromMeta for ActionArg {
             }
         };
         Ok(ActionArg(Ident::new(variant, name.span())))
+    }
+}
+
+/// `deferrable` or `deferrable = deferred`.
+#[derive(Clone, Copy)]
+pub struct DeferrableArg {
+    pub deferred: bool,
+}
+
+impl FromMeta for DeferrableArg {
+    fn from_word() -> Result<Self> {
+        Ok(DeferrableArg { deferred: false })
+    }
+    fn from_expr(expr: &Expr) -> Result<Self> {
+        match ident_of(&PathArg::from_expr(expr)?.0)?.to_string().as_str() {
+            "immediate" => Ok(DeferrableArg { deferred: false }),
+            "deferred" => Ok(DeferrableArg { deferred: true }),
+            _ => Err(Error::custom(
+                "expected `deferrable`, `deferrable = immediate` or `deferrable = deferred`",
+            )
+            .with_span(expr)),
+        }
     }
 }
 

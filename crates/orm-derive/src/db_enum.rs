@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, Expr, Ident};
 
-use crate::attributes::PathArg;
+use crate::attributes::{NativeArg, PathArg};
 use crate::model::rename;
 
 #[derive(FromDeriveInput)]
@@ -17,6 +17,7 @@ struct Input {
     ident: Ident,
     data: Data<Variant, darling::util::Ignored>,
     integer: Flag,
+    native: Option<NativeArg>,
     rename_all: Option<String>,
     #[darling(rename = "crate")]
     krate: Option<PathArg>,
@@ -43,7 +44,13 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
         },
     );
     let (name, integer) = (&input.ident, input.integer.is_present());
-    let text_name = name.to_string().to_snake_case();
+    let native = input.native.is_some();
+    if native && integer {
+        let text = "an enum of the database is stored by name: `native` and `integer` exclude each other";
+        return darling::Error::custom(text).with_span(name).write_errors();
+    }
+    let text_name =
+        input.native.and_then(|native| native.0).unwrap_or_else(|| name.to_string().to_snake_case());
     let variants = input.data.take_enum().unwrap_or_default();
     if let Some(bare) = variants.iter().find(|variant| integer && variant.discriminant.is_none()) {
         let text = "an enum stored by number needs a number for each variant, or the order of the variants becomes part of the data";
@@ -81,6 +88,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
                 static META: #krate::value::EnumMeta = #krate::value::EnumMeta {
                     name: #text_name,
                     integer: #integer,
+                    native: #native,
                     variants: &[#((#names, #name::#idents as i64)),*],
                 };
                 #krate::value::DbType::Enum(&META)

@@ -7,7 +7,7 @@ use syn::DeriveInput;
 use syn::spanned::Spanned;
 
 use crate::attributes::EmbeddedInput;
-use crate::emit::columns::{column_type, embed_columns};
+use crate::emit::columns::{column_type, embed_columns, wrapper};
 use crate::emit::meta::column_meta;
 use crate::emit::model_impl::embed_datum;
 use crate::model::{Fields, krate_path};
@@ -106,13 +106,13 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
     let datums = columns.iter().map(|column| {
         let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
         let value = quote_spanned!(column.field.ty.span()=> ::core::clone::Clone::clone(&self.#ident));
-        let value = if column.field.json.is_present() { quote!(#krate::value::Json(#value)) } else { value };
+        let value = wrapper(krate, column).map_or_else(|| value.clone(), |wrapper| quote!(#wrapper(#value)));
         quote!(#index => <#ty as #krate::value::Value>::encode(#value))
     });
     let embed_datums = embeds.iter().map(|embed| embed_datum(krate, embed, &embed.base));
     let reads = columns.iter().map(|column| {
         let (ident, at, ty) = (&column.ident, column.index, column_type(krate, column));
-        let inner = column.field.json.is_present().then(|| quote!(.0));
+        let inner = wrapper(krate, column).map(|_| quote!(.0));
         quote_spanned! {column.field.ty.span()=>
             #ident: <#ty as #krate::value::Value>::field(row, at, index + #at, meta)? #inner
         }
@@ -130,6 +130,23 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
         let ty = &embed.ty;
         quote!(<#ty as #krate::Embedded>::TELLING)
     });
+    let constants = columns.iter().map(|column| {
+        let (vis, constant, index, ty) =
+            (&column.field.vis, &column.constant, column.index, column_type(krate, column));
+        let doc = format!("The field `{}` of an element in a list.", column.ident);
+        quote! {
+            #[doc = #doc]
+            #vis const #constant: #krate::expr::Column<#name, #ty> = #krate::expr::Column::new(#index);
+        }
+    });
+    let embed_constants = embeds.iter().map(|embed| {
+        let (vis, constant, at) = (&embed.field.vis, &embed.constant, &embed.base);
+        let doc = format!("The fields of `{}` of an element in a list.", embed.ident);
+        let (columns, value) = embed_columns(krate, embed, &quote!(#name), &quote!(#at));
+        quote!(#[doc = #doc] #vis const #constant: #columns = #value;)
+    });
+    let constants: Vec<TokenStream> = constants.chain(embed_constants).collect();
+    let text = name.to_string();
     let doc = format!("The columns of an embedded `{name}`.");
     Ok(quote! {
         #[doc = #doc]
@@ -143,6 +160,22 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
         #[derive(Clone, Copy)]
         #vis struct #nullable<__S: 'static> {
             #(#nullable_fields,)*
+        }
+        #[allow(non_upper_case_globals, dead_code)]
+        impl #name {
+            #(#constants)*
+        }
+        impl #krate::model::Named for #name {
+            type Model = #name;
+            fn source() -> #krate::ir::Source {
+                #krate::ir::Source { model: <#name as #krate::Element>::element(), alias: "" }
+            }
+        }
+        impl #krate::Element for #name {
+            fn element() -> &'static #krate::meta::ModelMeta {
+                static META: ::std::sync::OnceLock<#krate::meta::ModelMeta> = ::std::sync::OnceLock::new();
+                META.get_or_init(|| #krate::model::element_meta::<#name>(#text))
+            }
         }
         impl #name {
             #[doc(hidden)]

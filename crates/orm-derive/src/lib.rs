@@ -4,6 +4,7 @@
 //! every later question has one answer; [`emit`] has one file per product. All errors of a struct are reported in one run.
 
 mod attributes;
+mod composite;
 mod db_enum;
 mod db_type;
 mod embedded;
@@ -60,7 +61,8 @@ pub fn model(input: TokenStream) -> TokenStream {
     emit::model(&parse_macro_input!(input as DeriveInput)).into()
 }
 
-/// Makes an enum without fields a column type, stored by name or, with `#[orm(integer)]`, by number.
+/// Makes an enum without fields a column type, stored by name or, with `#[orm(integer)]`, by number. With `#[orm(native)]` or
+/// `#[orm(native = "name")]`, PostgreSQL declares an enum type for it; other databases store the name.
 ///
 /// ```
 /// use orm::value::{Datum, Value};
@@ -87,7 +89,26 @@ pub fn db_enum(input: TokenStream) -> TokenStream {
     db_enum::derive(&parse_macro_input!(input as DeriveInput)).into()
 }
 
-/// Makes a newtype a column type, stored as what it wraps.
+/// Makes a struct a composite type of PostgreSQL, which `create_all` declares. Its fields become constants for queries.
+///
+/// ```
+/// use orm::value::Value;
+///
+/// #[derive(Debug, Clone, PartialEq, orm::Composite)]
+/// #[orm(name = "address")]
+/// pub struct Address {
+///     pub street: String,
+///     pub zip: Option<i32>,
+/// }
+/// assert_eq!(<Address as Value>::TYPE.native().map(|ty| ty.name), Some("address"));
+/// // Shop::query().filter(Shop::address.field(Address::street).eq("Hafenbad"))
+/// ```
+#[proc_macro_derive(Composite, attributes(orm))]
+pub fn composite(input: TokenStream) -> TokenStream {
+    composite::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes a newtype a column type, stored as what it wraps, or as a domain over it that `create_all` declares on PostgreSQL.
 ///
 /// ```
 /// use orm::value::{Datum, Value};
@@ -96,6 +117,11 @@ pub fn db_enum(input: TokenStream) -> TokenStream {
 /// pub struct UserId(i64);
 ///
 /// assert_eq!(UserId(7).encode(), Datum::I64(7));
+///
+/// #[derive(Debug, Clone, PartialEq, orm::DbType)]
+/// #[orm(domain = "email", check = "VALUE LIKE '%@%'")]
+/// pub struct Email(String);
+/// assert_eq!(<Email as Value>::TYPE.native().map(|ty| ty.name), Some("email"));
 /// ```
 #[proc_macro_derive(DbType, attributes(orm))]
 pub fn db_type(input: TokenStream) -> TokenStream {

@@ -33,6 +33,8 @@ pub struct Column {
     pub name: String,
     pub index: u16,
     pub required: bool,
+    /// The embedded struct that a list holds.
+    pub element: Option<Type>,
 }
 
 pub struct Embed {
@@ -70,6 +72,7 @@ pub enum Kind {
 pub struct Index {
     pub columns: Vec<u16>,
     pub unique: bool,
+    pub nulls_not_distinct: bool,
 }
 
 /// Associated functions that a constant of the same name would hide.
@@ -155,14 +158,30 @@ impl Model {
         let mut indexes = Vec::new();
         for column in &columns {
             if column.field.unique.is_present() || column.field.index.is_present() {
-                indexes.push(Index { columns: vec![column.index], unique: column.field.unique.is_present() });
+                indexes.push(Index {
+                    columns: vec![column.index],
+                    unique: column.field.unique.is_present(),
+                    nulls_not_distinct: column.field.nulls_not_distinct.is_present(),
+                });
+            }
+            if column.field.nulls_not_distinct.is_present() && !column.field.unique.is_present() {
+                let text = "`nulls_not_distinct` says how `unique` is meant: add `unique`";
+                errors.push(Error::custom(text).with_span(&column.ident));
             }
         }
         for paths in &parsed.index {
-            indexes.push(Index { columns: list(paths, &mut errors), unique: false });
+            indexes.push(Index {
+                columns: list(paths, &mut errors),
+                unique: false,
+                nulls_not_distinct: false,
+            });
         }
         for paths in &parsed.unique {
-            indexes.push(Index { columns: list(paths, &mut errors), unique: true });
+            // `unique(a, b, nulls_not_distinct)`
+            let (options, names): (Vec<_>, Vec<_>) =
+                paths.iter().cloned().partition(|path| path.is_ident("nulls_not_distinct"));
+            let columns = list(&darling::util::PathList::new(names), &mut errors);
+            indexes.push(Index { columns, unique: true, nulls_not_distinct: !options.is_empty() });
         }
         let table = parsed
             .table
@@ -255,7 +274,7 @@ impl Fields {
                     keys: Vec::new(),
                     field,
                 });
-            } else if let Some(embed) = &field.embed {
+            } else if let (Some(embed), None) = (&field.embed, vec_of(&field.ty)) {
                 let (ty, optional) = match option_of(&field.ty) {
                     Some(inner) => (inner, true),
                     None => (field.ty.clone(), false),
@@ -272,8 +291,9 @@ impl Fields {
                     || field.version.is_present()
                     || field.generated.is_some();
                 let required = !given && !is_option(&field.ty);
+                let element = vec_of(&field.ty).filter(|_| field.embed.is_some());
                 let name = field.column.clone().or_else(|| rename(&name)).unwrap_or(name);
-                read.columns.push(Column { ident, constant, name, index, required, field });
+                read.columns.push(Column { ident, constant, name, index, required, element, field });
             }
         }
         let mut base = {
@@ -359,8 +379,17 @@ pub fn is_option(ty: &Type) -> bool {
 
 /// What an `Option<…>` holds.
 pub fn option_of(ty: &Type) -> Option<Type> {
+    argument_of(ty, "Option")
+}
+
+/// What a `Vec<…>` holds.
+fn vec_of(ty: &Type) -> Option<Type> {
+    argument_of(ty, "Vec")
+}
+
+fn argument_of(ty: &Type, name: &str) -> Option<Type> {
     let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     match arguments.args.first()? {
         GenericArgument::Type(inner) => Some(inner.clone()),

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use orm_core::Element;
 use orm_core::backend::Row;
-use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, Numeric, Time, Value};
+use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, NativeType, Numeric, Time, Value};
 
 use crate::bson::{self, Elements, from_decimal128, i32_of, i64_of, tag};
 use crate::layout::Layout;
@@ -161,6 +162,29 @@ impl<'r> Cell<'r> for MongoCell<'r> {
             return Err(CellError::Null);
         }
         bson::read_json(self.ty, self.bytes).map(Cow::Owned).map_err(CellError::invalid)
+    }
+
+    fn native(self, ty: &'static NativeType) -> CellResult<&'r [u8]> {
+        match self.ty {
+            tag::OBJECT_ID if ty.name == "objectId" => Ok(self.bytes),
+            _ => self.refuse("an ObjectId"),
+        }
+    }
+
+    fn list<E: Element>(self) -> CellResult<Vec<E>> {
+        if self.ty != tag::ARRAY {
+            return self.refuse("an array of documents");
+        }
+        let layout = Layout::of_model(E::element());
+        let mut spots = Spots::default();
+        let read = |(_, ty, document): (&[u8], u8, &[u8])| {
+            if ty != tag::DOCUMENT || !spots.fill(&layout, document) {
+                return Err(CellError::invalid("an element that is no document"));
+            }
+            E::read(&MongoRow { document, spots: &spots }, 0, 0, E::element)
+                .map_err(|error| CellError::invalid(error.to_string()))
+        };
+        Elements::of(self.bytes).map(read).collect()
     }
 
     fn array<T: Value>(self) -> CellResult<Vec<T>> {

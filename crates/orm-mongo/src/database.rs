@@ -125,7 +125,7 @@ impl Executor for Mongo {
 }
 
 impl Database for Mongo {}
-orm_core::supports!(Mongo: Explain);
+orm_core::supports!(Mongo: Elements, Explain);
 
 impl Shared {
     /// The layout of a model's documents, made once.
@@ -169,9 +169,23 @@ impl Session {
         command: Vec<u8>,
         model: Option<&'static ModelMeta>,
     ) -> Result<Vec<u8>> {
+        self.send(&self.shared.db, command, model).await
+    }
+
+    /// Sends a command that is about no database in particular.
+    pub(crate) async fn admin(&self, command: Vec<u8>) -> Result<Vec<u8>> {
+        self.send(&self.shared.client.database("admin"), command, None).await
+    }
+
+    async fn send(
+        &self,
+        db: &mongodb::Database,
+        command: Vec<u8>,
+        model: Option<&'static ModelMeta>,
+    ) -> Result<Vec<u8>> {
         let start = self.watched().then(|| (Instant::now(), text_of(&command)));
         let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
-        let action = self.shared.db.run_raw_command(buffer);
+        let action = db.run_raw_command(buffer);
         let result = match &self.tx {
             None => action.await,
             Some(tx) => {
@@ -303,6 +317,7 @@ impl Backend for Mongo {
             Command::Insert(insert) => Box::pin(write::insert(session, *insert, decoder)).await,
             Command::Update(update) => Box::pin(write::update(session, *update, decoder)).await,
             Command::Delete(delete) => Box::pin(write::delete(session, *delete, decoder)).await,
+            Command::UpdateRows(_) => Err(one_by_one()),
             Command::Raw(_) => Err(no_sql()),
         }
     }
@@ -393,6 +408,11 @@ impl Backend for Mongo {
     async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
     }
+}
+
+/// `updates_rows` says no, so nobody sends it.
+pub(crate) fn one_by_one() -> Error {
+    Error::new(ErrorKind::Unsupported, "MongoDB changes rows one by one")
 }
 
 pub(crate) fn no_sql() -> Error {

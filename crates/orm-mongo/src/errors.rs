@@ -79,6 +79,13 @@ pub fn of_write(reply: &[u8], model: Option<&'static ModelMeta>) -> Option<Error
     )
 }
 
+/// The error of one operation among many.
+pub fn of_result(result: &[u8], model: Option<&'static ModelMeta>) -> Error {
+    let code = get(result, "code").map_or(0, |(ty, value)| number(ty, value));
+    let message = get(result, "errmsg").and_then(|(ty, value)| str_of(ty, value)).unwrap_or_default();
+    of_code(code as i32, message, result, model)
+}
+
 pub fn number(ty: u8, value: &[u8]) -> i64 {
     match ty {
         tag::INT32 => i32_of(value).into(),

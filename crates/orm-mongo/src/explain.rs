@@ -4,7 +4,7 @@ use orm_core::Result;
 use orm_core::ir::{Command, InsertSource, Select};
 
 use crate::bson::{Elements, Writer, pretty, str_of, tag};
-use crate::database::{Session, no_sql};
+use crate::database::{Session, no_sql, one_by_one};
 use crate::lower::{Lower, read};
 use crate::{errors, layout};
 
@@ -82,6 +82,7 @@ pub fn render(session: &Session, command: &Command) -> Result<String> {
                 format!("delete {} {}", delete.source.model.table, pretty(&w.finish(), true)),
             ))
         }
+        Command::UpdateRows(_) => Err(one_by_one()),
         Command::Raw(_) => Err(no_sql()),
     }
 }
@@ -98,6 +99,7 @@ pub async fn plan(session: &Session, command: Command) -> Result<String> {
         Command::Update(update) => Select { filter: update.filter, ..Select::new(update.source) },
         Command::Delete(delete) => Select { filter: delete.filter, ..Select::new(delete.source) },
         Command::Insert(insert) => return Ok(format!("insert into {}\n", insert.model.table)),
+        Command::UpdateRows(_) => return Err(one_by_one()),
         Command::Raw(_) => return Err(no_sql()),
     };
     let inner = read(&select, session.shared.settings.times)?.command;

@@ -19,11 +19,15 @@ mod bson;
 mod builder;
 mod cell;
 mod check;
+#[doc(hidden)]
+pub mod cost;
 mod database;
 mod errors;
 mod explain;
 mod layout;
 mod lower;
+mod native;
+mod object_id;
 mod read;
 mod registry;
 mod schema;
@@ -32,4 +36,28 @@ mod write;
 
 pub use builder::MongoBuilder;
 pub use database::{Mongo, Session};
+pub use native::{
+    Bulk, Change, ChangeKind, Changes, FindAnd, Index, IndexKind, MongoQuery, Pipeline, Point, ResumeToken,
+    Which,
+};
+pub use object_id::ObjectId;
 pub use value::Times;
+
+/// A document as the driver knows it, for stages and results beyond the models.
+pub use mongodb::bson::Document;
+
+/// A stage from JSON text.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](orm_core::ErrorKind::Usage) if it is no JSON object.
+///
+/// ```
+/// let stage = orm_mongo::stage(r#"{"$limit": 3}"#)?;
+/// assert_eq!(stage.get_i64("$limit").or(stage.get_i32("$limit").map(i64::from)).unwrap_or(0), 3);
+/// # Ok::<(), orm_core::Error>(())
+/// ```
+pub fn stage(json: &str) -> orm_core::Result<Document> {
+    serde_json::from_str(json).map_err(|error| {
+        orm_core::Error::new(orm_core::ErrorKind::Usage, "a stage is a JSON object").with_source(error)
+    })
+}

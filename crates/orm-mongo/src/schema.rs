@@ -4,7 +4,7 @@
 //! order, which is how an error finds the name of a check again. Unique indexes over fields that may be null leave the nulls
 //! out, as SQL does. Foreign keys get an index if the model declares none: deleting a parent looks for its children.
 
-use orm_core::meta::{ColumnMeta, IndexMeta, ModelMeta};
+use orm_core::meta::{ColumnMeta, Deferral, IndexMeta, ModelMeta};
 use orm_core::value::DbType;
 use orm_core::{Error, ErrorKind, Result};
 
@@ -22,6 +22,7 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
     let mut creations = Vec::new();
     for model in models {
         layout::check_names(model)?;
+        refuse(model)?;
         creations.push(creation(model, times)?);
         entries.push(registry::entry(model, times)?);
     }
@@ -202,7 +203,8 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
         DbType::DateTime | DbType::Timestamp if times == Times::Millis => &["date"],
         DbType::DateTime | DbType::Timestamp => &["long"],
         DbType::Enum(meta) if !meta.integer => &["string"],
-        DbType::Array(_) => &["array"],
+        DbType::Array(_) | DbType::List(_) => &["array"],
+        DbType::Native(_) => &["objectId"],
         DbType::Json => return,
         _ => &["int", "long"],
     };
@@ -212,6 +214,21 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
         w.str(at, name);
     }
     w.close(list);
+    if let DbType::List(element) = ty {
+        let element = (element.0)();
+        let paths: Vec<Vec<&str>> = element
+            .columns
+            .iter()
+            .map(|column| match column.path.as_str() {
+                "" => vec![column.name.as_str()],
+                path => path.split('.').collect(),
+            })
+            .collect();
+        let fields: Vec<(&[&str], u16)> = paths.iter().map(Vec::as_slice).zip(0..).collect();
+        let items = w.open("items");
+        properties(w, element, &fields, times);
+        w.close(items);
+    }
     if let Some((low, high)) = range(ty) {
         w.i64("minimum", low);
         w.i64("maximum", high);
@@ -239,13 +256,40 @@ fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
     }
 }
 
+/// What MongoDB would keep in a way that the model does not mean.
+fn refuse(model: &ModelMeta) -> Result<()> {
+    for column in &model.columns {
+        if let Some(native) = column.ty().native().filter(|native| native.database != "mongodb") {
+            let text = format!("MongoDB has no type `{}`", native.name);
+            return Err(Error::new(ErrorKind::Unsupported, text)
+                .with_model(model.name)
+                .with_field(column.field.clone())
+                .with_hint("this type belongs to another database: use one that both have"));
+        }
+    }
+    if let Some(key) = model.foreign_keys.iter().find(|key| key.deferral == Deferral::Deferred) {
+        let text = "references are checked with each statement on MongoDB, not at the end of the transaction";
+        let fields = key.columns.iter().map(|column| model.column(*column).field.clone());
+        let error = Error::new(ErrorKind::Unsupported, text)
+            .with_model(model.name)
+            .with_hint("leave out `deferrable = deferred`, and write parents before children");
+        return Err(fields.fold(error, Error::with_field));
+    }
+    Ok(())
+}
+
 /// The command that makes the indexes of a model.
 fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
     let mut wanted: Vec<IndexMeta> = model.indexes.clone();
     if model.primary_key.len() > 1 {
         // Unique by `_id`; this one serves conditions on the parts.
         let columns = model.primary_key.to_vec();
-        wanted.push(IndexMeta { name: format!("{}_key", model.table), columns, unique: false });
+        wanted.push(IndexMeta {
+            name: format!("{}_key", model.table),
+            columns,
+            unique: false,
+            nulls_not_distinct: false,
+        });
     }
     for key in &model.foreign_keys {
         let served = wanted.iter().any(|index| index.columns.starts_with(key.columns))
@@ -254,7 +298,12 @@ fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
             let names: Vec<&str> =
                 key.columns.iter().map(|column| model.column(*column).name.as_str()).collect();
             let name = format!("fk_{}_{}", model.table, names.join("_"));
-            wanted.push(IndexMeta { name, columns: key.columns.to_vec(), unique: false });
+            wanted.push(IndexMeta {
+                name,
+                columns: key.columns.to_vec(),
+                unique: false,
+                nulls_not_distinct: false,
+            });
         }
     }
     if wanted.is_empty() {
@@ -273,7 +322,9 @@ fn indexes(model: &'static ModelMeta) -> Option<Vec<u8>> {
         w.str("name", &index.name);
         if index.unique {
             w.bool("unique", true);
-            without_nulls(&mut w, model, &index.columns);
+            if !index.nulls_not_distinct {
+                without_nulls(&mut w, model, &index.columns);
+            }
         }
         w.close(open);
     }
@@ -297,7 +348,8 @@ fn without_nulls(w: &mut Writer, model: &ModelMeta, columns: &[u16]) {
             DbType::Enum(meta) if !meta.integer => w.str("$gte", ""),
             DbType::Bytes | DbType::Uuid => w.binary("$gte", 0, &[]),
             DbType::Date | DbType::DateTime | DbType::Timestamp => w.date("$gte", i64::MIN),
-            DbType::Json | DbType::Array(_) => w.bool("$exists", true),
+            DbType::Native(_) => w.raw("$gte", crate::bson::tag::OBJECT_ID, &[0; 12]),
+            DbType::Json | DbType::Array(_) | DbType::List(_) => w.bool("$exists", true),
             _ => w.f64("$gte", f64::NEG_INFINITY),
         }
         w.close(field);

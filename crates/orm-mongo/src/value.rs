@@ -12,10 +12,11 @@
 //! | date and time, instant | date, or long: see [`Times`] |
 //! | JSON | the value itself: documents, arrays, … |
 
+use orm_core::meta::ModelMeta;
 use orm_core::value::{DateTime, Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
 
-use crate::bson::{Key, Writer, to_decimal128, write_json};
+use crate::bson::{Key, Open, Writer, tag, to_decimal128, write_json};
 
 /// How dates with a time of day are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,8 +53,12 @@ pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times
             Times::Millis => writer.date(key, units(*value, 1000, "milliseconds")?),
             Times::Micros => writer.i64(key, units(*value, 1_000_000, "microseconds")?),
         },
+        Datum::Native(native, bytes) if native.database == "mongodb" => {
+            writer.raw(key, tag::OBJECT_ID, bytes)
+        }
         Datum::Json(text) => write_json(writer, key, text)?,
         Datum::Invalid(error) => return Err(error.duplicate()),
+        Datum::List(list) => write_elements(writer, key, &list.values, (list.element.0)(), times)?,
         Datum::Array(list) => {
             let element = match ty {
                 DbType::Array(element) => *element,
@@ -68,6 +73,60 @@ pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times
         other => {
             return Err(Error::new(ErrorKind::Usage, format!("{other:?} cannot stand here")));
         }
+    }
+    Ok(())
+}
+
+/// Appends a list of embedded structs, row-major, as an array of documents.
+pub fn write_elements(
+    writer: &mut Writer,
+    key: Key<'_>,
+    values: &[Datum],
+    element: &ModelMeta,
+    times: Times,
+) -> Result<()> {
+    let open = writer.open_array(key);
+    for (at, row) in values.chunks(element.columns.len().max(1)).enumerate() {
+        let document = writer.open(at);
+        write_fields(writer, element, times, |index| row.get(index).unwrap_or(&Datum::Null), |_| false)?;
+        writer.close(document);
+    }
+    writer.close(open);
+    Ok(())
+}
+
+/// Appends the fields of a document, those of embedded structs together; `skip` leaves some out.
+pub fn write_fields<'d>(
+    writer: &mut Writer,
+    model: &ModelMeta,
+    times: Times,
+    value: impl Fn(usize) -> &'d Datum,
+    skip: impl Fn(usize) -> bool,
+) -> Result<()> {
+    let mut open: Vec<(&str, Open)> = Vec::new();
+    for (index, column) in model.columns.iter().enumerate() {
+        if skip(index) {
+            continue;
+        }
+        let own = if column.path.is_empty() { &column.name } else { &column.path };
+        let names: Vec<&str> =
+            if column.path.is_empty() { vec![own.as_str()] } else { own.split('.').collect() };
+        let (last, levels) = names.split_last().map_or(("", &[][..]), |(last, levels)| (*last, levels));
+        let common = open.iter().zip(levels).take_while(|((name, _), level)| name == *level).count();
+        while open.len() > common {
+            if let Some((_, opened)) = open.pop() {
+                writer.close(opened);
+            }
+        }
+        for level in &levels[common..] {
+            let opened = writer.open(*level);
+            open.push((level, opened));
+        }
+        write(writer, Key::Name(last), value(index), column.ty(), times)
+            .map_err(|error| error.with_model(model.name).with_field(column.field.clone()))?;
+    }
+    while let Some((_, opened)) = open.pop() {
+        writer.close(opened);
     }
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! Binding values straight from the command, in the binary format.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::sync::OnceLock;
 
 use bytes::{BufMut, BytesMut};
 use orm_core::ir::{self, Binds, Command};
-use orm_core::value::{DateTime, Datum, DbType};
+use orm_core::value::{DateTime, Datum, DbType, NativeKind, NativeType};
 use orm_core::{Error, ErrorKind, Result};
 use postgres_protocol::types::ArrayDimension;
-use tokio_postgres::types::{IsNull, Kind, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{Field, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use crate::cell::{EPOCH_DAYS, EPOCH_SECS, is_textual};
 use crate::numeric;
@@ -35,7 +37,7 @@ fn named(error: Error, command: &Command) -> Error {
     }
 }
 
-fn fault_of(datum: &Datum) -> Option<Error> {
+pub fn fault_of(datum: &Datum) -> Option<Error> {
     let finer = |nanos: u64| {
         (!nanos.is_multiple_of(1000)).then(|| {
             Error::new(ErrorKind::Encode, "PostgreSQL keeps microseconds, and this time is finer than that")
@@ -49,6 +51,10 @@ fn fault_of(datum: &Datum) -> Option<Error> {
                 .with_hint("remove it, or store the text as bytes"),
         ),
         Datum::Array(list) => list.iter().find_map(fault_of),
+        Datum::List(list) => match list.to_json() {
+            Ok(text) => fault_of(&Datum::Json(text)),
+            Err(error) => Some(error),
+        },
         Datum::Time(time) => finer(time.nanos),
         Datum::DateTime(at) | Datum::Timestamp(at) => {
             let out_of_range =
@@ -121,7 +127,8 @@ pub fn typed(command: &Command, rows: usize) -> Vec<(Param<'_>, Type)> {
     params(command, rows).into_iter().zip(types).collect()
 }
 
-fn scalar_type(ty: DbType) -> Type {
+/// The type of a value, as far as it is known without asking the server.
+pub fn scalar_type(ty: DbType) -> Type {
     match ty {
         DbType::Bool => Type::BOOL,
         DbType::I8 | DbType::I16 | DbType::U8 => Type::INT2,
@@ -139,12 +146,35 @@ fn scalar_type(ty: DbType) -> Type {
         DbType::Json => Type::JSONB,
         DbType::Enum(meta) if meta.integer => Type::INT8,
         DbType::Array(element) => array_type(*element),
+        DbType::Native(native) => native_type(native),
         // The server finds it by the context.
         _ => Type::UNKNOWN,
     }
 }
 
+/// The type of a type that only PostgreSQL has. What an extension or the program declares has another number in each database.
+fn native_type(native: &NativeType) -> Type {
+    match native.kind {
+        NativeKind::Domain { base, .. } => scalar_type(*base),
+        _ => builtin(native.name).unwrap_or(Type::UNKNOWN),
+    }
+}
+
+/// A type of the server by its name; a list of one has a `_` before it.
+pub fn builtin(name: &str) -> Option<Type> {
+    static TYPES: OnceLock<HashMap<String, Type>> = OnceLock::new();
+    // The numbers that PostgreSQL gives out itself are below 10 000.
+    let all = || (1..10_000).filter_map(Type::from_oid).map(|ty| (ty.name().to_owned(), ty)).collect();
+    TYPES.get_or_init(all).get(name).cloned()
+}
+
 fn array_type(ty: DbType) -> Type {
+    if let DbType::Native(native) = ty {
+        return match native.kind {
+            NativeKind::Domain { base, .. } => array_type(*base),
+            _ => builtin(&format!("_{}", native.name)).unwrap_or(Type::TEXT_ARRAY),
+        };
+    }
     match scalar_type(ty) {
         Type::BOOL => Type::BOOL_ARRAY,
         Type::INT2 => Type::INT2_ARRAY,
@@ -164,7 +194,7 @@ fn array_type(ty: DbType) -> Type {
     }
 }
 
-type Written = std::result::Result<IsNull, Box<dyn StdError + Sync + Send>>;
+pub type Written = std::result::Result<IsNull, Box<dyn StdError + Sync + Send>>;
 
 impl ToSql for Param<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Written {
@@ -204,8 +234,35 @@ fn write_array<'a>(list: impl ExactSizeIterator<Item = &'a Datum>, ty: &Type, ou
     Ok(IsNull::No)
 }
 
+/// Writes values as the fields of a composite, each with the type that the server gave it.
+fn write_fields(list: &[Datum], fields: &[Field], ty: &Type, out: &mut BytesMut) -> Written {
+    if list.len() != fields.len() {
+        return Err(format!("{ty} has {} fields, the struct {}", fields.len(), list.len()).into());
+    }
+    out.put_i32(i32::try_from(list.len())?);
+    for (datum, field) in list.iter().zip(fields) {
+        out.put_u32(field.type_().oid());
+        let start = out.len();
+        out.put_i32(-1);
+        if let IsNull::No = write(datum, field.type_(), out)? {
+            let length = i32::try_from(out.len() - start - 4)?;
+            out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        }
+    }
+    Ok(IsNull::No)
+}
+
+/// Whether the bytes of a type of ours are what the server's type wants and sends.
+pub fn fits(native: &NativeType, ty: &Type) -> bool {
+    ty.name() == native.name || (*ty == Type::BIT && native.name == "varbit")
+}
+
+/// Why `money` is not read or written.
+pub const MONEY: &str =
+    "the type money means another amount under another lc_monetary: make the column numeric";
+
 /// Writes a value in the form of the type that the server wants.
-fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
+pub fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
     if let Kind::Domain(inner) = ty.kind() {
         return write(datum, inner, out);
     }
@@ -236,9 +293,22 @@ fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }
+        (Datum::List(list), ty) => return write(&Datum::Json(list.to_json()?), ty, out),
         (Datum::Json(text), &Type::JSON) => out.put_slice(text.as_bytes()),
-        (Datum::Array(list), ty) => return write_array(list.iter(), ty, out),
+        // Behind a pooler the server says nothing of its types; the text has named this one.
+        (Datum::Native(native, bytes), ty) if fits(native, ty) || *ty == Type::UNKNOWN => {
+            out.put_slice(bytes)
+        }
+        (Datum::Array(list), ty) => match ty.kind() {
+            Kind::Composite(fields) => return write_fields(list, fields, ty, out),
+            _ if *ty == Type::UNKNOWN => {
+                return Err("the fields of a composite and lists of an extension's type need the numbers of their types, \
+                            which are not asked for behind a pooler".into());
+            }
+            _ => return write_array(list.iter(), ty, out),
+        },
         (Datum::Text(text), ty) if is_textual(ty) => out.put_slice(text.as_bytes()),
+        (_, &Type::MONEY) => return Err(MONEY.into()),
         _ => return Err(format!("the server wants {ty} here, which the value of the field is not").into()),
     }
     Ok(IsNull::No)

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 
 use orm_core::backend::Row;
-use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, Numeric, Time, Value};
+use orm_core::value::{
+    Cell, CellError, CellResult, Date, DateTime, FromFields, NativeType, Numeric, Time, Value,
+};
 use tokio_postgres::types::{FromSql, Kind, Type};
 
+use crate::bind::{MONEY, fits};
 use crate::numeric;
 
 /// Days from 1970-01-01 to PostgreSQL's epoch, 2000-01-01.
@@ -25,7 +28,8 @@ impl Row for PgRow<'_> {
 
     #[inline]
     fn cell(&self, index: usize) -> PgCell<'_> {
-        self.0.try_get::<_, PgCell<'_>>(index).unwrap_or(PgCell { bytes: None, ty: &Type::UNKNOWN })
+        let ty = self.0.columns().get(index).map_or(&Type::UNKNOWN, |column| column.type_());
+        PgCell { bytes: self.0.try_get::<_, Raw<'_>>(index).ok().and_then(|raw| raw.0), ty }
     }
 }
 
@@ -37,46 +41,33 @@ pub struct PgCell<'r> {
 }
 
 /// Only a carrier: it takes any type and copies nothing.
-impl<'r> FromSql<'r> for PgCell<'r> {
-    fn from_sql(ty: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(PgCell { bytes: Some(raw), ty: known(ty) })
+pub struct Raw<'r>(pub Option<&'r [u8]>);
+
+impl<'r> FromSql<'r> for Raw<'r> {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Raw(Some(raw)))
     }
-    fn from_sql_null(ty: &Type) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(PgCell { bytes: None, ty: known(ty) })
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Raw(None))
     }
     fn accepts(_: &Type) -> bool {
         true
     }
 }
 
-/// The same type with a lifetime of its own: the types that are read here are constants.
-fn known(ty: &Type) -> &'static Type {
-    match *ty {
-        Type::BOOL => &Type::BOOL,
-        Type::INT2 => &Type::INT2,
-        Type::INT4 => &Type::INT4,
-        Type::INT8 => &Type::INT8,
-        Type::OID => &Type::OID,
-        Type::FLOAT4 => &Type::FLOAT4,
-        Type::FLOAT8 => &Type::FLOAT8,
-        Type::NUMERIC => &Type::NUMERIC,
-        Type::BYTEA => &Type::BYTEA,
-        Type::UUID => &Type::UUID,
-        Type::DATE => &Type::DATE,
-        Type::TIME => &Type::TIME,
-        Type::TIMESTAMP => &Type::TIMESTAMP,
-        Type::TIMESTAMPTZ => &Type::TIMESTAMPTZ,
-        Type::JSON => &Type::JSON,
-        Type::JSONB => &Type::JSONB,
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => &Type::TEXT,
-        _ if is_textual(ty) => &Type::TEXT,
-        _ if matches!(ty.kind(), Kind::Array(_)) => &Type::ANYARRAY,
-        _ => &Type::ANY,
+/// The type under a domain. The columns of a row have it already, elements and fields have not.
+fn under(mut ty: &Type) -> &Type {
+    while let Kind::Domain(inner) = ty.kind() {
+        ty = inner;
     }
+    ty
 }
 
 /// Whether values of a type are sent as their text: enums, `citext`, domains over text.
 pub fn is_textual(ty: &Type) -> bool {
+    if *ty == Type::TEXT {
+        return true;
+    }
     match ty.kind() {
         Kind::Enum(_) => true,
         Kind::Domain(inner) => is_textual(inner),
@@ -88,6 +79,11 @@ pub fn is_textual(ty: &Type) -> bool {
 }
 
 impl<'r> PgCell<'r> {
+    /// A value of this type, as it stands in a row or within another value.
+    pub fn new(bytes: Option<&'r [u8]>, ty: &'r Type) -> Self {
+        PgCell { bytes, ty: under(ty) }
+    }
+
     fn present(self) -> CellResult<&'r [u8]> {
         self.bytes.ok_or(CellError::Null)
     }
@@ -106,8 +102,10 @@ impl<'r> PgCell<'r> {
             Type::TIMESTAMP => "a timestamp without time zone",
             Type::TIMESTAMPTZ => "a timestamp with time zone",
             Type::JSON | Type::JSONB => "JSON",
-            Type::TEXT => "text",
-            Type::ANYARRAY => "an array",
+            Type::MONEY => MONEY,
+            _ if is_textual(self.ty) => "text",
+            _ if matches!(self.ty.kind(), Kind::Array(_)) => "an array",
+            _ if matches!(self.ty.kind(), Kind::Composite(_)) => "a composite",
             _ => "a value of a type that only PostgreSQL knows",
         };
         CellError::Type { found, wanted }
@@ -129,9 +127,28 @@ impl<'r> PgCell<'r> {
     }
 }
 
+/// What is left of a value that holds others.
+struct Parts<'r>(&'r [u8]);
+
+impl<'r> Parts<'r> {
+    fn word(&mut self) -> CellResult<i32> {
+        let (head, tail) = self.0.split_first_chunk().ok_or_else(cut_off)?;
+        self.0 = tail;
+        Ok(i32::from_be_bytes(*head))
+    }
+
+    /// A length and as many bytes; none for NULL.
+    fn value(&mut self) -> CellResult<Option<&'r [u8]>> {
+        let Ok(length) = usize::try_from(self.word()?) else { return Ok(None) };
+        let (bytes, tail) = self.0.split_at_checked(length).ok_or_else(cut_off)?;
+        self.0 = tail;
+        Ok(Some(bytes))
+    }
+}
+
 #[cold]
 fn cut_off() -> CellError {
-    CellError::invalid("an array is cut off")
+    CellError::invalid("a value is cut off")
 }
 
 fn utf8(bytes: &[u8]) -> CellResult<&str> {
@@ -172,7 +189,7 @@ impl<'r> Cell<'r> for PgCell<'r> {
     #[inline]
     fn text(self) -> CellResult<&'r str> {
         let bytes = self.present()?;
-        if *self.ty != Type::TEXT { Err(self.wrong("text")) } else { utf8(bytes) }
+        if is_textual(self.ty) { utf8(bytes) } else { Err(self.wrong("text")) }
     }
     fn bytes(self) -> CellResult<&'r [u8]> {
         let bytes = self.present()?;
@@ -228,41 +245,46 @@ impl<'r> Cell<'r> for PgCell<'r> {
         }
     }
     fn array<T: Value>(self) -> CellResult<Vec<T>> {
-        let mut rest = self.present()?;
-        if *self.ty != Type::ANYARRAY {
-            return Err(self.wrong("an array"));
-        }
-        let mut word = || -> CellResult<i32> {
-            let (head, tail) = rest.split_first_chunk().ok_or_else(cut_off)?;
-            rest = tail;
-            Ok(i32::from_be_bytes(*head))
-        };
-        let (dimensions, _, oid) = (word()?, word()?, word()?);
-        let element = Type::from_oid(oid as u32).map_or(&Type::TEXT, |ty| known(&ty));
+        let mut parts = Parts(self.present()?);
+        let Kind::Array(element) = self.ty.kind() else { return Err(self.wrong("an array")) };
+        let (dimensions, _, _) = (parts.word()?, parts.word()?, parts.word()?);
         let count = match dimensions {
             0 => 0,
             1 => {
-                let count = word()?;
-                word()?;
+                let count = parts.word()?;
+                parts.word()?;
                 count
             }
             _ => return Err(CellError::invalid("it is an array of several dimensions")),
         };
         let mut values = Vec::with_capacity(count.clamp(0, 1 << 20) as usize);
         for _ in 0..count {
-            let (head, tail) = rest.split_first_chunk().ok_or_else(cut_off)?;
-            rest = tail;
-            let bytes = match usize::try_from(i32::from_be_bytes(*head)) {
-                Err(_) => None,
-                Ok(length) => {
-                    let (bytes, tail) = rest.split_at_checked(length).ok_or_else(cut_off)?;
-                    rest = tail;
-                    Some(bytes)
-                }
-            };
-            values.push(T::decode(PgCell { bytes, ty: element })?);
+            values.push(T::decode(PgCell::new(parts.value()?, element))?);
         }
         Ok(values)
+    }
+    fn native(self, wanted: &'static NativeType) -> CellResult<&'r [u8]> {
+        let bytes = self.present()?;
+        if fits(wanted, self.ty) {
+            return Ok(bytes);
+        }
+        let text = format!("it is of the type `{}` where `{}` is wanted", self.ty.name(), wanted.name);
+        Err(CellError::invalid(if *self.ty == Type::MONEY { MONEY.to_owned() } else { text }))
+    }
+    fn composite<F: FromFields>(self) -> CellResult<F> {
+        let mut parts = Parts(self.present()?);
+        let Kind::Composite(fields) = self.ty.kind() else { return Err(self.wrong("a composite")) };
+        let count = parts.word()?;
+        if fields.len() != F::FIELDS || usize::try_from(count) != Ok(F::FIELDS) {
+            let text = format!("the type `{}` has {count} fields, the struct {}", self.ty.name(), F::FIELDS);
+            return Err(CellError::invalid(text));
+        }
+        let mut cells = Vec::with_capacity(fields.len());
+        for field in fields {
+            parts.word()?;
+            cells.push(PgCell::new(parts.value()?, field.type_()));
+        }
+        F::from_fields(&cells)
     }
     fn json(self) -> CellResult<Cow<'r, str>> {
         let bytes = self.present()?;

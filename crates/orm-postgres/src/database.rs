@@ -11,7 +11,8 @@ use orm_core::{Error, ErrorKind, Result};
 
 use crate::builder::{PostgresBuilder, Settings};
 use crate::connection::{Connection, Guard, Pool};
-use crate::{bind, run, schema, stream};
+use crate::plan::{ExplainOptions, Plan, sql_of};
+use crate::{bind, copy, run, schema, stream};
 
 /// A PostgreSQL database: a pool of connections, cheap to clone.
 ///
@@ -188,6 +189,31 @@ impl Postgres {
         orm_core::query::sql::<bool>("SELECT pg_try_advisory_xact_lock(?)").bind(key).one(tx).await
     }
 
+    /// Checks deferrable foreign keys at the end of the transaction, whatever the model says of them.
+    ///
+    /// ```no_run
+    /// # async fn example(db: &orm_postgres::Postgres) -> orm_core::Result<()> {
+    /// use orm_core::backend::Database;
+    /// db.transaction(async |tx| {
+    ///     orm_postgres::Postgres::defer_constraints(tx).await?;
+    ///     // rows in any order
+    ///     orm_postgres::Postgres::check_constraints(tx).await
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    pub async fn defer_constraints(tx: &Tx<Postgres>) -> Result<()> {
+        orm_core::query::sql::<()>("SET CONSTRAINTS ALL DEFERRED").exec(tx).await.map(drop)
+    }
+
+    /// Checks deferred foreign keys now, and from now on with each statement.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ForeignKey`] if one does not hold.
+    pub async fn check_constraints(tx: &Tx<Postgres>) -> Result<()> {
+        orm_core::query::sql::<()>("SET CONSTRAINTS ALL IMMEDIATE").exec(tx).await.map(drop)
+    }
+
     /// Sets a parameter of the server until the transaction ends, such as `app.tenant` for row-level security.
     ///
     /// ```no_run
@@ -257,7 +283,7 @@ impl Executor for Postgres {
 impl Database for Postgres {}
 orm_core::supports!(
     Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
-    FullText, TextAggregates
+    FullText, TextAggregates, NativeOperators, Ranges, ListAggregates, OrderedSets, Lateral, TableSample
 );
 
 /// A connection to work on: on loan from the pool, or the transaction's.
@@ -294,6 +320,13 @@ impl Work {
     pub(crate) fn finish_stream(&self) {
         if let Ok(connection) = self.connection() {
             connection.finish();
+        }
+    }
+
+    /// Notes that the server refuses what else the transaction sends.
+    pub(crate) fn fail(&self) {
+        if let Work::Tx(shared) = self {
+            shared.failed.store(true, Ordering::Release);
         }
     }
 
@@ -392,7 +425,9 @@ impl Backend for Postgres {
     async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {
         bind::check(&command)?;
         let pieces = match &command {
-            Command::Insert(insert) => run::pieces(insert),
+            Command::Insert(insert) => run::pieces(insert, session.settings().pooled)
+                .map(|pieces| pieces.into_iter().map(|piece| Command::Insert(Box::new(piece))).collect()),
+            Command::UpdateRows(update) => run::single_updates(update),
             _ => None,
         };
         if let Some(pieces) = pieces {
@@ -401,6 +436,10 @@ impl Backend for Postgres {
         let work = session.work().await?;
         let result = run::execute(work.settings(), work.connection()?, &command, &mut decoder).await;
         work.note(&result);
+        if result.is_err() && copy::suits(&command).is_some() {
+            // A copy that was broken off here is an error there.
+            work.fail();
+        }
         let affected = result?;
         drop(work);
         decoder.finish(if command.is_write() { affected } else { 0 })
@@ -428,13 +467,18 @@ impl Backend for Postgres {
         Self::CAPABILITIES.contains(&capability)
     }
 
+    fn updates_rows(_: &Session) -> bool {
+        true
+    }
+
     fn render(session: &Session, command: &Command) -> Result<String> {
         Ok(run::compiled(session.settings(), command)?.1.sql.clone())
     }
 
     async fn explain(session: &Session, command: Command) -> Result<String> {
         let work = session.work().await?;
-        let result = run::explain(work.settings(), work.connection()?, &command).await;
+        let explain = |sql: &str| format!("EXPLAIN {sql}");
+        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
         work.note(&result);
         result
     }
@@ -552,10 +596,47 @@ impl Backend for Postgres {
     }
 }
 
-/// The pieces of an INSERT, all of them or none.
+/// The plan of a command as a tree. One that runs a write is rolled back.
+pub(crate) async fn plan(session: &Session, mut command: Command, options: ExplainOptions) -> Result<Plan> {
+    if let Command::Insert(insert) = &command
+        && let Some(mut pieces) = run::pieces(insert, session.settings().pooled)
+    {
+        match (pieces.pop(), pieces.is_empty()) {
+            (Some(only), true) => command = Command::Insert(Box::new(only)),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "these rows are several statements, each with a plan of its own",
+                )
+                .with_hint("give the same columns in every row, or ask for the plan of one row"));
+            }
+        }
+    }
+    let explain = |sql: &str| sql_of(options, sql);
+    let changes = !matches!(command, Command::Select(_));
+    if !(options.runs() && changes) {
+        let work = session.work().await?;
+        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
+        work.note(&result);
+        return Plan::parse(&result?);
+    }
+    let inner = <Postgres as Backend>::begin(session, TxOptions::new()).await?;
+    let guard = Unfinished(&inner);
+    let work = inner.work().await?;
+    let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
+    work.note(&result);
+    drop(work);
+    let rolled_back = Postgres::rollback(&inner).await;
+    guard.forget();
+    let text = result?;
+    rolled_back?;
+    Plan::parse(&text)
+}
+
+/// The pieces of a command, all of them or none.
 async fn run_pieces<D: Decoder>(
     session: &Session,
-    mut pieces: Vec<orm_core::ir::Insert>,
+    mut pieces: Vec<Command>,
     mut decoder: D,
 ) -> Result<D::Out> {
     let alone = pieces.len() == 1;
@@ -566,8 +647,7 @@ async fn run_pieces<D: Decoder>(
     let mut result = Ok(());
     for piece in pieces.drain(..) {
         let work = session.work().await?;
-        let command = Command::Insert(Box::new(piece));
-        let one = run::execute(work.settings(), work.connection()?, &command, &mut decoder).await;
+        let one = run::execute(work.settings(), work.connection()?, &piece, &mut decoder).await;
         work.note(&one);
         match one {
             Ok(rows) => affected += rows,

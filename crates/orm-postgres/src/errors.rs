@@ -63,7 +63,7 @@ fn of_server(server: &DbError, model: Option<&'static ModelMeta>) -> Error {
         "40P01" => (ErrorKind::Deadlock, "the transaction was chosen to end a deadlock".to_owned()),
         "55P03" => (ErrorKind::LockTimeout, "a lock was not granted in time".to_owned()),
         "57014" => (ErrorKind::StatementTimeout, "the statement was cancelled".to_owned()),
-        "42P01" | "42703" | "3F000" => (ErrorKind::Schema, server.message().to_owned()),
+        "42P01" | "42703" | "42704" | "3F000" => (ErrorKind::Schema, server.message().to_owned()),
         "3D000" | "28000" | "28P01" => (ErrorKind::Configuration, server.message().to_owned()),
         "25006" => (ErrorKind::Database, "the transaction is read-only".to_owned()),
         "0A000" => (ErrorKind::Unsupported, server.message().to_owned()),
@@ -133,6 +133,10 @@ fn hint(server: &DbError, kind: ErrorKind, model: Option<&'static ModelMeta>) ->
         (ErrorKind::Schema, "42P01") => {
             Some("create the tables with `create_all`, or run the pending migrations".to_owned())
         }
+        (ErrorKind::Schema, "42704") => Some(
+            "a type of the program is there after `create_all`, one of an extension after `CREATE EXTENSION` in a schema of the search path"
+                .to_owned(),
+        ),
         (ErrorKind::Schema, "42703") => {
             let wanted = server.message().split('"').nth(1).unwrap_or_default();
             let names = model?.columns.iter().map(|column| column.name.as_str());
@@ -140,6 +144,10 @@ fn hint(server: &DbError, kind: ErrorKind, model: Option<&'static ModelMeta>) ->
                 names.filter(|name| *name != wanted).min_by_key(|name| strsim::levenshtein(name, wanted))?;
             Some(format!("the model has a similar column `{near}`; the table may lack a migration"))
         }
+        (_, "26000") => Some(
+            "behind PgBouncer, types of extensions and of the program need version 1.21 or later with `max_prepared_statements`"
+                .to_owned(),
+        ),
         (_, "25006") => Some("a read-only transaction cannot write".to_owned()),
         _ => server.hint().map(str::to_owned),
     }

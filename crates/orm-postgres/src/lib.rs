@@ -18,16 +18,22 @@ mod cell;
 mod connection;
 mod copy;
 mod database;
+mod declare;
 mod errors;
 mod listen;
 mod numeric;
 pub mod ops;
+pub mod plan;
 mod run;
 mod schema;
 mod stream;
 mod tls;
+pub mod types;
 
 pub use builder::PostgresBuilder;
 pub use database::{PoolStatus, Postgres, Session};
 pub use listen::{Event, Listener};
 pub use tls::Tls;
+
+#[doc(hidden)]
+pub use orm_core;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use futures_util::TryStreamExt;
 use orm_core::backend::{Decoder, Flow, StatementEvent};
-use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
-use orm_core::value::{Datum, DbType};
+use orm_core::ir::{Command, Insert, InsertSource, Shape, UpdateRows, shape};
+use orm_core::value::Datum;
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{Compiled, PostgresDialect, compile};
 use tokio_postgres::RowStream;
@@ -14,7 +14,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::bind;
 use crate::builder::Settings;
-use crate::cell::PgRow;
+use crate::cell::{PgRow, Raw};
 use crate::connection::Connection;
 use crate::copy;
 use crate::database::Session;
@@ -27,6 +27,7 @@ fn rows_of(command: &Command) -> usize {
             InsertSource::Values(values) => values.len().checked_div(insert.columns.len()).unwrap_or(1),
             InsertSource::Select(_) => 0,
         },
+        Command::UpdateRows(update) => update.values.len().checked_div(update.columns.len()).unwrap_or(0),
         _ => 0,
     }
 }
@@ -50,7 +51,8 @@ pub async fn execute<D: Decoder>(
     command: &Command,
     decoder: &mut D,
 ) -> Result<u64> {
-    if let Some((insert, values)) = copy::suits(command) {
+    // COPY has to ask for the columns' types with a prepared statement, which a pooler would leave on some connection.
+    if let Some((insert, values)) = copy::suits(command).filter(|_| !settings.pooled) {
         let sql = copy::text(insert);
         let start = watched(settings).then(Instant::now);
         let under_way = connection.start();
@@ -151,13 +153,13 @@ async fn statement<D: Decoder>(
 }
 
 /// An INSERT in pieces of rows that give the same columns. One piece, unless some rows leave a column to the database.
-pub fn pieces(insert: &Insert) -> Option<Vec<Insert>> {
+pub fn pieces(insert: &Insert, pooled: bool) -> Option<Vec<Insert>> {
     let InsertSource::Values(values) = &insert.source else { return None };
     let width = insert.columns.len();
-    // A row with arrays is a statement of its own: see the dialect's `bulk_rows`.
+    // A row with arrays or composites is a statement of its own: see the dialect's `bulk_rows`.
     let arrays =
-        insert.columns.iter().any(|index| matches!(insert.model.column(*index).ty(), DbType::Array(_)));
-    let alone = arrays && values.len() > width && values.len() < copy::ROWS * width;
+        insert.columns.iter().any(|index| !PostgresDialect::unnests(insert.model.column(*index).ty()));
+    let alone = arrays && values.len() > width && (pooled || values.len() < copy::ROWS * width);
     if width == 0 || !(alone || values.iter().any(|datum| matches!(datum, Datum::Default))) {
         return None;
     }
@@ -189,6 +191,27 @@ pub fn pieces(insert: &Insert) -> Option<Vec<Insert>> {
         start += run;
     }
     Some(pieces)
+}
+
+/// An UPDATE of many rows whose values no UNNEST takes, row by row.
+pub fn single_updates(update: &UpdateRows) -> Option<Vec<Command>> {
+    let model = update.source.model;
+    let width = update.columns.len().max(1);
+    let unnests = update.columns.iter().all(|index| PostgresDialect::unnests(model.column(*index).ty()));
+    if unnests || update.values.len() <= width {
+        return None;
+    }
+    let single = |values: &[Datum]| {
+        Command::UpdateRows(Box::new(UpdateRows {
+            source: update.source,
+            columns: update.columns.clone(),
+            keys: update.keys,
+            values: values.to_vec(),
+            also: update.also.clone(),
+            returning: update.returning.clone(),
+        }))
+    };
+    Some(update.values.chunks(width).map(single).collect())
 }
 
 fn watched(settings: &Settings) -> bool {
@@ -234,19 +257,31 @@ pub async fn batch(session: &Session, sql: &str) -> Result<()> {
     control(work.settings(), work.connection()?, sql).await
 }
 
-/// The plan of a command, as text for people.
-pub async fn explain(settings: &Settings, connection: &Connection, command: &Command) -> Result<String> {
+/// What EXPLAIN says of a command; `sql` puts it before the command's text.
+pub async fn explain(
+    settings: &Settings,
+    connection: &Connection,
+    command: &Command,
+    sql: impl FnOnce(&str) -> String,
+) -> Result<String> {
+    bind::check(command)?;
     let (_, compiled) = compiled(settings, command)?;
     let failed = |error| errors::map(error, command.model());
     let under_way = connection.start();
     let result = async {
-        let sql = format!("EXPLAIN {}", compiled.sql);
-        let statement = connection.client.prepare(&sql).await.map_err(failed)?;
-        let params = bind::params(command, rows_of(command));
-        let rows = connection.client.query_raw(&statement, params).await.map_err(failed)?;
+        let (sql, count) = (sql(&compiled.sql), rows_of(command));
+        let rows = if settings.pooled {
+            connection.client.query_typed_raw(&sql, bind::typed(command, count)).await.map_err(failed)?
+        } else {
+            let statement = connection.client.prepare(&sql).await.map_err(failed)?;
+            connection.client.query_raw(&statement, bind::params(command, count)).await.map_err(failed)?
+        };
         let rows: Vec<tokio_postgres::Row> = rows.try_collect().await.map_err(failed)?;
-        let lines: Vec<&str> = rows.iter().filter_map(|row| row.try_get(0).ok()).collect();
-        Ok(lines.join("\n") + "\n")
+        let line = |row: &tokio_postgres::Row| match row.try_get::<_, Raw<'_>>(0) {
+            Ok(Raw(Some(bytes))) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        };
+        Ok(rows.iter().map(line).collect::<Vec<_>>().join("\n") + "\n")
     };
     let result = result.await;
     under_way.done();

@@ -5,6 +5,7 @@ use orm_core::meta::{ForeignKeyMeta, ModelMeta};
 use orm_sql::{Dialect, PostgresDialect, create_table, drop_table, foreign_key};
 
 use crate::database::Session;
+use crate::declare::{check_defaults, create_types, drop_types, guarded};
 use crate::run;
 
 /// The name of a foreign key, by which errors find its fields.
@@ -13,10 +14,11 @@ pub fn key_name(model: &ModelMeta, key: &ForeignKeyMeta) -> String {
     format!("fk_{}_{}", model.table, columns.join("_"))
 }
 
-/// Tables first, then the foreign keys: they may form a cycle.
+/// Types first, then tables, then the foreign keys: they may form a cycle.
 pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
-    let mut statements: Vec<String> =
-        models.iter().flat_map(|model| create_table(&PostgresDialect, model)).collect();
+    check_defaults(models)?;
+    let mut statements = create_types(models);
+    statements.extend(models.iter().flat_map(|model| create_table(&PostgresDialect, model)));
     for model in models {
         for key in &model.foreign_keys {
             let alter = format!(
@@ -26,27 +28,13 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
                 foreign_key(&PostgresDialect, model, key),
             );
             // There is no ADD CONSTRAINT IF NOT EXISTS.
-            let tag = tag_for(&alter);
-            statements.push(format!(
-                "DO {tag} BEGIN {alter}; EXCEPTION WHEN duplicate_object THEN NULL; END {tag}"
-            ));
+            statements.push(guarded(&alter, "duplicate_object"));
         }
     }
     batch(session, statements).await
 }
 
-/// A dollar quote that the text does not contain.
-fn tag_for(text: &str) -> String {
-    let mut tag = String::from("$orm$");
-    let mut number = 0;
-    while text.contains(&tag) {
-        number += 1;
-        tag = format!("$orm{number}$");
-    }
-    tag
-}
-
-/// Foreign keys first, then the tables, children before parents.
+/// Foreign keys first, then the tables, children before parents, then the types.
 pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
     let mut statements = Vec::new();
     for model in models.iter().rev() {
@@ -59,6 +47,7 @@ pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Resul
         }
     }
     statements.extend(models.iter().rev().map(|model| drop_table(&PostgresDialect, model)));
+    statements.extend(drop_types(models));
     batch(session, statements).await
 }
 

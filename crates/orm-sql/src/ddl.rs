@@ -1,6 +1,6 @@
 //! Tables and indexes from the metadata of a model.
 
-use orm_core::meta::{Action, ColumnMeta, DefaultMeta, ForeignKeyMeta, IndexMeta, ModelMeta};
+use orm_core::meta::{Action, ColumnMeta, DefaultMeta, Deferral, ForeignKeyMeta, IndexMeta, ModelMeta};
 
 use crate::Dialect;
 
@@ -46,8 +46,9 @@ pub fn create_indexes<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Ve
     let create = |index: &IndexMeta| {
         let unique = if index.unique { "UNIQUE " } else { "" };
         let (name, table) = (dialect.quote_ident(&index.name), dialect.table(model));
+        let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
         format!(
-            "CREATE {unique}INDEX IF NOT EXISTS {name} ON {table} ({})",
+            "CREATE {unique}INDEX IF NOT EXISTS {name} ON {table} ({}){nulls}",
             names(dialect, model, &index.columns)
         )
     };
@@ -91,6 +92,11 @@ pub fn foreign_key<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta, key: &Fo
         };
         sql += &format!(" ON {event} {action}");
     }
+    sql += match key.deferral {
+        Deferral::Never => "",
+        Deferral::Immediate => " DEFERRABLE INITIALLY IMMEDIATE",
+        Deferral::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+    };
     sql
 }
 

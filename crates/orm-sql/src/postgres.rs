@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use orm_core::Error;
 use orm_core::ir::{AggFunc, BinaryOp, Direction, Func, LikeOp, Nulls};
 use orm_core::meta::ColumnMeta;
-use orm_core::value::{Datum, DbType};
+use orm_core::value::{Datum, DbType, NativeKind, NativeType};
 
 use crate::Dialect;
 use crate::sqlite::{datetime_text, decimal_text, hex};
@@ -29,10 +29,29 @@ pub struct PostgresDialect;
 
 /// The name of a type as a cast takes it.
 fn type_name(ty: DbType) -> Cow<'static, str> {
-    if let DbType::Array(element) = ty {
-        return format!("{}[]", type_name(*element)).into();
+    match ty {
+        DbType::Array(element) => format!("{}[]", declared_name(*element)).into(),
+        DbType::Native(native) => match native.kind {
+            NativeKind::Builtin | NativeKind::Exact | NativeKind::Extension(_) => native.name.into(),
+            NativeKind::Composite(_) => quoted(native.name).into(),
+            // A value to compare with need not meet the condition of the domain; one to store is checked on its way in.
+            NativeKind::Domain { base, .. } => type_name(*base),
+        },
+        DbType::Enum(meta) if meta.native && !meta.integer => quoted(meta.name).into(),
+        _ => scalar_name(ty).into(),
     }
-    scalar_name(ty).into()
+}
+
+/// The name of a type as a column has it.
+fn declared_name(ty: DbType) -> Cow<'static, str> {
+    match ty {
+        DbType::Native(NativeType { name, kind: NativeKind::Domain { .. }, .. }) => quoted(name).into(),
+        ty => type_name(ty),
+    }
+}
+
+fn quoted(name: &str) -> String {
+    PostgresDialect.quote_ident(name)
 }
 
 fn scalar_name(ty: DbType) -> &'static str {
@@ -50,7 +69,7 @@ fn scalar_name(ty: DbType) -> &'static str {
         DbType::Time => "time",
         DbType::DateTime => "timestamp",
         DbType::Timestamp => "timestamptz",
-        DbType::Json => "jsonb",
+        DbType::Json | DbType::List(_) => "jsonb",
         DbType::Enum(meta) if meta.integer => "bigint",
         _ => "text",
     }
@@ -62,6 +81,21 @@ fn by_context(ty: DbType) -> bool {
 }
 
 impl PostgresDialect {
+    /// Whether a list of such values comes out of UNNEST as it went in. Arrays are taken apart to the last element, and
+    /// composites to their fields.
+    pub fn unnests(ty: DbType) -> bool {
+        match ty {
+            DbType::Array(_) => false,
+            DbType::Native(native) => !matches!(native.kind, NativeKind::Composite(_)),
+            _ => true,
+        }
+    }
+
+    /// The name of a type as a column, or a field of a composite, has it.
+    pub fn type_name(ty: DbType) -> Cow<'static, str> {
+        declared_name(ty)
+    }
+
     fn as_text(sql: &str) -> String {
         // A parameter alone has no type yet.
         let bare =
@@ -130,8 +164,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn bulk_rows(&self, first: usize, types: &[DbType]) -> Option<String> {
-        // UNNEST takes arrays of arrays apart to the last element.
-        if types.iter().any(|ty| matches!(ty, DbType::Array(_))) {
+        if !types.iter().all(|ty| Self::unnests(*ty)) {
             return None;
         }
         let array = |(part, ty): (usize, &DbType)| format!("${}::{}[]", first + part, type_name(*ty));
@@ -185,7 +218,7 @@ impl Dialect for PostgresDialect {
                 return format!("SUM({body}::double precision){filter}");
             }
             AggFunc::Sum => ("SUM", ""),
-            AggFunc::Avg if ty == DbType::Decimal => ("AVG", ""),
+            AggFunc::Avg if matches!(ty, DbType::Decimal | DbType::Native(_)) => ("AVG", ""),
             AggFunc::Avg => ("AVG", "::double precision"),
             // There is no min(boolean) and no min(uuid) before version 18.
             AggFunc::Min if ty == DbType::Bool => ("bool_and", ""),
@@ -259,7 +292,7 @@ impl Dialect for PostgresDialect {
                 (Some(precision), scale) => format!("numeric({precision}, {})", scale.unwrap_or(0)).into(),
                 (None, _) => "numeric".into(),
             },
-            (ty, _) => type_name(ty),
+            (ty, _) => declared_name(ty),
         }
     }
 
@@ -280,7 +313,7 @@ impl Dialect for PostgresDialect {
             DbType::U32 => checks.push(format!("{name} BETWEEN 0 AND 4294967295")),
             DbType::U64 => checks.push(format!("{name} >= 0")),
             DbType::Char => checks.push(format!("char_length({name}) = 1")),
-            DbType::Enum(meta) => {
+            DbType::Enum(meta) if meta.integer || !meta.native => {
                 let values = meta.variants.iter().map(|(variant, number)| {
                     if meta.integer { number.to_string() } else { self.text_literal(variant) }
                 });

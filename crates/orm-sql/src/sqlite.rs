@@ -192,7 +192,7 @@ impl Dialect for SqliteDialect {
             DbType::Time => "TIME_TEXT",
             DbType::DateTime => "DATETIME_TEXT",
             DbType::Timestamp => "TIMESTAMP_TEXT",
-            DbType::Json => "JSON_TEXT",
+            DbType::Json | DbType::List(_) => "JSON_TEXT",
             other => storage_class(other),
         }
         .into()

@@ -241,6 +241,7 @@ fn is_small(command: &Command) -> bool {
         }
         // An UPDATE or DELETE by key is as small as an INSERT; the others may visit the whole table.
         Command::Update(update) => update.filter.as_ref().is_some_and(by_key),
+        Command::UpdateRows(update) => update.values.len() <= 1000,
         Command::Delete(_) | Command::Raw(_) => false,
     }
 }
@@ -316,6 +317,10 @@ impl Backend for Sqlite {
 
     fn offers(_: &Session, capability: &str) -> bool {
         Self::CAPABILITIES.contains(&capability)
+    }
+
+    fn updates_rows(_: &Session) -> bool {
+        true
     }
 
     fn render(session: &Session, command: &Command) -> Result<String> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use orm_core::backend::{Decoder, Flow, StatementEvent};
-use orm_core::ir::{Command, Insert, InsertSource, Shape, shape};
+use orm_core::ir::{Command, Insert, InsertSource, Shape, UpdateRows, shape};
 use orm_core::value::Datum;
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{SqliteDialect, compile};
@@ -41,7 +41,40 @@ pub fn execute<D: Decoder>(
         let rows = values.len().checked_div(width).unwrap_or(1);
         return statement(pool, connection, Call { command, shape, rows, values: None, inline }, decoder);
     }
+    if let Command::UpdateRows(update) = command {
+        if update.values.len() > CELLS {
+            return update_rows(pool, connection, update, decoder);
+        }
+        let rows = update.values.len().checked_div(update.columns.len()).unwrap_or(0);
+        return statement(pool, connection, Call { command, shape, rows, values: None, inline }, decoder);
+    }
     statement(pool, connection, Call { command, shape, rows: 0, values: None, inline }, decoder)
+}
+
+/// Rows in pieces of bounded size. Whoever sends them does so in a transaction: they are never written in part.
+fn update_rows<D: Decoder>(
+    pool: &Pool,
+    connection: &Connection,
+    update: &UpdateRows,
+    decoder: &mut D,
+) -> Result<u64> {
+    let width = update.columns.len().max(1);
+    let command = Command::UpdateRows(Box::new(UpdateRows {
+        source: update.source,
+        columns: update.columns.clone(),
+        keys: update.keys,
+        values: Vec::new(),
+        also: update.also.clone(),
+        returning: update.returning.clone(),
+    }));
+    let shape = shape(&command);
+    let mut affected = 0;
+    for piece in update.values.chunks((CELLS / width).max(1) * width) {
+        let rows = piece.len() / width;
+        let call = Call { command: &command, shape, rows, values: Some(piece), inline: false };
+        affected += statement(pool, connection, call, decoder)?;
+    }
+    Ok(affected)
 }
 
 /// The text of a command, from the cache or rendered now.

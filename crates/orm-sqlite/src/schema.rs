@@ -1,8 +1,8 @@
 //! Creating and dropping the tables of a schema.
 
-use orm_core::Result;
 use orm_core::meta::ModelMeta;
 use orm_core::value::DbType;
+use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{SqliteDialect, create_indexes, create_table, drop_table};
 
 use crate::database::{Session, at_length};
@@ -10,8 +10,20 @@ use crate::{bind, run};
 
 pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
     for model in models {
-        if let Some(column) = model.columns.iter().find(|column| matches!(column.ty(), DbType::Array(_))) {
-            return Err(bind::no_arrays().with_model(model.name).with_field(column.field.clone()));
+        if let Some(index) = model.indexes.iter().find(|index| index.nulls_not_distinct) {
+            let text = "SQLite holds NULLs for distinct in every unique constraint";
+            return Err(Error::new(ErrorKind::Unsupported, text)
+                .with_model(model.name)
+                .with_constraint(index.name.clone())
+                .with_hint("leave out `nulls_not_distinct`, or make the columns required"));
+        }
+        for column in &model.columns {
+            let error = match column.ty() {
+                DbType::Array(_) => bind::no_arrays(),
+                DbType::Native(native) => bind::no_native(native),
+                _ => continue,
+            };
+            return Err(error.with_model(model.name).with_field(column.field.clone()));
         }
     }
     let mut statements: Vec<String> =

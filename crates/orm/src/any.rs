@@ -189,6 +189,10 @@ impl Backend for AnyDb {
         each!(session, B, inner => <B as Backend>::offers(inner, capability))
     }
 
+    fn updates_rows(session: &AnySession) -> bool {
+        each!(session, B, inner => <B as Backend>::updates_rows(inner))
+    }
+
     fn render(session: &AnySession, command: &Command) -> Result<String> {
         each!(session, B, inner => <B as Backend>::render(inner, command))
     }

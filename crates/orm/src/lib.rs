@@ -23,7 +23,7 @@
 //! This crate is the facade: it re-exports [`orm_core`] whole, the derives, and the drivers that its features name.
 
 pub use orm_core::*;
-pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
+pub use orm_derive::{Composite, DbEnum, DbType, Embedded, Model, Morph, Projection};
 
 #[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
 mod any;
@@ -48,7 +48,7 @@ pub mod prelude {
     pub use orm_core::schema::Schema;
     pub use orm_core::write::ModelWrite;
     pub use orm_core::{Error, ErrorKind, Model as _};
-    pub use orm_derive::{DbEnum, DbType, Embedded, Model, Morph, Projection};
+    pub use orm_derive::{Composite, DbEnum, DbType, Embedded, Model, Morph, Projection};
 
     #[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
     pub use crate::AnyDb;

@@ -7,7 +7,7 @@ use orm::{ErrorKind, Result};
 use super::{people, post};
 use crate::Fixture;
 use crate::models::{
-    Address, Customer, Line, Order, Parcel, Place, Post, Remark, Subject, SubjectKind, User,
+    Address, Basket, Customer, Item, Line, Order, Parcel, Place, Post, Remark, Subject, SubjectKind, User,
 };
 
 fn address(street: &str, city: &str) -> Address {
@@ -63,6 +63,31 @@ pub async fn an_embedded_struct_is_updated_as_a_whole_or_by_column<D: Database>(
     let mut whole = ada.clone();
     whole.home.city = "Bern".into();
     assert_eq!(whole.save(&f.db).await?.home.city, "Bern");
+    Ok(())
+}
+
+/// An item that costs a thousandth less than its number.
+pub fn item(sku: &str, quantity: i32) -> Item {
+    Item {
+        sku: sku.into(),
+        quantity,
+        price: rust_decimal::Decimal::new(i64::from(quantity) * 1000 - 1, 3),
+        added: chrono::DateTime::from_timestamp_millis(-1).unwrap_or_default(),
+        code: (quantity > 1).then(|| uuid::Uuid::from_u128(7)),
+        place: Place { lat: 0.1, lon: -1e300 },
+    }
+}
+
+pub async fn lists_of_embedded_structs_are_kept_whole<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let items = vec![item("a'\"b", 1), item("ü", 2)];
+    let basket = Basket::create().items(items.clone()).insert(&f.db).await?;
+    let empty = Basket::create().items(Vec::new()).insert(&f.db).await?;
+    assert_eq!((&basket.items, empty.items.len()), (&items, 0));
+    assert_eq!(Basket::find(basket.id).one(&f.db).await?.items, items);
+    let changed = basket.update().items(vec![item("c", 3)]).save(&f.db).await?;
+    assert_eq!(changed.items, [item("c", 3)]);
+    let lists = Basket::query().order_by(Basket::id.asc()).select(Basket::items).all(&f.db).await?;
+    assert_eq!(lists.iter().map(|list| list.0.len()).collect::<Vec<_>>(), [1, 0]);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Writing.
 
-use orm::backend::{Supports, capabilities::InsertSelect};
+use orm::backend::{Backend, Supports, capabilities::InsertSelect};
 use orm::prelude::*;
 use orm::write::insert_from;
 use orm::{ErrorKind, Result};
@@ -52,6 +52,61 @@ pub async fn an_update_sends_changed_columns_only<D: Database>(f: &Fixture<D>) -
     let sent = f.log.take();
     assert!(sent.iter().all(|text| !text.contains("email") || text.contains("RETURNING")), "{sent:?}");
     assert_eq!(User::find(ada.id).one(&f.db).await?, changed);
+    Ok(())
+}
+
+pub async fn many_rows_are_changed_each_in_its_own_way<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let (ada, bob, cid) = people(&f.db).await?;
+    f.log.take();
+    let changes = [ada.update().name("A").age(None), cid.update().age(7).name("it's C")];
+    let changed = User::update_many(changes).all(&f.db).await?;
+    let sent = f.log.take().iter().filter(|text| text.contains("UPDATE")).count();
+    if D::Backend::updates_rows(f.db.session()) {
+        assert_eq!(sent, 1);
+    }
+    let found: Vec<_> = changed.iter().map(|user| (user.id, user.name.as_str(), user.age)).collect();
+    assert_eq!(found, [(ada.id, "A", None), (cid.id, "it's C", Some(7))], "in the order of the input");
+    assert_eq!(changed[0].email, ada.email);
+
+    // Other columns are another statement; a row without changes is read.
+    let changes = [bob.update().age(1), ada.update(), cid.update().active(true)];
+    let changed = User::update_many(changes).all(&f.db).await?;
+    assert_eq!((changed[0].age, changed[1].name.as_str(), changed[2].active), (Some(1), "A", true));
+
+    // Whole rows: the version is checked and grows.
+    let mut posts = Post::query().order_by(Post::id.asc()).all(&f.db).await?;
+    posts.iter_mut().for_each(|post| post.title += "!");
+    assert_eq!(Post::update_many(&posts).exec(&f.db).await?, 3);
+    let now = Post::query().order_by(Post::id.asc()).all(&f.db).await?;
+    assert!(now.iter().zip(&posts).all(|(now, then)| now.title == then.title && now.lock == then.lock + 1));
+
+    let tags: Vec<_> = (0..3000).map(|number| Tag::create().name(format!("{number}"))).collect();
+    let tags = Tag::insert_many(tags).all(&f.db).await?;
+    let changes = tags.iter().map(|tag| tag.update().name(format!("new {}", tag.name)));
+    assert_eq!(Tag::update_many(changes).exec(&f.db).await?, 3000);
+    assert_eq!(Tag::filter(Tag::name.starts_with("new ")).count(&f.db).await?, 3000);
+    f.log.take();
+    assert_eq!(Tag::update_many(std::iter::empty::<&Tag>()).exec(&f.db).await?, 0);
+    assert!(f.log.take().is_empty());
+    Ok(())
+}
+
+pub async fn rows_changed_together_are_changed_all_or_none<D: Database>(f: &Fixture<D>) -> Result<()> {
+    let (ada, bob, _) = people(&f.db).await?;
+    let posts = Post::query().order_by(Post::id.asc()).all(&f.db).await?;
+    posts[1].update().title("meanwhile").save(&f.db).await?;
+    let error =
+        Post::update_many(posts.iter().map(|post| post.update().score(99))).exec(&f.db).await.unwrap_err();
+    assert_eq!((error.kind(), error.model()), (ErrorKind::Stale, Some("Post")));
+    assert_eq!(Post::filter(Post::score.eq(99)).count(&f.db).await?, 0);
+
+    bob.delete(&f.db).await?;
+    let error =
+        User::update_many([ada.update().name("x"), bob.update().name("y")]).all(&f.db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(User::find(ada.id).one(&f.db).await?.name, "Ada");
+    let error = User::update_many([&ada, &ada]).exec(&f.db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
     Ok(())
 }
 

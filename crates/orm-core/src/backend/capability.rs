@@ -229,6 +229,18 @@ pub mod capabilities {
         /// fn joins_texts<B: Supports<TextAggregates>>() {}
         /// ```
         TextAggregates;
+        /// Aggregates that put values together as an array or a document.
+        ListAggregates;
+        /// Aggregates over values in order: percentiles, the most frequent value.
+        OrderedSets;
+        /// Joins whose right side is a query over the left side.
+        Lateral;
+        /// A random part of a table.
+        TableSample;
+        /// Operators on types that only this database has.
+        NativeOperators;
+        /// Operators on ranges.
+        Ranges;
         /// SQL text in a query.
         ///
         /// ```
@@ -272,5 +284,11 @@ pub mod capabilities {
         /// has::<Sqlite>();
         /// ```
         Explain;
+        /// Conditions on the elements of a list of embedded structs, and changes of some of them in place.
+        ///
+        /// ```
+        /// assert!(orm_core::backend::capabilities::ALL.contains(&"Elements"));
+        /// ```
+        Elements;
     }
 }

@@ -67,7 +67,7 @@ pub trait Row {
 
 /// The value of a model's field: as [`Row::get`], with the field named in the error.
 ///
-/// ```
+/// ```ignore
 /// # use orm_guide::prelude::*;
 /// use orm::backend::{Row, field};
 /// /// The name of a user whose columns start at `at`. An error names `User.name`.

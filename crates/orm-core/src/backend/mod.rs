@@ -153,6 +153,13 @@ pub trait Backend: Sized + Send + Sync + 'static {
         false
     }
 
+    /// Whether the database behind a session understands [`Command::UpdateRows`]. If not, it never comes: rows are changed one by one
+    /// instead.
+    fn updates_rows(session: &Self::Session) -> bool {
+        let _ = session;
+        false
+    }
+
     /// The command in the database's language, for reading. Parameters are left as placeholders.
     ///
     /// ```
@@ -341,4 +348,13 @@ pub fn run<'e, E: Executor + ?Sized, D: Decoder>(
     decoder: D,
 ) -> impl Future<Output = Result<D::Out>> + Send + use<'e, E, D> {
     E::Backend::run(db.session(), command, decoder)
+}
+
+/// Runs a command on a session.
+pub(crate) fn run_on<'s, B: Backend, D: Decoder>(
+    session: &'s B::Session,
+    command: Command,
+    decoder: D,
+) -> impl Future<Output = Result<D::Out>> + Send + use<'s, B, D> {
+    B::run(session, command, decoder)
 }

@@ -8,6 +8,8 @@
 
 mod case;
 mod column;
+#[cfg(feature = "json")]
+mod element;
 mod func;
 pub mod kind;
 mod operand;

@@ -141,6 +141,17 @@ impl<S, N, K> Ordering<S, N, K> {
         self.order.nulls = Some(Nulls::Last);
         self
     }
+
+    /// The IR.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::Direction;
+    /// assert_eq!(User::age.desc().into_order().direction, Direction::Desc);
+    /// ```
+    pub fn into_order(self) -> Order {
+        self.order
+    }
 }
 
 /// One key of an order or a tuple of them, over the scope `Q`. `I` is inferred.

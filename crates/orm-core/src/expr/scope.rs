@@ -120,6 +120,18 @@ impl<M: Named + Union<R::Out>, R: Free> Free for ((M, Outer), R) {
     type Out = Uni<M, R::Out>;
 }
 
+/// The model (or alias) that a query is over, before joins.
+pub trait Root {
+    /// The model.
+    type Out: Named;
+}
+impl<M: Named, J> Root for ((M, J), ()) {
+    type Out = M;
+}
+impl<H, R: Root> Root for (H, R) {
+    type Out = R::Out;
+}
+
 /// The scope of one model.
 ///
 /// ```

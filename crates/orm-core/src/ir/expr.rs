@@ -139,6 +139,10 @@ pub enum Expr {
     Scalar(Box<Select>),
     /// A test or a count over a relation of `from`.
     Relation(Box<RelationTest>),
+    /// A test or a count over the elements of a list.
+    Elements(Box<ElementTest>),
+    /// A list with some of its elements changed: the new value of a column.
+    ListChange(Box<ListChange>),
     /// SQL text of the user: pieces with expressions between them (`pieces.len() == args.len() + 1`).
     Raw(Vec<&'static str>, Vec<Expr>),
     /// A key of the grouping of the same query, by its place in [`Select::group_by`], of this base type.
@@ -168,6 +172,43 @@ pub struct RelationTest {
     pub quantifier: Quantifier,
     /// A condition on the target's rows.
     pub filter: Option<Expr>,
+}
+
+/// `any`, `all`, `none` or `count` over the elements of a list.
+#[derive(Debug, Clone)]
+pub struct ElementTest {
+    /// The list.
+    pub list: Expr,
+    /// What it holds; its columns are those of the source of this model.
+    pub element: &'static ModelMeta,
+    /// What is asked.
+    pub quantifier: Quantifier,
+    /// A condition on an element.
+    pub filter: Option<Expr>,
+}
+
+/// A list, changed.
+#[derive(Debug, Clone)]
+pub struct ListChange {
+    /// The list as it was.
+    pub list: Expr,
+    /// What it holds.
+    pub element: &'static ModelMeta,
+    /// What happens to it.
+    pub op: ListOp,
+}
+
+/// A change of a list.
+#[derive(Debug, Clone)]
+pub enum ListOp {
+    /// These elements come at its end, row-major.
+    Push(Vec<Datum>),
+    /// Those of these elements come at its end that it does not hold, row-major.
+    AddToSet(Vec<Datum>),
+    /// The elements that meet the condition go.
+    Pull(Expr),
+    /// Columns of the elements that meet the condition get values.
+    Set(Expr, Vec<(u16, Expr)>),
 }
 
 /// What is asked of a relation's rows.

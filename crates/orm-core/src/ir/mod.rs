@@ -11,12 +11,17 @@ mod select;
 mod shape;
 mod write;
 
-pub use expr::{AggFunc, BinaryOp, ColumnRef, Expr, Func, LikeOp, Quantifier, RelationTest, Source, UnaryOp};
+pub use expr::{
+    AggFunc, BinaryOp, ColumnRef, ElementTest, Expr, Func, LikeOp, ListChange, ListOp, Quantifier,
+    RelationTest, Source, UnaryOp,
+};
 pub use select::{
-    Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Select,
+    Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Sample, Select,
 };
 pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
-pub use write::{Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update};
+pub use write::{
+    Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update, UpdateRows,
+};
 
 /// Anything that a backend can be asked to run.
 ///
@@ -37,10 +42,27 @@ pub enum Command {
     Insert(Box<Insert>),
     /// Change rows.
     Update(Box<Update>),
+    /// Change rows, each to its own values.
+    UpdateRows(Box<UpdateRows>),
     /// Remove rows.
     Delete(Box<Delete>),
     /// A statement in the database's own language.
     Raw(Box<RawSql>),
+}
+
+/// What is one command: a query, a set-based update or deletion, SQL of your own. For tools that look at commands or run them in
+/// their own way.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::IntoCommand;
+/// let update = User::filter(User::active).update().set(User::age, 7);
+/// assert_eq!(update.into_command()?.operation(), "UPDATE");
+/// # Ok::<(), Error>(())
+/// ```
+pub trait IntoCommand {
+    /// The command.
+    fn into_command(self) -> crate::error::Result<Command>;
 }
 
 /// What every command can be asked.
@@ -62,7 +84,7 @@ impl Command {
     pub fn is_write(&self) -> bool {
         match self {
             Command::Select(_) => false,
-            Command::Insert(_) | Command::Update(_) | Command::Delete(_) => true,
+            Command::Insert(_) | Command::Update(_) | Command::UpdateRows(_) | Command::Delete(_) => true,
             Command::Raw(raw) => raw.write,
         }
     }
@@ -80,6 +102,7 @@ impl Command {
             Command::Select(select) => Some(select.from.model),
             Command::Insert(insert) => Some(insert.model),
             Command::Update(update) => Some(update.source.model),
+            Command::UpdateRows(update) => Some(update.source.model),
             Command::Delete(delete) => Some(delete.source.model),
             Command::Raw(_) => None,
         }
@@ -96,7 +119,7 @@ impl Command {
         match self {
             Command::Select(_) => "SELECT",
             Command::Insert(_) => "INSERT",
-            Command::Update(_) => "UPDATE",
+            Command::Update(_) | Command::UpdateRows(_) => "UPDATE",
             Command::Delete(_) => "DELETE",
             Command::Raw(_) => "RAW",
         }

@@ -38,10 +38,23 @@ pub struct Select {
     pub distinct_on: Vec<Expr>,
     /// Capabilities whose check was put off to the moment when the query runs.
     pub requires: Vec<&'static str>,
+    /// Only a random part of the root model's rows (`TABLESAMPLE`).
+    pub sample: Option<Sample>,
     /// The rows are locked until the transaction ends.
     pub lock: Option<Lock>,
     /// Limit and offset count within rows of equal key instead of overall.
     pub per_parent: Option<PerParent>,
+}
+
+/// A random part of a table. All of it is part of the shape.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Whether whole pages are chosen instead of rows: faster, and rows that lie together come together.
+    pub pages: bool,
+    /// How much of the table, in percent.
+    pub percent: f64,
+    /// The same seed chooses the same rows while the table does not change.
+    pub seed: Option<u32>,
 }
 
 /// A lock on the rows of a SELECT.
@@ -165,6 +178,8 @@ pub struct Join {
     pub on_columns: Vec<(ColumnRef, ColumnRef)>,
     /// … and, if given, this further condition.
     pub on: Option<Expr>,
+    /// Instead of the target's table: the rows of a query over it that may mention what stands before (`LATERAL`).
+    pub lateral: Option<Box<Select>>,
 }
 
 /// The kind of a join.
@@ -255,6 +270,7 @@ impl Select {
             distinct: false,
             distinct_on: Vec::new(),
             requires: Vec::new(),
+            sample: None,
             lock: None,
             per_parent: None,
         }

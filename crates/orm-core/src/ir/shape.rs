@@ -39,7 +39,7 @@ pub enum Binds<'a> {
     List(&'a [Datum], DbType),
     /// A list of tuples, row-major.
     Tuples(&'a [Datum], &'a [DbType]),
-    /// The rows of an INSERT, row-major.
+    /// The rows of an INSERT or of an UPDATE of many rows, row-major.
     Rows(&'a [Datum], &'a [u16], &'static ModelMeta),
 }
 
@@ -197,6 +197,14 @@ impl<'a> Walk<'_, 'a> {
                 self.tag(1000);
                 self.address(meta);
             }
+            DbType::Array(element) => {
+                self.tag(1001);
+                self.ty(*element);
+            }
+            DbType::Native(native) => {
+                self.tag(1002);
+                self.hasher.text(native.name);
+            }
             // The other variants carry nothing.
             other => self.hasher.word(2000 + discriminant(other)),
         }
@@ -214,6 +222,18 @@ impl<'a> Walk<'_, 'a> {
                 self.source(update.source);
                 self.assignments(&update.set);
                 self.optional(update.filter.as_ref());
+                self.returning(update.returning.as_ref());
+            }
+            Command::UpdateRows(update) => {
+                self.tag(6);
+                self.source(update.source);
+                self.tag(update.keys as u64);
+                self.tag(update.columns.len() as u64);
+                for column in &update.columns {
+                    self.tag(u64::from(*column));
+                }
+                (self.sink)(Binds::Rows(&update.values, &update.columns, update.source.model));
+                self.assignments(&update.also);
                 self.returning(update.returning.as_ref());
             }
             Command::Delete(delete) => {
@@ -356,6 +376,11 @@ impl<'a> Walk<'_, 'a> {
         self.source(select.from);
         self.list(&select.group_by);
         self.list(&select.distinct_on);
+        if let Some(sample) = &select.sample {
+            self.tag(77 + u64::from(sample.pages));
+            self.tag(sample.percent.to_bits());
+            self.tag(sample.seed.map_or(0, |seed| 1 + u64::from(seed)));
+        }
         match &select.lock {
             None => self.tag(0),
             Some(lock) => {
@@ -378,6 +403,13 @@ impl<'a> Walk<'_, 'a> {
                 self.column(*left);
                 self.column(*right);
             }
+            match &join.lateral {
+                None => self.tag(0),
+                Some(select) => {
+                    self.tag(1);
+                    self.select(select);
+                }
+            }
             self.optional(join.on.as_ref());
         }
         self.optional(select.filter.as_ref());
@@ -398,6 +430,33 @@ impl<'a> Walk<'_, 'a> {
         self.orders(&select.order);
         self.limit(select.limit);
         self.offset(select.offset);
+    }
+
+    fn list_change(&mut self, change: &'a ListChange) {
+        self.tag(24);
+        self.address::<ModelMeta>(change.element);
+        self.expr(&change.list);
+        match &change.op {
+            ListOp::Push(values) | ListOp::AddToSet(values) => {
+                self.tag(u64::from(matches!(change.op, ListOp::Push(_))));
+                for (place, datum) in values.iter().enumerate() {
+                    let column = change.element.columns.get(place % change.element.columns.len().max(1));
+                    (self.sink)(Binds::One(datum, column.map_or(DbType::Text, |column| column.ty())));
+                }
+            }
+            ListOp::Pull(filter) => {
+                self.tag(2);
+                self.expr(filter);
+            }
+            ListOp::Set(filter, values) => {
+                self.tag(3 + values.len() as u64);
+                self.expr(filter);
+                for (column, value) in values {
+                    self.tag(u64::from(*column));
+                    self.expr(value);
+                }
+            }
+        }
     }
 
     fn expr(&mut self, expr: &'a Expr) {
@@ -512,6 +571,13 @@ impl<'a> Walk<'_, 'a> {
                 }
                 self.list(args);
             }
+            Expr::Elements(test) => {
+                self.tag(23 + ((test.quantifier as u64) << 8));
+                self.address::<ModelMeta>(test.element);
+                self.expr(&test.list);
+                self.optional(test.filter.as_ref());
+            }
+            Expr::ListChange(change) => self.list_change(change),
             Expr::Key(place, ty) => {
                 self.tag(22 + (u64::from(*place) << 8));
                 self.ty(*ty);
@@ -549,6 +615,8 @@ fn discriminant(ty: DbType) -> u64 {
         Timestamp => 20,
         Json => 21,
         Enum(_) => 22,
-        Array(element) => 32 + discriminant(*element),
+        Array(_) => 23,
+        Native(_) => 24,
+        List(_) => 25,
     }
 }

@@ -143,6 +143,23 @@ pub struct Update {
     pub returning: Option<Output>,
 }
 
+/// An UPDATE of many rows, each to its own values.
+#[derive(Debug, Clone)]
+pub struct UpdateRows {
+    /// The table.
+    pub source: Source,
+    /// The columns of [`values`](UpdateRows::values): those that name a row, then those that change.
+    pub columns: Vec<u16>,
+    /// How many columns name a row: the primary key, and the version if the model has one.
+    pub keys: usize,
+    /// Row-major values. Excluded from the shape.
+    pub values: Vec<Datum>,
+    /// What changes in every row alike.
+    pub also: Vec<Assignment>,
+    /// What comes back, in any order.
+    pub returning: Option<Output>,
+}
+
 /// A DELETE.
 ///
 /// ```

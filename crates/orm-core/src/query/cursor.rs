@@ -74,6 +74,8 @@ fn write(value: &Datum, out: &mut Vec<u8>) {
         Datum::Text(value) => return text(5, value.as_bytes()),
         Datum::Bytes(value) => return text(6, value),
         Datum::Json(value) => return text(13, value.as_bytes()),
+        // The column gives it its type back.
+        Datum::Native(_, value) => return text(14, value),
         _ => {}
     }
     let instant = |value: &DateTime| [&value.secs.to_le_bytes()[..], &value.nanos.to_le_bytes()].concat();
@@ -89,6 +91,8 @@ fn write(value: &Datum, out: &mut Vec<u8>) {
         Datum::Time(value) => (10, value.nanos.to_le_bytes().to_vec()),
         Datum::DateTime(value) => (11, instant(value)),
         Datum::Timestamp(value) => (12, instant(value)),
+        // No list can be a place in an order: the text reads as no cursor.
+        Datum::Array(_) => (255, Vec::new()),
         _ => (0, Vec::new()),
     };
     out.push(tag);
@@ -128,12 +132,12 @@ fn read(rest: &mut &[u8]) -> Option<Datum> {
         },
         3 => Datum::I64(i64::from_le_bytes(take(rest)?)),
         4 => Datum::F64(f64::from_le_bytes(take(rest)?)),
-        5 | 6 | 13 => {
+        5 | 6 | 13 | 14 => {
             let length = u32::from_le_bytes(take(rest)?) as usize;
             let (head, tail) = rest.split_at_checked(length)?;
             *rest = tail;
             match tag {
-                6 => Datum::Bytes(head.to_vec()),
+                6 | 14 => Datum::Bytes(head.to_vec()),
                 5 => Datum::Text(std::str::from_utf8(head).ok()?.to_owned()),
                 _ => Datum::Json(std::str::from_utf8(head).ok()?.to_owned()),
             }

@@ -1,12 +1,15 @@
 //! Joins.
 
 use super::query::Query;
-use crate::backend::Needs;
-use crate::expr::scope::{InScope, Inner, Left, Outer};
-use crate::ir::{Join, JoinKind};
+use crate::backend::capabilities::Lateral;
+use crate::backend::{And, Needs, Plus};
+use crate::error::{Error, ErrorKind};
+use crate::expr::scope::{Free, InScope, Inner, Left, Outer, Root};
+use crate::ir::{Expr, Join, JoinKind};
 use crate::meta::RelationMeta;
 use crate::model::{Model, Named};
 use crate::relation::{Rel, Slot, Via};
+use crate::value::{Datum, DbType};
 
 /// What `.join(..)` takes: a relation such as `User::posts`, or one with an alias at an end (`Employee::manager.to::<Boss>()`).
 ///
@@ -100,7 +103,65 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
             relation: Some((<P::From as Named>::source(), path.relation())),
             on_columns: Vec::new(),
             on: None,
+            lateral: None,
         });
+    }
+
+    /// Joins the rows that a query yields for each row so far: `LATERAL`. The query may mention the models of this one once it is
+    /// [`correlate`](Query::correlate)d with them, and has an order and limit of its own. Rows without a partner are left out.
+    ///
+    /// ```ignore
+    /// let best = Post::query().correlate::<User>().filter(Post::author_id.eq(User::id)).order_by(Post::score.desc()).limit(3);
+    /// let rows = User::query().join_lateral(best).select((User::name, Post::title)).all(&db).await?;
+    /// ```
+    pub fn join_lateral<M2, Q2, N2, I>(
+        self,
+        query: Query<M2, Q2, M2, N2>,
+    ) -> Query<M, ((<Q2 as Root>::Out, Inner), Q), Out, And<And<N, N2>, (Lateral, ())>>
+    where
+        M2: Model,
+        Q2: Root + Free,
+        <Q2 as Free>::Out: InScope<Q, I>,
+        N: Plus<N2>,
+        N2: Needs,
+        And<N, N2>: Plus<(Lateral, ())>,
+    {
+        self.push_lateral(JoinKind::Inner, query).retype()
+    }
+
+    /// As [`join_lateral`](Query::join_lateral), but rows without a partner stay, and the joined columns become `Option`.
+    pub fn left_join_lateral<M2, Q2, N2, I>(
+        self,
+        query: Query<M2, Q2, M2, N2>,
+    ) -> Query<M, ((<Q2 as Root>::Out, Left), Q), Out, And<And<N, N2>, (Lateral, ())>>
+    where
+        M2: Model,
+        Q2: Root + Free,
+        <Q2 as Free>::Out: InScope<Q, I>,
+        N: Plus<N2>,
+        N2: Needs,
+        And<N, N2>: Plus<(Lateral, ())>,
+    {
+        self.push_lateral(JoinKind::Left, query).retype()
+    }
+
+    fn push_lateral<M2, Q2, N2>(mut self, kind: JoinKind, query: Query<M2, Q2, M2, N2>) -> Self {
+        let (includes, mut select) = (query.includes.len(), query.select.nested());
+        if includes > 0 {
+            let error = Error::new(ErrorKind::Usage, "a query that is joined cannot load included relations")
+                .with_model(select.from.model.name)
+                .with_hint("include the relation in the outer query");
+            select.and_filter(Expr::Value(Datum::invalid(error), DbType::Bool));
+        }
+        self.select.joins.push(Join {
+            kind,
+            target: select.from,
+            relation: None,
+            on_columns: Vec::new(),
+            on: None,
+            lateral: Some(Box::new(select)),
+        });
+        self
     }
 
     /// Says that this query will stand inside one that has the model (or alias) `O`, whose columns can then be used here.

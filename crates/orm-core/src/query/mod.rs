@@ -15,6 +15,7 @@ mod projection;
 #[allow(clippy::module_inception)]
 mod query;
 mod raw;
+mod sample;
 mod select;
 mod terminal;
 
@@ -30,5 +31,6 @@ pub use projection::{
 };
 pub use query::Query;
 pub use raw::{Sql, sql};
+pub use sample::Sample;
 pub use select::{ListNeeds, Selection, Whole, whole};
 pub(crate) use terminal::has_aggregate;

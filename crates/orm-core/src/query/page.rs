@@ -209,7 +209,12 @@ impl<M: Model> Keyset<M> {
                     .with_model(meta.name)
                     .with_hint("a cursor can only go on with the query that it came from"));
             }
-            let condition = after(meta, &query.select.order, &columns, &cursor.values, &column);
+            let typed = |(value, index): (Datum, &u16)| match (value, meta.column(*index).ty()) {
+                (Datum::Bytes(bytes), DbType::Native(native)) => Datum::Native(native, bytes.into()),
+                (value, _) => value,
+            };
+            let values: Vec<Datum> = cursor.values.into_iter().zip(&columns).map(typed).collect();
+            let condition = after(meta, &query.select.order, &columns, &values, &column);
             query.select.and_filter(condition);
         }
         query.select.limit = Some(size.saturating_add(1));

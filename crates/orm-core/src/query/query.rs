@@ -86,7 +86,9 @@ impl<M: Model> Query<M> {
     pub(crate) fn all_rows_of() -> Self {
         Query::from_parts(ir::Select::new(ir::Source { model: M::meta(), alias: "" }), Vec::new())
     }
+}
 
+impl<M: Model, N: Needs> Query<M, Only<M>, M, N> {
     /// Loads a relation together with the rows: one query for all of them.
     ///
     /// ```

@@ -7,7 +7,7 @@ use super::projection::QueryOutput;
 use crate::backend::capabilities::RawSql as RawSqlCapability;
 use crate::backend::{Affected, Collect, Executor, First, FromRow, Supports, run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::{Command, RawSql};
+use crate::ir::{Command, IntoCommand, RawSql};
 use crate::value::Value;
 
 /// A statement of your own, `?` standing for each value in order: see [`sql`].
@@ -45,6 +45,12 @@ impl<Out> std::fmt::Debug for Sql<Out> {
 /// ```
 pub fn sql<Out>(text: impl Into<String>) -> Sql<Out> {
     Sql { raw: RawSql { sql: text.into(), binds: Vec::new(), write: false }, marker: PhantomData }
+}
+
+impl<Out> IntoCommand for Sql<Out> {
+    fn into_command(self) -> Result<Command> {
+        Ok(self.command())
+    }
 }
 
 impl<Out> Sql<Out> {

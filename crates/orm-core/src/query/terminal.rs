@@ -7,9 +7,20 @@ use super::query::Query;
 use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
-use crate::ir::{Command, Output, Select};
+use crate::ir::{Command, IntoCommand, Output, Select};
 use crate::model::Model;
 use crate::relation::IncludePlan;
+
+impl<M, Q: Closed, Out, N> IntoCommand for Query<M, Q, Out, N> {
+    fn into_command(self) -> Result<Command> {
+        if !self.includes.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "a query with included relations is several commands")
+                .with_model(self.select.from.model.name)
+                .with_hint("drop `.include(..)`"));
+        }
+        Ok(Command::Select(Box::new(self.select)))
+    }
+}
 
 impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     fn command(self) -> (Command, Vec<IncludePlan>) {

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::backend::Row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
-use crate::value::{Cell, CellError, CellResult, Datum, DbType};
+use crate::value::{Cell, CellError, CellResult, Datum, DbType, NativeKind};
 
 /// The values of the columns of a relation in one row, none of them NULL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,16 @@ pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum
         Enum(meta) if meta.integer => Datum::I64(cell.i64()?),
         Enum(_) => Datum::Text(cell.enum_name()?.to_owned()),
         Array(_) => return Err(CellError::invalid("an array cannot be the key of a relation")),
+        List(_) => return Err(CellError::invalid("a list cannot be the key of a relation")),
+        Native(native) => match native.kind {
+            NativeKind::Domain { base, .. } => return datum_of(cell, *base),
+            NativeKind::Exact => Datum::Native(native, cell.native(native)?.into()),
+            // Their bytes may differ where the database calls them equal.
+            _ => {
+                let text = format!("a column of type `{}` cannot be the key of a relation", native.name);
+                return Err(CellError::invalid(text));
+            }
+        },
     })
 }
 

@@ -242,6 +242,7 @@ pub(super) fn child_select_of(
                 relation: None,
                 on_columns: columns(source, through.far).zip(columns(target, relation.remote)).collect(),
                 on: None,
+                lateral: None,
             });
             select.output = Output::ModelAnd(exprs(source, through.near));
             (source, through.near, Some(target.model.columns.len()))

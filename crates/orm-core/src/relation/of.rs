@@ -138,6 +138,7 @@ impl<M: Model, S: Slot> Related<M, S> {
                         relation: None,
                         on_columns: far.iter().zip(remote).map(pair).collect(),
                         on: None,
+                        lateral: None,
                     });
                     select.and_filter(equal(link, through.near, &self.key));
                 }

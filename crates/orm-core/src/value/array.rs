@@ -12,8 +12,14 @@ use super::{Cell, CellResult, Datum, DbType, Scalar, Value};
 /// assert_eq!(sizes.iter().sum::<i64>(), 6);
 /// assert_eq!(<Array<i64> as Scalar>::TYPE, DbType::Array(&DbType::I64));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Array<T>(pub Vec<T>);
+
+impl<T> Default for Array<T> {
+    fn default() -> Self {
+        Array(Vec::new())
+    }
+}
 
 impl<T> std::ops::Deref for Array<T> {
     type Target = Vec<T>;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Date, DateTime, Numeric, Time, Value};
+use super::{Date, DateTime, FromFields, NativeType, Numeric, Time, Value};
 
 /// The result of reading a cell.
 ///
@@ -205,6 +205,28 @@ pub trait Cell<'r>: Copy {
     /// ```
     fn array<T: Value>(self) -> CellResult<Vec<T>> {
         Err(CellError::invalid("this database has no arrays"))
+    }
+    /// A list of embedded structs; drivers of databases with documents override it.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::Element;
+    /// use orm::value::{Cell, CellResult};
+    /// fn read<'r, E: Element, C: Cell<'r>>(cell: C) -> CellResult<Vec<E>> {
+    ///     cell.list::<E>()
+    /// }
+    /// ```
+    #[cfg(feature = "json")]
+    fn list<E: crate::model::Element>(self) -> CellResult<Vec<E>> {
+        super::list::list_from_json(&self.json()?)
+    }
+    /// The bytes of a type that only one database has, in the form in which that database sends them; its driver overrides it.
+    fn native(self, ty: &'static NativeType) -> CellResult<&'r [u8]> {
+        Err(CellError::invalid(format!("this database has no type `{}`", ty.name)))
+    }
+    /// A composite of fields; drivers of databases with such types override it.
+    fn composite<F: FromFields>(self) -> CellResult<F> {
+        Err(CellError::invalid("this database has no composite types"))
     }
     /// An enum stored by name; drivers with native enum types override it.
     ///

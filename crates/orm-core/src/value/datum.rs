@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Date, DateTime, Time};
+use super::{Date, DateTime, NativeType, Time};
 use crate::error::Error;
 
 /// An owned value as it is bound to a statement. Reading never goes through it.
@@ -44,8 +44,12 @@ pub enum Datum {
     Timestamp(DateTime),
     /// A JSON document as text.
     Json(String),
-    /// A list of values, NULLs among them.
+    /// A list of values, NULLs among them, or the fields of a composite.
     Array(Vec<Datum>),
+    /// A value of a type that only one database has, in the form in which it is sent.
+    Native(&'static NativeType, Box<[u8]>),
+    /// A list of embedded structs.
+    List(Box<super::ListDatum>),
     /// A value that cannot be stored unchanged; the error is reported when the statement runs.
     Invalid(Box<Error>),
 }
@@ -101,6 +105,8 @@ impl Clone for Datum {
             Datum::Timestamp(v) => Datum::Timestamp(*v),
             Datum::Json(v) => Datum::Json(v.clone()),
             Datum::Array(v) => Datum::Array(v.clone()),
+            Datum::Native(ty, v) => Datum::Native(ty, v.clone()),
+            Datum::List(v) => Datum::List(v.clone()),
             Datum::Invalid(e) => Datum::Invalid(Box::new(e.duplicate())),
         }
     }
@@ -165,6 +171,8 @@ impl Datum {
             Datum::Json(_) => 13,
             Datum::Invalid(_) => 14,
             Datum::Array(_) => 15,
+            Datum::Native(..) => 16,
+            Datum::List(_) => 17,
         }
     }
 }
@@ -181,6 +189,8 @@ impl PartialEq for Datum {
             (Datum::Text(a), Datum::Text(b)) | (Datum::Json(a), Datum::Json(b)) => a == b,
             (Datum::Bytes(a), Datum::Bytes(b)) => a == b,
             (Datum::Array(a), Datum::Array(b)) => a == b,
+            (Datum::List(a), Datum::List(b)) => a == b,
+            (Datum::Native(ty, a), Datum::Native(other, b)) => ty.name == other.name && a == b,
             (Datum::Uuid(a), Datum::Uuid(b)) => a == b,
             (Datum::Decimal(a), Datum::Decimal(b)) => a.normalized() == b.normalized(),
             (Datum::Date(a), Datum::Date(b)) => a == b,
@@ -205,6 +215,8 @@ impl Hash for Datum {
             Datum::Text(v) | Datum::Json(v) => v.hash(state),
             Datum::Bytes(v) => v.hash(state),
             Datum::Array(v) => v.hash(state),
+            Datum::List(v) => v.hash(state),
+            Datum::Native(_, v) => v.hash(state),
             Datum::Uuid(v) => v.hash(state),
             Datum::Decimal(v) => v.normalized().hash(state),
             Datum::Date(v) => v.hash(state),

@@ -1,5 +1,7 @@
 //! Column types, in terms that every backend maps to its own.
 
+use super::NativeType;
+
 /// The type of a column, independent of the database.
 ///
 /// ```
@@ -56,6 +58,10 @@ pub enum DbType {
     Enum(&'static EnumMeta),
     /// A list of values of a type, for databases that have such columns.
     Array(&'static DbType),
+    /// A list of embedded structs: documents, or JSON.
+    List(super::ElementMeta),
+    /// A type that one database has and the others have not.
+    Native(&'static NativeType),
 }
 
 impl DbType {
@@ -102,6 +108,8 @@ pub struct EnumMeta {
     pub name: &'static str,
     /// Whether the variants are stored as their numbers instead of their names.
     pub integer: bool,
+    /// Whether a database that has enum types declares one for it. Others store the name as text.
+    pub native: bool,
     /// Stored name and number of each variant.
     pub variants: &'static [(&'static str, i64)],
 }

@@ -9,6 +9,10 @@ mod array;
 mod cell;
 mod datum;
 mod db_type;
+mod element;
+#[cfg(feature = "json")]
+mod list;
+mod native;
 mod scalars;
 mod temporal;
 
@@ -38,8 +42,12 @@ pub use array::Array;
 pub use cell::{Cell, CellError, CellResult};
 pub use datum::{Datum, Numeric};
 pub use db_type::{DbType, EnumMeta};
+pub use element::{ElementMeta, ListDatum};
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "json")]
+pub use list::List;
+pub use native::{CompositeField, FromFields, NativeKind, NativeType};
 pub use temporal::{Date, DateTime, Time};
 
 /// A type that a column can hold, NULL excluded.

@@ -7,7 +7,7 @@ use super::update::{RowId, missing_row, rows_of};
 use crate::backend::{Affected, Collect, Executor, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
-use crate::ir::{Command, Delete, Output, Select};
+use crate::ir::{Command, Delete, IntoCommand, Output, Select};
 use crate::model::{Model, Named};
 use crate::query::Query;
 
@@ -97,6 +97,12 @@ impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
     pub fn into_delete(self) -> DeleteQuery<M, N> {
         let includes = !self.includes.is_empty();
         DeleteQuery { select: self.select, includes, all_rows: false, marker: PhantomData }
+    }
+}
+
+impl<M: Model, N: Needs> IntoCommand for DeleteQuery<M, N> {
+    fn into_command(self) -> Result<Command> {
+        self.command(None)
     }
 }
 

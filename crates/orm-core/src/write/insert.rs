@@ -13,7 +13,8 @@ use crate::backend::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{
-    ColumnRef, Command, Conflict, ConflictAction, Expr, Insert, InsertSource, Output, Select, Source,
+    ColumnRef, Command, Conflict, ConflictAction, Expr, Insert, InsertSource, IntoCommand, Output, Select,
+    Source,
 };
 use crate::meta::{ModelMeta, ThroughMeta};
 use crate::model::{Model, Named};
@@ -130,6 +131,14 @@ pub struct InsertMany<M> {
 impl<M> std::fmt::Debug for InsertMany<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InsertMany").field("rows", &self.rows.len()).field("ignore", &self.ignore).finish()
+    }
+}
+
+impl<M: Model> IntoCommand for InsertMany<M> {
+    fn into_command(self) -> Result<Command> {
+        self.has_children(false)?;
+        self.command(None)
+            .ok_or_else(|| Error::new(ErrorKind::Usage, "there are no rows").with_model(M::meta().name))
     }
 }
 

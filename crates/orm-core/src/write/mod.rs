@@ -11,6 +11,9 @@
 //! [`Stale`](crate::ErrorKind::Stale) otherwise. No call changes the struct in the caller's hands: what comes back is the row as the
 //! database has it now, with relations not loaded.
 //!
+//! **Changes of many rows**, each its own, are an [`UpdateMany`]: one statement for all rows that set the same columns, all rows
+//! or none.
+//!
 //! **A change of many rows** starts from a query: [`UpdateQuery`] and [`DeleteQuery`]. Joins, limits and offsets are
 //! allowed; the command then names the rows by a subquery over the primary key. A query without a filter must say
 //! `.all_rows()`: a filter that was forgotten is an error, not an empty table.
@@ -29,6 +32,7 @@ mod delete;
 mod insert;
 mod save;
 mod update;
+mod update_many;
 mod upsert;
 mod verbs;
 
@@ -43,5 +47,6 @@ pub use insert::{InsertFrom, InsertMany, insert, insert_from, insert_many, inser
 pub use save::save;
 pub(crate) use update::update_command;
 pub use update::{Change, UpdateQuery, save_changes};
+pub use update_many::{IntoChange, UpdateMany, update_many};
 pub use upsert::{InsertOrIgnore, Upsert, excluded, upsert};
 pub use verbs::ModelWrite;

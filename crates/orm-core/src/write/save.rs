@@ -32,7 +32,7 @@ pub fn save<'e, M: Model, E: Executor + ?Sized>(
     save_changes(whole(row), db)
 }
 
-fn whole<M: Model>(row: &M) -> Change<M> {
+pub(super) fn whole<M: Model>(row: &M) -> Change<M> {
     let meta = M::meta();
     let mut change = Change::new(row);
     for (index, column) in (0..).zip(&meta.columns) {

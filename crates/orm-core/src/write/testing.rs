@@ -78,7 +78,7 @@ model! { Note { 0 id: i64, 1 title: String, 2 body: Option<String>, 3 created: i
     columns[3].created_at = true;
     columns[4].updated_at = true;
     columns[5].version = true;
-    let title = IndexMeta { name: "note_title".into(), columns: vec![TITLE], unique: true };
+    let title = IndexMeta { name: "note_title".into(), columns: vec![TITLE], unique: true, nulls_not_distinct: false };
     ModelMeta { name: "Note", table: "note", columns, primary_key: &[0], indexes: vec![title], version: Some(VERSION), ..ModelMeta::default() }
 } }
 

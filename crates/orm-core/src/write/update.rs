@@ -10,7 +10,9 @@ use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, ProvidedBy, 
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
 use crate::expr::scope::Closed;
-use crate::ir::{Assignment, BinaryOp, ColumnRef, Command, Expr, Output, Select, Source, Update};
+use crate::ir::{
+    Assignment, BinaryOp, ColumnRef, Command, Expr, IntoCommand, Output, Select, Source, Update,
+};
 use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
 use crate::query::Query;
@@ -125,8 +127,8 @@ pub fn save_changes<M: Model, E: Executor + ?Sized>(
 /// Which row is meant, and in which state.
 #[derive(Debug, Clone)]
 pub(super) struct RowId {
-    key: Vec<Datum>,
-    version: Option<Datum>,
+    pub(super) key: Vec<Datum>,
+    pub(super) version: Option<Datum>,
 }
 
 impl RowId {
@@ -164,7 +166,7 @@ fn equals(source: Source, index: u16, datum: Datum) -> Expr {
     Expr::binary(op, Expr::Column(ColumnRef { source, index }), Expr::Value(datum, ty), ty)
 }
 
-fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Command, ErrorKind) {
+pub(super) fn change_command(source: Source, row: RowId, mut set: Vec<Assignment>) -> (Command, ErrorKind) {
     if set.is_empty() {
         let mut select = Select::new(source);
         let unchecked = RowId { version: None, ..row };
@@ -210,7 +212,7 @@ pub(super) fn next_version(source: Source, index: u16) -> Expr {
 }
 
 /// Adds what every update changes: `updated_at` and the version, unless the program set them itself.
-fn maintain(source: Source, set: &mut Vec<Assignment>) {
+pub(super) fn maintain(source: Source, set: &mut Vec<Assignment>) {
     let meta = source.model;
     let now = Now::read();
     for (index, column) in (0..).zip(&meta.columns) {
@@ -270,6 +272,21 @@ impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
             all_rows: false,
             marker: PhantomData,
         }
+    }
+}
+
+impl<M: Model, N> UpdateQuery<M, N> {
+    /// For drivers: which rows, and what they become, `updated_at` and the version included.
+    #[doc(hidden)]
+    pub fn into_parts(mut self) -> (Select, Vec<Assignment>) {
+        maintain(self.select.from, &mut self.set);
+        (self.select, self.set)
+    }
+}
+
+impl<M: Model, N: Needs> IntoCommand for UpdateQuery<M, N> {
+    fn into_command(self) -> Result<Command> {
+        self.command(None)
     }
 }
 
@@ -366,6 +383,128 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     }
 }
 
+#[cfg(feature = "json")]
+mod lists {
+    use super::*;
+    use crate::backend::capabilities::Elements;
+    use crate::expr::{Condition, Only, column_ir};
+    use crate::ir::{ListChange, ListOp};
+    use crate::model::Element;
+    use crate::value::{List, Scalar};
+
+    type Changed<M, N> = UpdateQuery<M, And<N, (Elements, ())>>;
+
+    /// Changes of lists of embedded structs, in place: no other element is sent or overwritten. Several changes of one list are
+    /// made one after the other.
+    impl<M: Model, N: Needs + Plus<(Elements, ())>> UpdateQuery<M, N> {
+        fn change<E: Element>(mut self, column: Column<M, List<E>>, op: ListOp) -> Changed<M, N> {
+            let before = self.set.iter().find(|assignment| assignment.column == column.index());
+            let list = before.map_or_else(|| column_ir(column), |assignment| assignment.value.clone());
+            let change = ListChange { list, element: E::element(), op };
+            assign(&mut self.set, column.index(), Expr::ListChange(Box::new(change)));
+            UpdateQuery {
+                select: self.select,
+                includes: self.includes,
+                set: self.set,
+                all_rows: self.all_rows,
+                marker: PhantomData,
+            }
+        }
+
+        /// Adds elements at the end of a list.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+        /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
+        /// # #[derive(Debug, Model)]
+        /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
+        /// let serve = Step { text: "serve".into(), minutes: None };
+        /// let update = Recipe::filter(Recipe::id.eq(1)).update().push(Recipe::steps, [serve]);
+        /// # let _ = update;
+        /// ```
+        pub fn push<E: Element>(
+            self,
+            column: Column<M, List<E>>,
+            elements: impl IntoIterator<Item = E>,
+        ) -> Changed<M, N> {
+            self.change(column, ListOp::Push(values(elements)))
+        }
+
+        /// Adds those of the elements that the list does not hold yet.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+        /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
+        /// # #[derive(Debug, Model)]
+        /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
+        /// let serve = Step { text: "serve".into(), minutes: None };
+        /// let update = Recipe::filter(Recipe::id.eq(1)).update().add_to_set(Recipe::steps, [serve]);
+        /// # let _ = update;
+        /// ```
+        pub fn add_to_set<E: Element>(
+            self,
+            column: Column<M, List<E>>,
+            elements: impl IntoIterator<Item = E>,
+        ) -> Changed<M, N> {
+            self.change(column, ListOp::AddToSet(values(elements)))
+        }
+
+        /// Removes the elements that meet a condition.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+        /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
+        /// # #[derive(Debug, Model)]
+        /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
+        /// let update = Recipe::filter(Recipe::id.eq(1)).update().pull(Recipe::steps, Step::minutes.gt(60));
+        /// # let _ = update;
+        /// ```
+        pub fn pull<E: Element, I>(
+            self,
+            column: Column<M, List<E>>,
+            condition: impl Condition<Only<E>, I, N = ()>,
+        ) -> Changed<M, N> {
+            self.change(column, ListOp::Pull(condition.condition()))
+        }
+
+        /// Gives a field of the elements that meet a condition a value, or an expression over the element.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+        /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
+        /// # #[derive(Debug, Model)]
+        /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
+        /// let recipe = Recipe::filter(Recipe::id.eq(1)).update();
+        /// let update = recipe.set_elements(Recipe::steps, Step::text.eq("boil"), Step::minutes, Step::minutes + 1);
+        /// # let _ = update;
+        /// ```
+        pub fn set_elements<E: Element, T: Value, V, I, J>(
+            self,
+            column: Column<M, List<E>>,
+            condition: impl Condition<Only<E>, I, N = ()>,
+            field: Column<E, T>,
+            value: V,
+        ) -> Changed<M, N>
+        where
+            V: Assign<E, T, J, N = ()>,
+        {
+            let set = vec![(field.index(), value.value())];
+            self.change(column, ListOp::Set(condition.condition(), set))
+        }
+    }
+
+    fn values<E: Element>(elements: impl IntoIterator<Item = E>) -> Vec<Datum> {
+        match Scalar::encode(List(elements.into_iter().collect::<Vec<E>>())) {
+            Datum::List(list) => list.values,
+            other => vec![other],
+        }
+    }
+}
+
 /// An UPDATE that is known to be meant.
 pub(crate) fn update_command(source: Source, mut set: Vec<Assignment>, filter: Option<Expr>) -> Command {
     maintain(source, &mut set);
@@ -408,7 +547,7 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     if !select.group_by.is_empty() || select.having.is_some() || select.per_parent.is_some() {
         return usage("the rows of a grouped query cannot be written to", "use a filter instead of groups");
     }
-    let cut = select.limit.is_some() || select.offset.is_some();
+    let cut = select.limit.is_some() || select.offset.is_some() || select.sample.is_some();
     if select.joins.is_empty() && !cut {
         return Ok(select.filter);
     }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{InsertMany, Insertable, Upsert};
+use super::{InsertMany, Insertable, IntoChange, UpdateMany, Upsert};
 use crate::backend::Executor;
 use crate::error::Result;
 use crate::model::Model;
@@ -30,6 +30,21 @@ pub trait ModelWrite: Model {
     /// ```
     fn insert_many<I: IntoIterator<Item: Insertable<Self>>>(rows: I) -> InsertMany<Self> {
         super::insert_many(rows)
+    }
+
+    /// Changes any number of rows, each by its own values: `User::update_many(&users)` writes them whole,
+    /// `User::update_many(users.iter().map(|user| user.update().age(7)))` what is set. One statement, all rows or none.
+    ///
+    /// ```ignore
+    /// let older = users.iter().map(|user| user.update().age(user.age.map(|age| age + 1)));
+    /// let users = User::update_many(older).all(&db).await?;
+    /// ```
+    fn update_many<I>(rows: I) -> UpdateMany<Self>
+    where
+        I: IntoIterator,
+        I::Item: IntoChange<Self>,
+    {
+        super::update_many(rows)
     }
 
     /// Inserts a row, or changes the one that is there.

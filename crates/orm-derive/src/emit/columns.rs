@@ -6,13 +6,25 @@ use syn::spanned::Spanned;
 
 use crate::model::{Column, Embed, Kind, Model, Relation};
 
-/// The type of a column: the field's own, or JSON of it.
+/// The type of a column: the field's own, JSON of it, or a list of embedded structs.
 pub fn column_type(krate: &TokenStream, column: &Column) -> TokenStream {
     let ty = &column.field.ty;
     if column.field.json.is_present() {
         return quote_spanned!(ty.span()=> #krate::value::Json<#ty>);
     }
-    quote!(#ty)
+    match &column.element {
+        Some(element) => quote_spanned!(ty.span()=> #krate::value::List<#element>),
+        None => quote!(#ty),
+    }
+}
+
+/// What wraps the field's value to make it that of its column.
+pub fn wrapper(krate: &TokenStream, column: &Column) -> Option<TokenStream> {
+    if column.field.json.is_present() {
+        Some(quote!(#krate::value::Json))
+    } else {
+        column.element.as_ref().map(|_| quote!(#krate::value::List))
+    }
 }
 
 pub fn emit(model: &Model) -> TokenStream {

@@ -5,19 +5,20 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
-use super::columns::{column_type, is_only_pair, parents_module};
+use super::columns::{column_type, is_only_pair, parents_module, wrapper};
 use crate::model::{Column, Embed, Kind, Model, is_option, is_string};
 
 /// The parameter of a setter and the value that is encoded.
 pub fn setter_value(model: &Model, column: &Column) -> (TokenStream, TokenStream) {
     let (krate, ty) = (&model.krate, &column.field.ty);
-    let json = column.field.json.is_present();
+    let wrapper = wrapper(krate, column);
+    let json = wrapper.is_some();
     let (param, value) = if !json && (is_option(ty) || is_string(ty)) {
         (quote!(impl ::core::convert::Into<#ty>), quote!(::core::convert::Into::<#ty>::into(value)))
     } else {
         (quote!(#ty), quote!(value))
     };
-    let value = if json { quote!(#krate::value::Json(#value)) } else { value };
+    let value = wrapper.map_or_else(|| value.clone(), |wrapper| quote!(#wrapper(#value)));
     let column = column_type(krate, column);
     (param, quote!(<#column as #krate::value::Value>::encode(#value)))
 }

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Lit};
 
 use super::columns::column_type;
-use crate::attributes::{ActionArg, DefaultArg};
+use crate::attributes::{ActionArg, DefaultArg, DeferrableArg};
 use crate::model::{Column, Embed, Kind, Model, Relation, is_option};
 
 pub fn emit(model: &Model) -> TokenStream {
@@ -28,10 +28,18 @@ pub fn emit(model: &Model) -> TokenStream {
     let relations = model.relations.iter().map(|relation| relation_meta(model, relation));
     let foreign_keys = model.belongs_to().map(|relation| foreign_key(model, relation));
     let indexes = model.indexes.iter().map(|index| {
-        let names: Vec<&str> = index.columns.iter().map(|column| model.columns[*column as usize].name.as_str()).collect();
+        let names: Vec<&str> =
+            index.columns.iter().map(|column| model.columns[*column as usize].name.as_str()).collect();
         let prefix = if index.unique { "uq" } else { "idx" };
-        let (index_name, columns, unique) = (format!("{prefix}_{table}_{}", names.join("_")), &index.columns, index.unique);
-        quote!(#krate::meta::IndexMeta { name: #index_name.into(), columns: vec![#(#columns),*], unique: #unique })
+        let (index_name, columns, unique) =
+            (format!("{prefix}_{table}_{}", names.join("_")), &index.columns, index.unique);
+        let nulls = index.nulls_not_distinct;
+        quote!(#krate::meta::IndexMeta {
+            name: #index_name.into(),
+            columns: vec![#(#columns),*],
+            unique: #unique,
+            nulls_not_distinct: #nulls,
+        })
     });
     let checks = model
         .checks
@@ -208,6 +216,13 @@ fn foreign_key(model: &Model, relation: &Relation) -> TokenStream {
         action(&relation.field.on_delete, keys.iter().find_map(|key| field_of(key).on_delete.as_ref()));
     let on_update =
         action(&relation.field.on_update, keys.iter().find_map(|key| field_of(key).on_update.as_ref()));
+    let deferrable =
+        relation.field.deferrable.or_else(|| keys.iter().find_map(|key| field_of(key).deferrable));
+    let deferral = match deferrable {
+        None => quote!(Never),
+        Some(DeferrableArg { deferred: false }) => quote!(Immediate),
+        Some(DeferrableArg { deferred: true }) => quote!(Deferred),
+    };
     let this = &model.ident;
     let constant = &relation.constant;
     let target_columns = match &relation.field.references {
@@ -221,6 +236,7 @@ fn foreign_key(model: &Model, relation: &Relation) -> TokenStream {
             target_columns: #target_columns,
             on_delete: #on_delete,
             on_update: #on_update,
+            deferral: #krate::meta::Deferral::#deferral,
         }
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::columns::column_type;
+use super::columns::{column_type, wrapper};
 use crate::model::{Embed, Kind, Model};
 
 pub fn emit(model: &Model) -> TokenStream {
@@ -19,7 +19,7 @@ pub fn emit(model: &Model) -> TokenStream {
     let datums = model.columns.iter().map(|column| {
         let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
         let value = quote_spanned!(column.field.ty.span()=> ::core::clone::Clone::clone(&self.#ident));
-        let value = if column.field.json.is_present() { quote!(#krate::value::Json(#value)) } else { value };
+        let value = wrapper(krate, column).map_or_else(|| value.clone(), |wrapper| quote!(#wrapper(#value)));
         quote!(#index => <#ty as #krate::value::Value>::encode(#value))
     });
     let embedded = model.embeds.iter().map(|embed| embed_datum(krate, embed, &embed.base));

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::columns::column_type;
+use super::columns::{column_type, wrapper};
 use crate::model::{Embed, Fields, Model};
 
 pub fn emit(model: &Model) -> TokenStream {
@@ -13,7 +13,7 @@ pub fn emit(model: &Model) -> TokenStream {
     let embeds = model.embeds.iter().map(|embed| embed_read(krate, embed, &embed.base));
     let columns = model.columns.iter().map(|column| {
         let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
-        let inner = column.field.json.is_present().then(|| quote!(.0));
+        let inner = wrapper(krate, column).map(|_| quote!(.0));
         quote_spanned! {column.field.ty.span()=>
             #ident: <#ty as #krate::value::Value>::field(row, at, #index, <Self as #krate::Model>::meta)? #inner
         }

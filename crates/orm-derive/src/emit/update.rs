@@ -46,6 +46,11 @@ pub fn emit(model: &Model) -> TokenStream {
         #vis struct #update {
             change: #krate::write::Change<#name>,
         }
+        impl #krate::write::IntoChange<#name> for #update {
+            fn into_change(self) -> #krate::write::Change<#name> {
+                self.change
+            }
+        }
         #[allow(dead_code)]
         impl #update {
             #(#setters)*

@@ -68,6 +68,10 @@ impl Lower<'_> {
                     self.expr(w, key, &own)?;
                 }
             }
+            Expr::Elements(test) if test.quantifier == orm_core::ir::Quantifier::Count => {
+                self.element_count(w, key, test)?
+            }
+            Expr::ListChange(change) => self.list_change(w, key, change)?,
             Expr::Raw(..) => return Err(unsupported("SQL text")),
             // What remains is true, false or NULL.
             condition if never_null(condition) => self.truth(w, key, condition, true)?,
@@ -90,7 +94,7 @@ impl Lower<'_> {
     pub(super) fn value(&mut self, w: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType) -> Result<()> {
         match datum {
             Datum::Text(text) if text.starts_with('$') => self.literal(w, key, datum, ty),
-            Datum::Json(_) | Datum::Array(_) => self.literal(w, key, datum, ty),
+            Datum::Json(_) | Datum::Array(_) | Datum::List(_) => self.literal(w, key, datum, ty),
             _ => value::write(w, key, datum, ty, self.times),
         }
     }
@@ -504,7 +508,9 @@ fn is_arithmetic(op: BinaryOp) -> bool {
 pub(super) fn never_null(expr: &Expr) -> bool {
     match expr {
         Expr::Value(datum, _) => !datum.is_null(),
-        Expr::IsNull(..) | Expr::Exists(_) | Expr::Relation(_) => true,
+        Expr::IsNull(..) | Expr::Exists(_) | Expr::Relation(_) | Expr::Elements(_) | Expr::ListChange(_) => {
+            true
+        }
         Expr::Binary(BinaryOp::IsSame | BinaryOp::IsNotSame, ..) => true,
         Expr::Binary(BinaryOp::And | BinaryOp::Or, both, _) => never_null(&both.0) && never_null(&both.1),
         Expr::Unary(UnaryOp::Not, inner, _) => never_null(inner),
@@ -544,7 +550,8 @@ pub(super) fn type_of(expr: &Expr) -> Option<DbType> {
             _ => None,
         },
         Expr::Relation(test) if test.quantifier == orm_core::ir::Quantifier::Count => Some(DbType::I64),
-        Expr::Raw(..) => None,
+        Expr::Elements(test) if test.quantifier == orm_core::ir::Quantifier::Count => Some(DbType::I64),
+        Expr::Raw(..) | Expr::ListChange(_) => None,
         _ => Some(DbType::Bool),
     }
 }

@@ -59,7 +59,7 @@ impl Lower<'_> {
     }
 
     /// Writes the elements of a document that matches where the condition is `wanted`. Only for what [`Level::serves`].
-    fn matches(&mut self, w: &mut Writer, expr: &Expr, wanted: bool) -> Result<()> {
+    pub(super) fn matches(&mut self, w: &mut Writer, expr: &Expr, wanted: bool) -> Result<()> {
         match expr {
             Expr::Binary(BinaryOp::And, both, _) => self.several(w, &[&both.0, &both.1], wanted, wanted),
             Expr::Binary(BinaryOp::Or, both, _) => self.several(w, &[&both.0, &both.1], !wanted, wanted),
@@ -153,6 +153,10 @@ impl Lower<'_> {
                 }
                 w.close(open);
                 Ok(())
+            }
+            Expr::Elements(test) => {
+                let field = self.field(&test.list).unwrap_or_default();
+                self.match_elements(w, &field, test, wanted)
             }
             Expr::Value(datum, _) => {
                 if matches!(datum, Datum::Bool(value) if *value == wanted) {
@@ -283,6 +287,7 @@ impl Level {
             Expr::InTuples { exprs, .. } => exprs.iter().all(column),
             Expr::Like { op, expr, pattern, .. } => column(expr) && value(pattern) && *op != LikeOp::Regex,
             Expr::Value(datum, _) => matches!(datum, Datum::Bool(_) | Datum::Null),
+            Expr::Elements(test) => self.serves_elements(test, reach),
             Expr::Column(own) => {
                 self.reaches(*own, reach) && own.source.model.column(own.index).ty() == DbType::Bool
             }
@@ -290,7 +295,7 @@ impl Level {
         }
     }
 
-    fn reaches(&self, column: ColumnRef, reach: Reach) -> bool {
+    pub(super) fn reaches(&self, column: ColumnRef, reach: Reach) -> bool {
         match reach {
             Reach::Root => self.root == column.source,
             Reach::Joined => self.path_of(column).is_some(),

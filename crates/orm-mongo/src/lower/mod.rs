@@ -11,6 +11,7 @@
 //!
 //! [`select`] puts the stages of a query in order, [`group`] those of a grouping.
 
+mod element;
 mod expr;
 mod group;
 mod matching;
@@ -39,6 +40,8 @@ pub struct Lower<'c> {
     levels: Vec<Level>,
     /// How many names were given out.
     names: usize,
+    /// The elements of lists that expressions are about, innermost last, and the variables that hold them.
+    elements: Vec<(&'static ModelMeta, String)>,
     /// The row of an INSERT that met one that is there already: the columns and their values.
     excluded: Option<(&'c [u16], &'c [Datum])>,
 }
@@ -72,7 +75,7 @@ struct Place {
 
 impl<'c> Lower<'c> {
     pub fn new(times: Times) -> Self {
-        Lower { times, levels: Vec::new(), names: 0, excluded: None }
+        Lower { times, levels: Vec::new(), names: 0, elements: Vec::new(), excluded: None }
     }
 
     /// For the values of one collection, without stages: the updates of a command.
@@ -93,14 +96,7 @@ impl<'c> Lower<'c> {
     }
 
     fn enter(&mut self, root: Source) {
-        self.levels.push(Level {
-            root,
-            joined: Vec::new(),
-            stages: Vec::new(),
-            lets: Vec::new(),
-            group: None,
-            keys: Vec::new(),
-        });
+        self.levels.push(Level::of(root));
     }
 
     /// The innermost level. There is one from the first call of `enter` on.
@@ -132,6 +128,16 @@ impl<'c> Lower<'c> {
 
     /// A column by its path, looked up from the innermost level outwards.
     fn place(&mut self, column: ColumnRef) -> Result<Place> {
+        let model = column.source.model;
+        if let Some((_, variable)) =
+            self.elements.iter().rev().find(|(element, _)| std::ptr::eq(*element, model))
+        {
+            let nullable = model.columns.get(usize::from(column.index)).is_none_or(|column| column.nullable);
+            return Ok(Place {
+                text: format!("$${variable}.{}", layout::path(model, column.index)),
+                nullable,
+            });
+        }
         let last = self.levels.len().saturating_sub(1);
         for at in (0..self.levels.len()).rev() {
             let level = &self.levels[at];
@@ -167,6 +173,17 @@ impl<'c> Lower<'c> {
 }
 
 impl Level {
+    fn of(root: Source) -> Self {
+        Level {
+            root,
+            joined: Vec::new(),
+            stages: Vec::new(),
+            lets: Vec::new(),
+            group: None,
+            keys: Vec::new(),
+        }
+    }
+
     /// After a grouping, where a column stands that is one of its keys.
     fn key_of(&self, column: ColumnRef) -> Option<String> {
         self.group.as_ref()?;

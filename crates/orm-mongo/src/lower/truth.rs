@@ -61,6 +61,9 @@ impl Lower<'_> {
                 self.emptiness(w, key, &field, wants_rows != wanted);
                 Ok(())
             }
+            Expr::Elements(test) if test.quantifier != Quantifier::Count => {
+                self.element_truth(w, key, test, wanted)
+            }
             Expr::Value(datum, _) => {
                 w.bool(key, matches!(datum, Datum::Bool(value) if *value == wanted));
                 Ok(())

@@ -8,7 +8,7 @@ use orm_core::value::{DateTime, Datum, DbType};
 use orm_core::{Error, ErrorKind, Result};
 
 use super::{Done, again, at_path, check_value, is_null, keys};
-use crate::bson::{Elements, Key, Open, Writer, get, i64_of, tag};
+use crate::bson::{Elements, Key, Writer, get, i64_of, tag};
 use crate::database::Session;
 use crate::value::{self, Times};
 use crate::{check, errors, layout};
@@ -288,37 +288,14 @@ fn document(
             w.close(id);
         }
     }
-    let mut open: Vec<(&str, Open)> = Vec::new();
-    for index in 0..model.columns.len() as u16 {
-        if model.primary_key == [index] {
-            continue;
-        }
-        let column = model.column(index);
-        if column.path.is_empty() {
-            close_to(&mut w, &mut open, 0);
-            write(&mut w, &column.name, index)?;
-            continue;
-        }
-        let names: Vec<&str> = column.path.split('.').collect();
-        let (last, levels) = names.split_last().map_or(("", &[][..]), |(last, levels)| (*last, levels));
-        let common = open.iter().zip(levels).take_while(|((name, _), level)| name == *level).count();
-        close_to(&mut w, &mut open, common);
-        for level in &levels[common..] {
-            let opened = w.open(*level);
-            open.push((level, opened));
-        }
-        write(&mut w, last, index)?;
-    }
-    close_to(&mut w, &mut open, 0);
+    value::write_fields(
+        &mut w,
+        model,
+        times,
+        |index| &*cells[index],
+        |index| model.primary_key == [index as u16],
+    )?;
     Ok(w.finish())
-}
-
-fn close_to(w: &mut Writer, open: &mut Vec<(&str, Open)>, depth: usize) {
-    while open.len() > depth {
-        if let Some((_, opened)) = open.pop() {
-            w.close(opened);
-        }
-    }
 }
 
 fn now() -> DateTime {
@@ -368,20 +345,19 @@ async fn take_numbers(session: &Session, model: &'static ModelMeta, count: usize
     w.close(update);
     w.bool("upsert", true);
     w.bool("new", true);
-    let reply = retried(session, w).await?;
-    let last = get(&reply, "value").and_then(|(_, value)| get(value, "last"));
-    match last {
-        Some((tag::INT64, value)) => Ok(i64_of(value) - count + 1),
-        _ => {
-            Err(Error::new(ErrorKind::Database, "the server gave no number for a new row")
-                .with_model(model.name))
+    let command = w.finish();
+    for _ in 0..9 {
+        let reply = retried(session, command.clone()).await?;
+        // Nothing comes back to the one of two who was late to make the counter.
+        if let Some((tag::INT64, value)) = get(&reply, "value").and_then(|(_, value)| get(value, "last")) {
+            return Ok(i64_of(value) - count + 1);
         }
     }
+    Err(Error::new(ErrorKind::Database, "the server gave no number for a new row").with_model(model.name))
 }
 
 /// Two programs may both find no counter and make one: the second tries again.
-async fn retried(session: &Session, w: Writer) -> Result<Vec<u8>> {
-    let command = w.finish();
+async fn retried(session: &Session, command: Vec<u8>) -> Result<Vec<u8>> {
     let outside = session.outside().upkeep();
     for _ in 0..9 {
         match outside.command(command.clone(), None).await {
@@ -409,5 +385,5 @@ async fn raise_counter(session: &Session, model: &'static ModelMeta, to: i64) ->
     w.bool("upsert", true);
     w.close(update);
     w.close(updates);
-    retried(session, w).await.map(drop)
+    retried(session, w.finish()).await.map(drop)
 }

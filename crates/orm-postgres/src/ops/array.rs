@@ -115,6 +115,16 @@ where
         raw(&["(", " <@ ", ")"], vec![self.node(), array(elements)])
     }
 
+    /// The elements, each in a row of its own beside what else is selected: `unnest`. It can be selected and not filtered by; a row
+    /// whose array is empty or NULL is left out.
+    ///
+    /// ```ignore
+    /// let words: Vec<(i64, String)> = Basket::query().select((Basket::id, Basket::words.unnest())).all(&db).await?;
+    /// ```
+    fn unnest(self) -> Needing<Self, T> {
+        raw(&["unnest(", ")"], vec![self.node()])
+    }
+
     /// How many elements there are: `cardinality`.
     ///
     /// ```no_run

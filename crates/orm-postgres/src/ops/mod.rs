@@ -3,13 +3,21 @@
 //! Each needs a capability, so a query that uses it does not compile on a database that lacks it. The expressions are
 //! pieces of SQL with typed operands between them.
 
+mod aggregate;
 mod array;
+mod composite;
 mod json;
+mod native;
+mod range;
 mod search;
 mod text;
 
+pub use aggregate::{ListOps, OrderedSetOps};
 pub use array::ArrayOps;
+pub use composite::CompositeOps;
 pub use json::JsonOps;
+pub use native::{HstoreOps, IntervalOps, LtreeOps, Network, NetworkOps, TsVectorOps};
+pub use range::{OneRangeOps, RangeOps};
 pub use search::SearchOps;
 pub use text::TextOps;
 

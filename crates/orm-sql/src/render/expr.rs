@@ -1,8 +1,8 @@
 //! Expressions that are values.
 
-use orm_core::Error;
 use orm_core::ir::{AggFunc, BinaryOp, ColumnRef, Direction, Expr, Nulls, Order, UnaryOp};
 use orm_core::value::DbType;
+use orm_core::{Error, ErrorKind};
 
 use super::operand::{Level, Sql, type_of};
 use super::{Render, qualified, usage};
@@ -72,6 +72,13 @@ impl Render<'_> {
             Expr::Key(place, _) => {
                 let key = self.groups.last().and_then(|keys| keys.get(usize::from(*place)));
                 Sql::new(key.cloned().ok_or_else(|| usage("the query has no such key"))?, Level::Raw)
+            }
+            Expr::Elements(_) | Expr::ListChange(_) => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "SQL databases keep lists as JSON and do not look into them",
+                )
+                .with_hint("read the rows and change the list as a whole"));
             }
             Expr::Raw(pieces, args) => self.raw(pieces, args)?,
         })

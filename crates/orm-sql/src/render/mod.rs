@@ -129,6 +129,7 @@ impl<'d> Render<'d> {
             Command::Select(select) => self.select(select)?,
             Command::Insert(insert) => self.insert(insert)?,
             Command::Update(update) => self.update(update)?,
+            Command::UpdateRows(update) => self.update_rows(update)?,
             Command::Delete(delete) => self.delete(delete)?,
             Command::Raw(raw) => (self.raw_sql(raw)?, 0),
         };

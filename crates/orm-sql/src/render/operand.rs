@@ -63,7 +63,7 @@ pub(super) fn type_of(expr: &Expr) -> Option<DbType> {
         }
         Expr::Aggregate { func, ty, .. } => match func {
             AggFunc::Count => DbType::I64,
-            AggFunc::Avg if *ty != DbType::Decimal => DbType::F64,
+            AggFunc::Avg if !matches!(ty, DbType::Decimal | DbType::Native(_)) => DbType::F64,
             _ => *ty,
         },
         Expr::Scalar(select) => match &select.output {

@@ -56,6 +56,10 @@ impl Render<'_> {
         let optional = join.kind == JoinKind::Left;
         let word = if optional { "LEFT JOIN" } else { "INNER JOIN" };
         let alias = &names.alias;
+        if let Some(select) = &join.lateral {
+            let query = self.subquery(select)?;
+            return Ok(format!(" {word} LATERAL ({query}) AS {alias}{}", self.on(join, Vec::new())?));
+        }
         let target_sql = format!("{} AS {alias}", self.dialect.table(join.target.model));
         let Some((from, relation)) = join.relation else {
             return Ok(format!(" {word} {target_sql}{}", self.on(join, Vec::new())?));

@@ -4,7 +4,7 @@
 //! order, limits), whatever its place in the text.
 
 use orm_core::Error;
-use orm_core::ir::{Lock, LockStrength, LockWait, Output, PerParent, Select, Source};
+use orm_core::ir::{Lock, LockStrength, LockWait, Output, PerParent, Sample, Select, Source};
 use orm_core::value::DbType;
 
 use super::relation::JoinNames;
@@ -32,6 +32,10 @@ impl Render<'_> {
         let bare = self.bare && self.scopes.is_empty() && select.joins.is_empty();
         let qualifier = (!bare).then(|| self.alias());
         let from = qualifier.as_ref().map_or_else(|| table.clone(), |alias| format!("{table} AS {alias}"));
+        let from = match &select.sample {
+            Some(sample) => from + &table_sample(sample)?,
+            None => from,
+        };
         // An aggregate in here groups nothing out there, and the other way round.
         let aggregated = std::mem::take(&mut self.aggregated);
         self.scopes.push(Vec::new());
@@ -221,6 +225,17 @@ impl Render<'_> {
         let offset = offset.map(|_| self.parameter(DbType::I64));
         self.dialect.limit_offset(limit.as_deref(), offset.as_deref())
     }
+}
+
+/// The clause that chooses a part of a table, with a leading space.
+fn table_sample(sample: &Sample) -> Result<String, Error> {
+    let Sample { pages, percent, seed } = sample;
+    if !(0.0..=100.0).contains(percent) {
+        return Err(usage("a sample is 0 to 100 percent of a table"));
+    }
+    let method = if *pages { "SYSTEM" } else { "BERNOULLI" };
+    let seed = seed.map(|seed| format!(" REPEATABLE ({seed})")).unwrap_or_default();
+    Ok(format!(" TABLESAMPLE {method} ({percent}){seed}"))
 }
 
 fn order_by(keys: &[String]) -> String {

@@ -3,6 +3,7 @@
 use orm_core::Error;
 use orm_core::ir::{
     Assignment, Conflict, ConflictAction, Delete, Expr, Insert, InsertSource, Output, Select, Source, Update,
+    UpdateRows,
 };
 use orm_core::meta::ModelMeta;
 
@@ -104,6 +105,30 @@ impl Render<'_> {
             let filter = render.filter(update.filter.as_ref())?;
             let (returning, columns) = render.returning(update.returning.as_ref(), update.source)?;
             Ok((format!("UPDATE {table} SET {set}{filter}{returning}"), columns))
+        })
+    }
+
+    /// An UPDATE of many rows, each to its own values, and the number of columns that come back.
+    pub(super) fn update_rows(&mut self, update: &UpdateRows) -> Result<(String, usize), Error> {
+        let model = update.source.model;
+        let table = self.dialect.table(model);
+        let values = self.values(model, &update.columns)?;
+        let columns = self.column_names(model, &update.columns)?;
+        let places: Vec<String> = (0..columns.len()).map(|place| format!("c{place}")).collect();
+        let (keys, set) = columns.split_at(update.keys);
+        let pairs = |columns: &[String], places: &[String], between: &str, qualifier: &str| {
+            let pair = |(column, place)| format!("{qualifier}{column} = orm_rows.{place}");
+            columns.iter().zip(places).map(pair).collect::<Vec<_>>().join(between)
+        };
+        let rows = pairs(keys, &places, " AND ", &format!("{table}."));
+        let mut set = pairs(set, &places[update.keys..], ", ", "");
+        self.within(update.source, Some(table.clone()), |render| {
+            for assignment in render.assignments(model, &update.also)? {
+                set += &format!(", {assignment}");
+            }
+            let (returning, count) = render.returning(update.returning.as_ref(), update.source)?;
+            let with = format!("WITH orm_rows({}) AS ({values})", places.join(", "));
+            Ok((format!("{with} UPDATE {table} SET {set} FROM orm_rows WHERE {rows}{returning}"), count))
         })
     }
 

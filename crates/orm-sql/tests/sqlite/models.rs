@@ -6,7 +6,8 @@ use orm_core::ir::{ColumnRef, Command, Delete, Expr, Insert, Select, Source, Upd
 use orm_core::meta::*;
 use orm_core::value::{Datum, DbType, EnumMeta};
 
-pub static ROLE: EnumMeta = EnumMeta { name: "role", integer: false, variants: &[("admin", 0), ("it's", 1)] };
+pub static ROLE: EnumMeta =
+    EnumMeta { name: "role", integer: false, native: false, variants: &[("admin", 0), ("it's", 1)] };
 
 /// Anything that is a command.
 pub struct Any(pub Command);
@@ -75,8 +76,14 @@ pub fn user() -> &'static ModelMeta {
             target_columns: &[],
             on_delete: Action::SetNull,
             on_update: Action::NoAction,
+            deferral: orm_core::meta::Deferral::Never,
         }],
-        indexes: vec![IndexMeta { name: "users_name".into(), columns: vec![1], unique: true }],
+        indexes: vec![IndexMeta {
+            name: "users_name".into(),
+            columns: vec![1],
+            unique: true,
+            nulls_not_distinct: false,
+        }],
         checks: vec![CheckMeta { name: "adult", expression: "age >= 18" }],
         ..Default::default()
     });
@@ -132,6 +139,7 @@ pub fn post_tag() -> &'static ModelMeta {
             target_columns: &[],
             on_delete: Action::Cascade,
             on_update: Action::Cascade,
+            deferral: orm_core::meta::Deferral::Never,
         }],
         ..Default::default()
     });

@@ -28,7 +28,14 @@ fn join(
     from: Source,
     relation: &'static RelationMeta,
 ) -> Join {
-    Join { kind, target: source(model), relation: Some((from, relation)), on_columns: vec![], on: None }
+    Join {
+        kind,
+        target: source(model),
+        relation: Some((from, relation)),
+        on_columns: vec![],
+        on: None,
+        lateral: None,
+    }
 }
 
 fn test(

@@ -60,6 +60,22 @@ fn an_upsert_tells_the_old_row_from_the_new() {
 }
 
 #[test]
+fn rows_are_changed_together_each_to_its_own_values() {
+    let command = Command::UpdateRows(Box::new(UpdateRows {
+        source: source(user),
+        columns: vec![0, 4, 1],
+        keys: 2,
+        values: vec![],
+        also: plus_one(),
+        returning: Some(Output::Exprs(vec![col(user, 0)])),
+    }));
+    assert_eq!(
+        run(&command, 2).sql,
+        r#"WITH orm_rows(c0, c1, c2) AS (VALUES (?1, ?2, ?3), (?4, ?5, ?6)) UPDATE "users" SET "name" = orm_rows.c2, "age" = "users"."age" + ?7 FROM orm_rows WHERE "users"."id" = orm_rows.c0 AND "users"."active" = orm_rows.c1 RETURNING "users"."id""#
+    );
+}
+
+#[test]
 fn rows_may_come_from_a_query() {
     let mut query = select(post);
     query.output = Output::Exprs(vec![col(post, 2)]);

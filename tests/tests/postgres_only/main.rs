@@ -1,6 +1,15 @@
 //! What PostgreSQL adds to the suite: cancellation, lost servers, poolers, its own limits.
 #![cfg(feature = "postgres")]
 
+mod aggregates;
+mod constraints;
+mod copies;
+mod declared;
+mod laterals;
+mod plans;
+mod ranges;
+mod types;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -866,6 +875,15 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
         .await?;
     assert_eq!(changed[0].words.last().map(String::as_str), Some("new"));
     assert_eq!(changed[0].words.len(), 2);
+
+    let words = Basket::query().filter(Basket::id.eq(first.id)).select((Basket::id, Basket::words.unnest()));
+    let words: Vec<(i64, String)> = words.all(&db).await?;
+    assert_eq!((words.len(), words[1].1.as_str()), (2, "new"));
+    let baskets = Basket::query().order_by(Basket::id.asc()).limit(3).all(&db).await?;
+    let changes =
+        baskets.iter().map(|basket| basket.update().words(Array::from([format!("{}!", basket.id)])));
+    let changed = Basket::update_many(changes).all(&db).await?;
+    assert!(changed.iter().zip(&baskets).all(|(now, then)| now.words[0] == format!("{}!", then.id)));
 
     let sqlite = Sqlite::memory().await?;
     let error = Baskets::create_all(&sqlite).await.unwrap_err();

@@ -1,0 +1,252 @@
+//! Many rows, each changed in its own way, in one statement.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::save::whole;
+use super::update::{Change, RowId, change_command, missing_row};
+use crate::backend::{Affected, Backend, Collect, Executor, Tx, TxOptions, run_on};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{Assignment, Command, Expr, Output, UpdateRows};
+use crate::meta::ModelMeta;
+use crate::model::{Model, Named};
+use crate::value::Datum;
+
+/// What [`update_many`](super::ModelWrite::update_many) takes: a row, which is written whole, or the changes of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a change of a `{M}`",
+    label = "expected `&{M}` or `row.update()` with what it sets"
+)]
+pub trait IntoChange<M> {
+    /// The change.
+    fn into_change(self) -> Change<M>;
+}
+
+impl<M> IntoChange<M> for Change<M> {
+    fn into_change(self) -> Change<M> {
+        self
+    }
+}
+
+impl<M: Model> IntoChange<M> for &M {
+    fn into_change(self) -> Change<M> {
+        whole(self)
+    }
+}
+
+/// Changes of many rows: made by [`ModelWrite::update_many`](super::ModelWrite::update_many). Without rows no statement is sent.
+///
+/// Rows that set the same columns are one statement, however many they are. All rows are changed or none.
+#[must_use = "nothing is written before `.exec(&db)` or `.all(&db)`"]
+pub struct UpdateMany<M> {
+    changes: Vec<Change<M>>,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M> std::fmt::Debug for UpdateMany<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateMany").field("rows", &self.changes.len()).finish()
+    }
+}
+
+/// Changes many rows: see [`UpdateMany`].
+pub fn update_many<M, I>(rows: I) -> UpdateMany<M>
+where
+    M: Model,
+    I: IntoIterator,
+    I::Item: IntoChange<M>,
+{
+    UpdateMany { changes: rows.into_iter().map(IntoChange::into_change).collect(), marker: PhantomData }
+}
+
+impl<M: Model> UpdateMany<M> {
+    /// Changes the rows and returns how many there were. Rows without changes are left out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted one of the rows, [`ErrorKind::NotFound`] if
+    /// one is gone; no row is changed then. [`ErrorKind::Usage`] if a row comes twice.
+    pub fn exec<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<u64>> + Send {
+        async move {
+            let changes: Vec<Change<M>> =
+                self.changes.into_iter().filter(|change| !change.is_empty()).collect();
+            let count = changes.len() as u64;
+            write::<M, E::Backend>(changes, false, db.session()).await?;
+            Ok(count)
+        }
+    }
+
+    /// Changes the rows and returns them as they are now, in the order of the input, relations not loaded. Rows without changes are
+    /// read.
+    ///
+    /// # Errors
+    /// As [`exec`](UpdateMany::exec).
+    pub fn all<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send {
+        async move { write::<M, E::Backend>(self.changes, true, db.session()).await }
+    }
+}
+
+/// Writes all changes in a transaction of their own (a savepoint within one).
+async fn write<M: Model, B: Backend>(
+    changes: Vec<Change<M>>,
+    wanted: bool,
+    session: &B::Session,
+) -> Result<Vec<M>> {
+    let mut seen = HashSet::with_capacity(changes.len());
+    if !changes.iter().all(|change| seen.insert(change.row.key.as_slice())) {
+        return Err(Error::new(ErrorKind::Usage, "a row is changed twice in one call")
+            .with_model(M::meta().name)
+            .with_hint("put its changes together"));
+    }
+    drop(seen);
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tx = Tx::<B>::start(session, TxOptions::default()).await?;
+    match write_all::<M, B>(changes, wanted, tx.session()).await {
+        Ok(rows) => {
+            tx.commit().await?;
+            Ok(rows)
+        }
+        Err(error) => {
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+async fn write_all<M: Model, B: Backend>(
+    changes: Vec<Change<M>>,
+    wanted: bool,
+    session: &B::Session,
+) -> Result<Vec<M>> {
+    let order: Vec<Vec<Datum>> =
+        if wanted { changes.iter().map(|change| change.row.key.clone()).collect() } else { Vec::new() };
+    let mut rows: Vec<M> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for change in changes {
+        if change.is_empty() || !B::updates_rows(session) {
+            let (command, missing) = change_command(M::source(), change.row, change.set);
+            let row = run_on::<B, _>(session, command, Collect::<M>::default()).await?.pop();
+            rows.push(row.ok_or_else(|| missing_row(M::meta(), missing))?);
+            continue;
+        }
+        match groups.iter_mut().find(|group| group.takes(&change.set)) {
+            Some(group) => group.add(change.row, change.set),
+            None => groups.push(Group::new(change.row, change.set)),
+        }
+    }
+    for group in groups {
+        let (count, missing) = (group.rows, group.missing(M::meta()));
+        let command = group.command(M::source(), wanted);
+        let changed = if wanted {
+            let changed = run_on::<B, _>(session, command, Collect::<M>::with_capacity(count)).await?;
+            let number = changed.len();
+            rows.extend(changed);
+            number
+        } else {
+            run_on::<B, _>(session, command, Affected::default()).await? as usize
+        };
+        if changed != count {
+            return Err(missing_row(M::meta(), missing).with_hint(format!(
+                "{changed} of {count} rows were as they had been read; none is changed"
+            )));
+        }
+    }
+    if !wanted {
+        return Ok(Vec::new());
+    }
+    let key_of = |row: &M| -> Vec<Datum> { M::PRIMARY_KEY.iter().map(|index| row.datum(*index)).collect() };
+    let mut by_key: HashMap<Vec<Datum>, M> = rows.into_iter().map(|row| (key_of(&row), row)).collect();
+    let in_order = order.into_iter().map(|key| by_key.remove(&key));
+    in_order.collect::<Option<_>>().ok_or_else(|| super::insert::no_row(M::meta()))
+}
+
+/// Changes that set the same columns.
+struct Group {
+    set: Vec<u16>,
+    versioned: bool,
+    rows: usize,
+    values: Vec<Datum>,
+}
+
+impl Group {
+    fn new(row: RowId, set: Vec<Assignment>) -> Self {
+        let columns = set.iter().map(|assignment| assignment.column).collect();
+        let mut group = Group { set: columns, versioned: row.version.is_some(), rows: 0, values: Vec::new() };
+        group.add(row, set);
+        group
+    }
+
+    fn takes(&self, set: &[Assignment]) -> bool {
+        self.set.len() == set.len() && set.iter().all(|assignment| self.set.contains(&assignment.column))
+    }
+
+    fn add(&mut self, row: RowId, mut set: Vec<Assignment>) {
+        self.rows += 1;
+        self.values.extend(row.key);
+        self.values.extend(row.version);
+        for column in &self.set {
+            // A change holds plain values only.
+            if let Some(place) = set.iter().position(|assignment| assignment.column == *column)
+                && let Expr::Value(datum, _) = set.swap_remove(place).value
+            {
+                self.values.push(datum);
+            }
+        }
+    }
+
+    fn missing(&self, meta: &ModelMeta) -> ErrorKind {
+        if self.versioned && meta.version.is_some() { ErrorKind::Stale } else { ErrorKind::NotFound }
+    }
+
+    fn command(self, source: crate::ir::Source, wanted: bool) -> Command {
+        let meta = source.model;
+        let mut columns: Vec<u16> = meta.primary_key.to_vec();
+        columns.extend(meta.version.filter(|_| self.versioned));
+        let keys = columns.len();
+        columns.extend(&self.set);
+        // What every update changes, for the columns that this one does not set.
+        let mut also: Vec<Assignment> = self
+            .set
+            .iter()
+            .map(|column| Assignment { column: *column, value: Expr::All(Vec::new()) })
+            .collect();
+        super::update::maintain(source, &mut also);
+        also.drain(..self.set.len());
+        Command::UpdateRows(Box::new(UpdateRows {
+            source,
+            columns,
+            keys,
+            values: self.values,
+            also,
+            returning: wanted.then_some(Output::Model),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write::testing::{ID, Note, TITLE, UPDATED, VERSION};
+
+    #[test]
+    fn rows_that_set_the_same_columns_are_one_command() {
+        let change = |title: &str| {
+            let mut change = Change::new(&Note::sample());
+            change.set(TITLE, Datum::Text(title.into()));
+            change
+        };
+        let (first, second) = (change("a"), change("b"));
+        let mut group = Group::new(first.row, first.set);
+        assert!(group.takes(&second.set));
+        group.add(second.row, second.set);
+        let Command::UpdateRows(update) = group.command(Note::source(), false) else { panic!("not rows") };
+        assert_eq!(
+            (update.columns.as_slice(), update.keys, update.values.len()),
+            (&[ID, VERSION, TITLE][..], 2, 6)
+        );
+        let also: Vec<u16> = update.also.iter().map(|assignment| assignment.column).collect();
+        assert_eq!(also, [UPDATED, VERSION]);
+    }
+}

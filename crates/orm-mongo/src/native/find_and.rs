@@ -1,0 +1,138 @@
+//! One document, changed or removed and returned in one step.
+
+use orm_core::backend::{Collect, Decoder, Executor};
+use orm_core::ir::{Direction, Expr, Select};
+use orm_core::query::Query;
+use orm_core::write::UpdateQuery;
+use orm_core::{Error, ErrorKind, Model, Result};
+
+use crate::bson::{Key, Writer, get, tag};
+use crate::cell::Spots;
+use crate::database::Session;
+use crate::lower::Lower;
+use crate::read::Feed;
+use crate::write::check_value;
+use crate::{Mongo, layout};
+
+/// Which state of the document comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// As it is after the change.
+    #[default]
+    New,
+    /// As it was before.
+    Old,
+}
+
+/// The first row of a query, taken in one step: two programs never get the same one.
+pub trait FindAnd<M> {
+    /// Does it and returns the row, `None` if none matched. Rules of the collection hold, foreign keys are not looked at.
+    ///
+    /// A query removes the row; an update changes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the filter or the values need other collections.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, Result, query::Query};
+    /// # async fn example<M: Model>(waiting: Query<M>, db: &orm_mongo::Mongo) -> Result<()> {
+    /// use orm_mongo::{FindAnd, Which};
+    /// let next: Option<M> = waiting.find_and(Which::Old, db).await?;
+    /// # Ok(()) }
+    /// ```
+    fn find_and<E>(self, which: Which, db: &E) -> impl Future<Output = Result<Option<M>>> + Send
+    where
+        E: Executor<Backend = Mongo> + ?Sized;
+}
+
+impl<M: Model, Q: Send, N: Send> FindAnd<M> for Query<M, Q, M, N> {
+    async fn find_and<E>(self, _: Which, db: &E) -> Result<Option<M>>
+    where
+        E: Executor<Backend = Mongo> + ?Sized,
+    {
+        let command = command(&self.into_select(), None, Which::Old, db.session())?;
+        run(db.session(), command).await
+    }
+}
+
+impl<M: Model, N: Send> FindAnd<M> for UpdateQuery<M, N> {
+    async fn find_and<E>(self, which: Which, db: &E) -> Result<Option<M>>
+    where
+        E: Executor<Backend = Mongo> + ?Sized,
+    {
+        let (select, set) = self.into_parts();
+        for assignment in &set {
+            if let Expr::Value(datum, _) = &assignment.value {
+                check_value(M::meta(), assignment.column, datum)?;
+            }
+        }
+        let command = command(&select, Some(&set), which, db.session())?;
+        run(db.session(), command).await
+    }
+}
+
+fn command(
+    select: &Select,
+    set: Option<&[orm_core::ir::Assignment]>,
+    which: Which,
+    session: &Session,
+) -> Result<Vec<u8>> {
+    let model = select.from.model;
+    let times = session.shared.settings.times;
+    let refused = |what: &str| Err(Error::new(ErrorKind::Unsupported, what).with_model(model.name));
+    if !select.joins.is_empty() || select.limit.is_some() || select.offset.is_some() || select.distinct {
+        return refused("one document is found by a filter and an order, without joins and limits");
+    }
+    let mut lower = Lower::on(times, select.from);
+    let mut w = Writer::default();
+    w.str("findAndModify", model.table);
+    let query = w.open("query");
+    if let Some(filter) = &select.filter {
+        lower.filter(&mut w, filter)?;
+    }
+    w.close(query);
+    if !select.order.is_empty() {
+        let sort = w.open("sort");
+        for order in &select.order {
+            let Expr::Column(column) = &order.expr else {
+                return refused("one document is found in an order of columns");
+            };
+            let direction = if order.direction == Direction::Asc { 1 } else { -1 };
+            w.i32(&*layout::path(model, column.index), direction);
+        }
+        w.close(sort);
+    }
+    match set {
+        None => w.bool("remove", true),
+        Some(set) => {
+            let stages = w.open_array("update");
+            let stage = w.open(0_usize);
+            let fields = w.open("$set");
+            for assignment in set {
+                if model.primary_key.contains(&assignment.column) {
+                    return refused("a primary key does not change in place");
+                }
+                let path = layout::path(model, assignment.column);
+                lower.or_null(&mut w, Key::Name(&path), &assignment.value)?;
+            }
+            w.close(fields);
+            w.close(stage);
+            w.close(stages);
+            w.bool("new", which == Which::New);
+        }
+    }
+    if !lower.take_stages().is_empty() {
+        return refused("one document is found without a look at other collections");
+    }
+    Ok(w.finish())
+}
+
+async fn run<M: Model>(session: &Session, command: Vec<u8>) -> Result<Option<M>> {
+    let reply = session.command(command, Some(M::meta())).await?;
+    let Some((tag::DOCUMENT, document)) = get(&reply, "value") else { return Ok(None) };
+    let layout = session.shared.layout(M::meta());
+    let mut decoder = Collect::<M>::default();
+    let mut feed = Feed { layout: &layout, spots: Spots::default(), rows: 0, enough: false };
+    feed.document(document, &mut decoder)?;
+    Ok(decoder.finish(0)?.pop())
+}

@@ -1,0 +1,116 @@
+//! Asking for a plan.
+
+use orm_core::Result;
+use orm_core::backend::Executor;
+use orm_core::ir::IntoCommand;
+
+use super::Plan;
+use crate::{Postgres, database};
+
+/// What a plan should say: <https://www.postgresql.org/docs/current/sql-explain.html>.
+///
+/// ```
+/// use orm_postgres::plan::ExplainOptions;
+/// let options = ExplainOptions::new().analyze().buffers();
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use = "pass it to `.plan_with(..)`"]
+pub struct ExplainOptions {
+    analyze: bool,
+    buffers: bool,
+    verbose: bool,
+    settings: bool,
+    wal: bool,
+}
+
+impl ExplainOptions {
+    /// The estimates alone; the statement does not run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs the statement and says what happened. What a write changed is rolled back; what functions of yours do outside of the
+    /// database is not.
+    pub fn analyze(mut self) -> Self {
+        self.analyze = true;
+        self
+    }
+
+    /// How many pages were touched.
+    pub fn buffers(mut self) -> Self {
+        self.buffers = true;
+        self
+    }
+
+    /// What each node puts out, and in which schema things are.
+    pub fn verbose(mut self) -> Self {
+        self.verbose = true;
+        self
+    }
+
+    /// Settings that are not the default.
+    pub fn settings(mut self) -> Self {
+        self.settings = true;
+        self
+    }
+
+    /// How much was written to the log. Without [`analyze`](ExplainOptions::analyze) the server refuses it.
+    pub fn wal(mut self) -> Self {
+        self.wal = true;
+        self
+    }
+
+    pub(crate) fn runs(self) -> bool {
+        self.analyze
+    }
+}
+
+/// The statement that asks for the plan of another.
+pub(crate) fn sql_of(options: ExplainOptions, sql: &str) -> String {
+    let mut list = String::from("FORMAT JSON");
+    let words = [
+        (options.analyze, "ANALYZE"),
+        (options.buffers, "BUFFERS"),
+        (options.verbose, "VERBOSE"),
+        (options.settings, "SETTINGS"),
+        (options.wal, "WAL"),
+    ];
+    for (_, word) in words.into_iter().filter(|(wanted, _)| *wanted) {
+        list += ", ";
+        list += word;
+    }
+    format!("EXPLAIN ({list}) {sql}")
+}
+
+/// The plan of anything that is one statement: a query, an update or deletion of the rows of a query, SQL of your own.
+///
+/// ```no_run
+/// # async fn example(db: &orm_postgres::Postgres) -> orm_core::Result<()> {
+/// use orm_core::query::sql;
+/// use orm_postgres::plan::{ExplainOptions, Planned};
+/// let plan = sql::<i64>("SELECT id FROM users WHERE name = ?").bind("ada".to_owned()).plan_with(ExplainOptions::new().analyze(), db).await?;
+/// println!("{plan}");
+/// assert_eq!(plan.scans_whole_tables().count(), 0);
+/// # Ok(()) }
+/// ```
+pub trait Planned: IntoCommand + Sized {
+    /// The plan, as estimated.
+    fn plan<E>(self, db: &E) -> impl Future<Output = Result<Plan>> + Send
+    where
+        E: Executor<Backend = Postgres> + ?Sized,
+    {
+        self.plan_with(ExplainOptions::new(), db)
+    }
+
+    /// The plan, with options.
+    fn plan_with<E>(self, options: ExplainOptions, db: &E) -> impl Future<Output = Result<Plan>> + Send
+    where
+        E: Executor<Backend = Postgres> + ?Sized,
+    {
+        let command = self.into_command();
+        async move { database::plan(db.session(), command?, options).await }
+    }
+}
+
+impl<C: IntoCommand> Planned for C {}
