@@ -52,12 +52,24 @@ impl MongoBuilder {
     }
 
     /// The database; by default the one in the path of the URL.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost").database("shop").connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn database(mut self, name: impl Into<String>) -> Self {
         self.database = Some(name.into());
         self
     }
 
     /// How dates with a time of day are stored; by default as BSON dates, which keep milliseconds.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::Times::Micros).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn times(mut self, times: Times) -> Self {
         self.settings.times = times;
         self
@@ -68,33 +80,81 @@ impl MongoBuilder {
     ///
     /// The check reads the parent in the transaction of the write. A parent that somebody else deletes at the same moment is not
     /// noticed: MongoDB has no locks that readers could take.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").foreign_keys(false).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn foreign_keys(mut self, check: bool) -> Self {
         self.settings.foreign_keys = check;
         self
     }
 
     /// Is told of every command.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// use std::sync::Arc;
+    ///
+    /// use orm_core::backend::StatementLog;
+    ///
+    /// let log = Arc::new(StatementLog::default());
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").observer(log.clone()).connect().await?;
+    /// assert!(log.take().is_empty());
+    /// # Ok(()) }
+    /// ```
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.settings.observer = Some(observer);
         self
     }
 
     /// At most this many connections to each server; the driver's default is 10.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").max_connections(20).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn max_connections(self, connections: u32) -> Self {
         self.option(move |options| options.max_pool_size = Some(connections))
     }
 
     /// How long a command waits for a server that can take it; the driver's default is 30 seconds.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let url = "mongodb://localhost/shop";
+    /// let db = orm_mongo::Mongo::builder(url).server_timeout(Duration::from_secs(5)).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn server_timeout(self, timeout: Duration) -> Self {
         self.option(move |options| options.server_selection_timeout = Some(timeout))
     }
 
     /// How long connecting may take; the driver's default is 10 seconds.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let url = "mongodb://localhost/shop";
+    /// let db = orm_mongo::Mongo::builder(url).connect_timeout(Duration::from_secs(2)).connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         self.option(move |options| options.connect_timeout = Some(timeout))
     }
 
     /// The program's name, for the server's log.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").application_name("shop").connect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn application_name(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.option(move |options| options.app_name = Some(name))
@@ -116,6 +176,13 @@ impl MongoBuilder {
     }
 
     /// Connects.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let error = orm_mongo::Mongo::builder("mongodb://localhost").connect().await.unwrap_err();
+    /// assert_eq!(error.kind(), orm_core::ErrorKind::Configuration);      // no database is named
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the URL is none or names no database, [`ErrorKind::ConnectionLost`] if no server answers.

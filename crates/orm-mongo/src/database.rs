@@ -34,6 +34,16 @@ pub struct Mongo {
 }
 
 /// Where commands are sent: the client, or the session of a transaction.
+///
+/// ```no_run
+/// # fn example(db: orm_mongo::Mongo) -> orm_core::Result<()> {
+/// use orm_core::backend::{Backend, Executor};
+/// use orm_mongo::{Mongo, Session};
+///
+/// let session: &Session = db.session();
+/// assert!(Mongo::offers(session, "Explain"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Session {
     pub(crate) shared: Arc<Shared>,
@@ -81,6 +91,12 @@ impl Mongo {
 
     /// Connects to the database that a URL names: `mongodb://host:port/database?options`.
     ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::connect("mongodb://localhost:27017/app").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`MongoBuilder::connect`].
     pub async fn connect(url: impl Into<String>) -> Result<Mongo> {
@@ -111,6 +127,13 @@ impl Mongo {
     }
 
     /// Closes the connections.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::connect("mongodb://localhost/app").await?;
+    /// db.close().await;
+    /// # Ok(()) }
+    /// ```
     pub async fn close(&self) {
         self.session.shared.client.clone().shutdown().await;
     }

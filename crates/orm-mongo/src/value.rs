@@ -19,6 +19,12 @@ use orm_core::{Error, ErrorKind, Result};
 use crate::bson::{Key, Open, Writer, tag, to_decimal128, write_json};
 
 /// How dates with a time of day are stored.
+///
+/// ```no_run
+/// # async fn example() -> orm_core::Result<()> {
+/// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::Times::Micros).connect().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Times {
     /// As BSON dates, which keep milliseconds: a finer value is refused.
