@@ -95,6 +95,7 @@ macro_rules! suite {
             a_subquery_may_mention_the_query_around_it,
             a_scalar_subquery_is_a_value,
             the_same_model_may_stand_inside_and_outside,
+            a_subquery_tied_by_null_is_empty,
             case_takes_the_first_true_branch,
             text_functions_run_in_the_database,
             lists_of_a_query_filter_another,
@@ -179,6 +180,7 @@ macro_rules! suite {
             hostile_names_survive,
             decimals_are_exact_ordered_and_summed,
             enums_are_stored_by_name_or_number,
+            dates_become_text_with_a_cast,
         );
     };
     (@module $harness:ty, $module:ident: $($case:ident),+ $(,)?) => {

@@ -67,7 +67,7 @@ impl MongoBuilder {
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").times(orm_mongo::Times::Micros).connect().await?;
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::Times::Micros).connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn times(mut self, times: Times) -> Self {
@@ -83,7 +83,7 @@ impl MongoBuilder {
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").foreign_keys(false).connect().await?;
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").foreign_keys(false).connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn foreign_keys(mut self, check: bool) -> Self {
@@ -96,8 +96,12 @@ impl MongoBuilder {
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
     /// use std::sync::Arc;
-    /// let log = Arc::new(orm_core::backend::StatementLog::default());
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").observer(log.clone()).connect().await?;
+    ///
+    /// use orm_core::backend::StatementLog;
+    ///
+    /// let log = Arc::new(StatementLog::default());
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").observer(log.clone()).connect().await?;
+    /// assert!(log.take().is_empty());
     /// # Ok(()) }
     /// ```
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -109,7 +113,7 @@ impl MongoBuilder {
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").max_connections(20).connect().await?;
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").max_connections(20).connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn max_connections(self, connections: u32) -> Self {
@@ -120,7 +124,10 @@ impl MongoBuilder {
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").server_timeout(std::time::Duration::from_secs(5)).connect().await?;
+    /// use std::time::Duration;
+    ///
+    /// let url = "mongodb://localhost/shop";
+    /// let db = orm_mongo::Mongo::builder(url).server_timeout(Duration::from_secs(5)).connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn server_timeout(self, timeout: Duration) -> Self {
@@ -131,7 +138,10 @@ impl MongoBuilder {
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").connect_timeout(std::time::Duration::from_secs(2)).connect().await?;
+    /// use std::time::Duration;
+    ///
+    /// let url = "mongodb://localhost/shop";
+    /// let db = orm_mongo::Mongo::builder(url).connect_timeout(Duration::from_secs(2)).connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn connect_timeout(self, timeout: Duration) -> Self {
@@ -142,7 +152,7 @@ impl MongoBuilder {
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").application_name("shop").connect().await?;
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").application_name("shop").connect().await?;
     /// # Ok(()) }
     /// ```
     pub fn application_name(self, name: impl Into<String>) -> Self {
@@ -167,14 +177,15 @@ impl MongoBuilder {
 
     /// Connects.
     ///
-    /// # Errors
-    /// [`ErrorKind::Configuration`] if the URL is none or names no database, [`ErrorKind::ConnectionLost`] if no server answers.
-    ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/app").connect().await?;
+    /// let error = orm_mongo::Mongo::builder("mongodb://localhost").connect().await.unwrap_err();
+    /// assert_eq!(error.kind(), orm_core::ErrorKind::Configuration);      // no database is named
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] if the URL is none or names no database, [`ErrorKind::ConnectionLost`] if no server answers.
     pub async fn connect(self) -> Result<Mongo> {
         let wrong = |error: mongodb::error::Error| {
             Error::new(ErrorKind::Configuration, "this is no URL of a MongoDB database")

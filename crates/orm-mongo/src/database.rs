@@ -36,10 +36,12 @@ pub struct Mongo {
 /// Where commands are sent: the client, or the session of a transaction.
 ///
 /// ```no_run
-/// # async fn example(db: orm_mongo::Mongo) -> orm_core::Result<()> {
-/// use orm_core::backend::Executor;
-/// let session: &orm_mongo::Session = db.session();
-/// # let _ = session;
+/// # fn example(db: orm_mongo::Mongo) -> orm_core::Result<()> {
+/// use orm_core::backend::{Backend, Executor};
+/// use orm_mongo::{Mongo, Session};
+///
+/// let session: &Session = db.session();
+/// assert!(Mongo::offers(session, "Explain"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -89,14 +91,14 @@ impl Mongo {
 
     /// Connects to the database that a URL names: `mongodb://host:port/database?options`.
     ///
-    /// # Errors
-    /// As [`MongoBuilder::connect`].
-    ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
     /// let db = orm_mongo::Mongo::connect("mongodb://localhost:27017/app").await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    /// As [`MongoBuilder::connect`].
     pub async fn connect(url: impl Into<String>) -> Result<Mongo> {
         Mongo::builder(url).connect().await
     }
@@ -127,9 +129,10 @@ impl Mongo {
     /// Closes the connections.
     ///
     /// ```no_run
-    /// # async fn example(db: orm_mongo::Mongo) {
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::connect("mongodb://localhost/app").await?;
     /// db.close().await;
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub async fn close(&self) {
         self.session.shared.client.clone().shutdown().await;

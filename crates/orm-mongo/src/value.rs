@@ -20,8 +20,10 @@ use crate::bson::{Key, Open, Writer, tag, to_decimal128, write_json};
 
 /// How dates with a time of day are stored.
 ///
-/// ```
-/// assert_eq!(orm_mongo::Times::default(), orm_mongo::Times::Millis);
+/// ```no_run
+/// # async fn example() -> orm_core::Result<()> {
+/// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::Times::Micros).connect().await?;
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Times {

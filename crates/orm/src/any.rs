@@ -7,8 +7,8 @@ use orm_core::{Error, ErrorKind, Result};
 
 /// Whichever database a URL names: `sqlite:app.db`, `sqlite::memory:`, `postgres://…`, `mongodb://…`, a path.
 ///
-/// It offers what all of its databases offer; the rest is asked for with [`dynamic`](orm_core::query::Query::dynamic) and checked
-/// when the query runs. The price: one branch for each statement, and the code of every query once for each
+/// It offers what SQLite and PostgreSQL have in common; the rest is asked for with [`dynamic`](orm_core::query::Query::dynamic) and
+/// checked when the query runs, as is what MongoDB lacks of it. The price: one branch for each statement, and the code of every query once for each
 /// database that is compiled in.
 ///
 /// ```

@@ -4,9 +4,14 @@ use std::path::PathBuf;
 
 use chinook::models::*;
 use chinook::questions::answer;
+use chrono::NaiveDateTime;
 use heck::ToSnakeCase;
-use orm::meta::ModelMeta;
+use orm::meta::{ColumnMeta, ModelMeta};
 use orm::prelude::*;
+use orm::value::{Datum, DbType, Value as _};
+use orm::write::{Insertable, NewRow};
+use rust_decimal::Decimal;
+use serde_json::Value as Json;
 
 orm::schema!(Shop: Artist, Album, Genre, MediaType, Track, Playlist, PlaylistTrack, Employee, Customer, Invoice, InvoiceLine);
 
@@ -73,4 +78,67 @@ async fn postgresql_answers_the_same() {
         assert_eq!(text, expected);
     }
     maker.execute_batch("DROP SCHEMA chinook CASCADE").await.unwrap();
+}
+
+/// A value of the data file in the type of its column.
+fn datum(column: &ColumnMeta, value: &Json) -> Datum {
+    match (column.ty(), value) {
+        (_, Json::Null) => Datum::Null,
+        (DbType::I64, Json::Number(number)) => Datum::I64(number.as_i64().unwrap()),
+        (DbType::Decimal, Json::Number(number)) => number.to_string().parse::<Decimal>().unwrap().encode(),
+        (DbType::DateTime, Json::String(text)) => text.parse::<NaiveDateTime>().unwrap().encode(),
+        (DbType::Text, Json::String(text)) => Datum::Text(text.clone()),
+        (ty, other) => panic!("`{}` is {ty:?} and not {other}", column.name),
+    }
+}
+
+/// A new row that was read from the data file by the model's description.
+struct Record(NewRow);
+
+impl<M> Insertable<M> for Record {
+    fn into_row(self) -> NewRow {
+        self.0
+    }
+}
+
+async fn load<M: orm::Model>(db: &impl Database, shop: &Json) {
+    let meta = M::meta();
+    let record = |fields: &Json| {
+        let mut row = NewRow::new(meta);
+        for (index, column) in meta.columns.iter().enumerate() {
+            row.set(index as u16, datum(column, &fields[column.name.as_str()]));
+        }
+        Record(row)
+    };
+    let records: Vec<Record> = shop[meta.table].as_array().unwrap().iter().map(record).collect();
+    let count = records.len() as u64;
+    assert_eq!(M::insert_many(records).exec(db).await.unwrap(), count, "{}", meta.name);
+}
+
+#[tokio::test]
+async fn mongodb_answers_the_same() {
+    let Some(file) = data("chinook.json") else { return };
+    let url = std::env::var("ORM_TEST_MONGO_URL")
+        .expect("ORM_TEST_MONGO_URL names a MongoDB server; `cargo xtask test` starts one");
+    let db = Mongo::builder(url).database(format!("chinook_{}", std::process::id())).connect().await.unwrap();
+    Shop::create_all(&db).await.unwrap();
+    let shop: Json = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    // Parents first: the driver looks whether what a row refers to is there.
+    load::<Artist>(&db, &shop).await;
+    load::<Album>(&db, &shop).await;
+    load::<Genre>(&db, &shop).await;
+    load::<MediaType>(&db, &shop).await;
+    load::<Track>(&db, &shop).await;
+    load::<Playlist>(&db, &shop).await;
+    load::<PlaylistTrack>(&db, &shop).await;
+    load::<Employee>(&db, &shop).await;
+    load::<Customer>(&db, &shop).await;
+    load::<Invoice>(&db, &shop).await;
+    load::<InvoiceLine>(&db, &shop).await;
+    let text = answer(&db).await.unwrap();
+    assert!(text.contains("Iron Maiden 138.60 (140 lines)"), "{text}");
+    if let Some(expected) = on_sqlite().await {
+        assert_eq!(text, expected);
+    }
+    db.driver().drop().await.unwrap();
 }

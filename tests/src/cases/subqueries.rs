@@ -110,6 +110,27 @@ pub async fn the_same_model_may_stand_inside_and_outside<D: Database>(f: &Fixtur
     Ok(())
 }
 
+pub async fn a_subquery_tied_by_null_is_empty<D: Database>(f: &Fixture<D>) -> Result<()> {
+    people(&f.db).await?;
+    User::create().email("dan@x.org").name("Dan").insert(&f.db).await?;
+    User::create().email("eve@x.org").name("Eve").age(36).insert(&f.db).await?;
+    let as_old = || Other::query().correlate::<User>().filter(Other.age.eq(User::age));
+    let rows = User::query()
+        .order_by(User::name.asc())
+        .select((User::name, scalar(as_old().select(count_all()))))
+        .all(&f.db)
+        .await?;
+    let counts: Vec<(&str, Option<i64>)> = rows.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    let expected = [("Ada", 2), ("Bob", 0), ("Cid", 1), ("Dan", 0), ("Eve", 2)];
+    assert_eq!(counts, expected.map(|(name, count)| (name, Some(count))));
+    let others = exists(as_old().filter(Other.id.ne(User::id)));
+    assert_eq!(
+        User::filter(!others).order_by(User::name.asc()).select(User::name).all(&f.db).await?,
+        ["Bob", "Cid", "Dan"]
+    );
+    Ok(())
+}
+
 pub async fn case_takes_the_first_true_branch<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
     let kind = case().when(User::age.is_null(), "unknown").when(User::age.ge(40), "old").otherwise("young");

@@ -160,3 +160,32 @@ pub async fn enums_are_stored_by_name_or_number<D: Database>(f: &Fixture<D>) -> 
     assert_eq!((names[0].as_str(), numbers[0]), ("very_happy", 10));
     Ok(())
 }
+
+pub async fn dates_become_text_with_a_cast<D: Database>(f: &Fixture<D>) -> Result<()> {
+    for (place, (day, clock)) in [
+        ("0001-01-01", "00:00:00"),
+        ("1969-12-31", "23:59:59.25"),
+        ("2024-02-29", "12:30:00.000001"),
+        ("9999-12-31", "23:59:59.999999"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (day, clock): (NaiveDate, NaiveTime) = (day.parse().unwrap(), clock.parse().unwrap());
+        let id = Uuid::from_u128(place as u128);
+        store(&f.db, &Everything { id, day, local: day.and_time(clock), ..extreme(true) }).await?;
+    }
+    let texts: Vec<(String, String)> = Everything::query()
+        .order_by(Everything::local.asc())
+        .select((Everything::day.cast::<String>(), Everything::local.cast::<String>()))
+        .all(&f.db)
+        .await?;
+    let expected = [
+        ("0001-01-01", "0001-01-01 00:00:00"),
+        ("1969-12-31", "1969-12-31 23:59:59.25"),
+        ("2024-02-29", "2024-02-29 12:30:00.000001"),
+        ("9999-12-31", "9999-12-31 23:59:59.999999"),
+    ];
+    assert_eq!(texts, expected.map(|(day, local)| (day.to_owned(), local.to_owned())));
+    Ok(())
+}

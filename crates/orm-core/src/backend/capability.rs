@@ -54,7 +54,11 @@ impl<C: Send + Sync + 'static, R: Needs> Needs for (C, R) {
 #[macro_export]
 macro_rules! supports {
     ($backend:ty: $($capability:ident),* $(,)?) => {
-        $(impl $crate::backend::Supports<$crate::backend::capabilities::$capability> for $backend {})*
+        $(
+            // A refusal names what is missing; what is there stands in the guide.
+            #[diagnostic::do_not_recommend]
+            impl $crate::backend::Supports<$crate::backend::capabilities::$capability> for $backend {}
+        )*
         impl $backend {
             /// The names of what this database offers.
             pub const CAPABILITIES: &'static [&'static str] = &[$(stringify!($capability)),*];

@@ -465,6 +465,9 @@ impl Lower<'_> {
             {
                 wrap(self, w, key, "$toString")
             }
+            (Some(from @ (DbType::Date | DbType::DateTime | DbType::Timestamp)), to) if textual(to) => {
+                self.temporal_text(w, key, operand, from)
+            }
             (Some(from), DbType::Bool) if from.is_number() => {
                 self.unless_null(w, key, [operand], |lower, w, key, [operand]| {
                     let (open, list) = begin(w, key, "$ne");

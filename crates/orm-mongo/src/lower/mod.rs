@@ -2,7 +2,7 @@
 //!
 //! Two languages are spoken. [`matching`] writes the query language, which indexes serve and in which NULL matches nothing but
 //! itself; it takes comparisons of a field with values, put together by and, or, not. Everything else is an expression of the
-//! aggregation language ([`expr`], [`truth`], [`text`]), in which NULL is a value smaller than all others: SQL's three-valued
+//! aggregation language ([`expr`], [`truth`], [`text`], [`temporal`]), in which NULL is a value smaller than all others: SQL's three-valued
 //! logic is kept by asking of a condition either whether it is true or whether it is false, and by guarding operands.
 //!
 //! A [`Level`] is a pipeline under construction: that of the command, or of a `$lookup` within it. What an expression needs of
@@ -17,6 +17,7 @@ mod group;
 mod matching;
 mod relation;
 mod select;
+mod temporal;
 mod text;
 mod truth;
 

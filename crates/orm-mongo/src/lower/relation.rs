@@ -1,10 +1,11 @@
 //! Other collections: joins, tests of relations, subqueries. Each is a `$lookup` before the stage that needs it.
 
 use orm_core::Result;
-use orm_core::ir::{Join, JoinKind, Quantifier, RelationTest, Select, Source};
+use orm_core::ir::{BinaryOp, Expr, Join, JoinKind, Quantifier, RelationTest, Select, Source};
 use orm_core::meta::{ModelMeta, RelationKind, RelationMeta};
 
 use super::expr::{begin, end};
+use super::matching::conjuncts;
 use super::{Joined, Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
 use crate::layout;
@@ -308,14 +309,58 @@ impl Lower<'_> {
     /// The field that holds the results of a subquery, its first column called `c0`.
     pub(super) fn subquery(&mut self, select: &Select, limit: Option<u64>) -> Result<String> {
         let field = self.name("orm_s");
-        self.lookup(select.from, None, &field, |lower| {
-            lower.stages(select, true)?;
-            match limit {
-                Some(limit) => lower.limit_stage(limit),
-                None => Ok(()),
+        let mut parts = Vec::new();
+        if let Some(filter) = &select.filter {
+            conjuncts(filter, &mut parts);
+        }
+        let tie = parts.iter().enumerate().find_map(|(at, part)| Some((at, self.tie(select, part)?)));
+        let Some((at, (near, far))) = tie else {
+            self.lookup(select.from, None, &field, |lower| lower.results(select, limit))?;
+            return Ok(field);
+        };
+        parts.remove(at);
+        let rest = (!parts.is_empty()).then(|| Expr::All(parts.into_iter().cloned().collect()));
+        let column = select.from.model.column(far);
+        let far = layout::path(select.from.model, far);
+        let select = Select { filter: rest, ..select.clone() };
+        self.lookup(select.from, Some((&near, &far)), &field, |lower| {
+            if column.nullable {
+                // NULL equals nothing.
+                lower.stage("$match", |_, w, key| {
+                    let open = w.open(key);
+                    let test = w.open(&*far);
+                    w.null("$ne");
+                    w.close(test);
+                    w.close(open);
+                    Ok(())
+                })?;
             }
+            lower.results(&select, limit)
         })?;
         Ok(field)
+    }
+
+    fn results(&mut self, select: &Select, limit: Option<u64>) -> Result<()> {
+        self.stages(select, true)?;
+        match limit {
+            Some(limit) => self.limit_stage(limit),
+            None => Ok(()),
+        }
+    }
+
+    /// A condition of a subquery that a column of its root equals one of the row outside, as the path outside and the column: the
+    /// two fields of a `$lookup`, which an index serves.
+    fn tie(&mut self, select: &Select, part: &Expr) -> Option<(String, u16)> {
+        let Expr::Binary(BinaryOp::Eq, both, _) = part else { return None };
+        let (Expr::Column(left), Expr::Column(right)) = (&both.0, &both.1) else { return None };
+        let (inner, outer) = if left.source == select.from { (left, right) } else { (right, left) };
+        let own =
+            |source: Source| source == select.from || select.joins.iter().any(|join| join.target == source);
+        let level = self.level();
+        if inner.source != select.from || own(outer.source) || level.group.is_some() {
+            return None;
+        }
+        level.path_of(*outer).map(|(path, _)| (path.into_owned(), inner.index))
     }
 
     pub(super) fn limit_stage(&mut self, limit: u64) -> Result<()> {

@@ -1,0 +1,7 @@
+include!("models.inc");
+
+fn step_within_a_step(tx: &Tx<Mongo>) {
+    let _ = tx.begin();
+}
+
+fn main() {}

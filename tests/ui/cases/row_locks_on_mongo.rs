@@ -1,0 +1,7 @@
+include!("models.inc");
+
+fn claim(db: &Mongo) {
+    let _ = User::query().for_update().all(db);
+}
+
+fn main() {}
