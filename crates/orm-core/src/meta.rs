@@ -154,6 +154,13 @@ pub enum Action {
 }
 
 /// When a foreign key is checked.
+///
+/// ```
+/// use orm_core::meta::{Deferral, ForeignKeyMeta};
+/// fn at_once(key: &ForeignKeyMeta) -> bool {
+///     key.deferral == Deferral::default()
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Deferral {
     /// With each statement, always.

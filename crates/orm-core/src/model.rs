@@ -420,6 +420,14 @@ pub const fn assert_telling<E: Embedded>() {
 /// ```
 pub trait Element: Embedded + Named {
     /// Its columns, as those of a model without a table.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
+    /// use orm::Element;
+    /// assert!(Step::element().columns[1].nullable);
+    /// ```
     fn element() -> &'static ModelMeta;
 }
 

@@ -155,6 +155,14 @@ pub trait Backend: Sized + Send + Sync + 'static {
 
     /// Whether the database behind a session understands [`Command::UpdateRows`]. If not, it never comes: rows are changed one by one
     /// instead.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm_core::backend::Backend;
+    /// assert!(Sqlite::updates_rows(db.session()));
+    /// # Ok(()) }
+    /// ```
     fn updates_rows(session: &Self::Session) -> bool {
         let _ = session;
         false

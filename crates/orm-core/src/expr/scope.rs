@@ -121,6 +121,17 @@ impl<M: Named + Union<R::Out>, R: Free> Free for ((M, Outer), R) {
 }
 
 /// The model (or alias) that a query is over, before joins.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::expr::Only;
+/// use orm::expr::scope::Root;
+/// use orm::model::Named;
+/// fn table<Q: Root>() -> &'static str {
+///     Q::Out::source().model.table
+/// }
+/// assert_eq!(table::<Only<User>>(), "users");
+/// ```
 pub trait Root {
     /// The model.
     type Out: Named;

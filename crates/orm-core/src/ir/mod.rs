@@ -62,6 +62,13 @@ pub enum Command {
 /// ```
 pub trait IntoCommand {
     /// The command.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::IntoCommand;
+    /// assert_eq!(User::query().into_command()?.operation(), "SELECT");
+    /// # Ok::<(), Error>(())
+    /// ```
     fn into_command(self) -> crate::error::Result<Command>;
 }
 

@@ -14,12 +14,31 @@ use crate::model::{Model, Named};
 use crate::value::Datum;
 
 /// What [`update_many`](super::ModelWrite::update_many) takes: a row, which is written whole, or the changes of one.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let users = User::query().all(&db).await?;
+/// assert_eq!(User::update_many(&users).exec(&db).await?, 3);
+/// let older = users.iter().map(|user| user.update().age(7));
+/// assert_eq!(User::update_many(older).exec(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a change of a `{M}`",
     label = "expected `&{M}` or `row.update()` with what it sets"
 )]
 pub trait IntoChange<M> {
     /// The change.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::write::IntoChange;
+    /// let ada = User::find(1).one(&db).await?;
+    /// assert!(ada.update().into_change().is_empty());
+    /// # Ok(()) }
+    /// ```
     fn into_change(self) -> Change<M>;
 }
 
@@ -38,6 +57,15 @@ impl<M: Model> IntoChange<M> for &M {
 /// Changes of many rows: made by [`ModelWrite::update_many`](super::ModelWrite::update_many). Without rows no statement is sent.
 ///
 /// Rows that set the same columns are one statement, however many they are. All rows are changed or none.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let users = User::query().all(&db).await?;
+/// let changes = User::update_many(users.iter().map(|user| user.update().age(user.age.map(|age| age + 1))));
+/// assert_eq!(changes.all(&db).await?.len(), 3);
+/// # Ok(()) }
+/// ```
 #[must_use = "nothing is written before `.exec(&db)` or `.all(&db)`"]
 pub struct UpdateMany<M> {
     changes: Vec<Change<M>>,
@@ -51,6 +79,14 @@ impl<M> std::fmt::Debug for UpdateMany<M> {
 }
 
 /// Changes many rows: see [`UpdateMany`].
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// let users = User::query().all(&db).await?;
+/// assert_eq!(orm::write::update_many::<User, _>(&users).exec(&db).await?, 3);
+/// # Ok(()) }
+/// ```
 pub fn update_many<M, I>(rows: I) -> UpdateMany<M>
 where
     M: Model,
@@ -66,6 +102,14 @@ impl<M: Model> UpdateMany<M> {
     /// # Errors
     /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted one of the rows, [`ErrorKind::NotFound`] if
     /// one is gone; no row is changed then. [`ErrorKind::Usage`] if a row comes twice.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let users = User::query().all(&db).await?;
+    /// assert_eq!(User::update_many(&users).exec(&db).await?, 3);
+    /// # Ok(()) }
+    /// ```
     pub fn exec<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<u64>> + Send {
         async move {
             let changes: Vec<Change<M>> =
@@ -81,6 +125,15 @@ impl<M: Model> UpdateMany<M> {
     ///
     /// # Errors
     /// As [`exec`](UpdateMany::exec).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let users = User::query().order_by(User::id.asc()).all(&db).await?;
+    /// let older = User::update_many(users.iter().map(|user| user.update().age(7))).all(&db).await?;
+    /// assert_eq!((older[0].id, older[0].age), (users[0].id, Some(7)));
+    /// # Ok(()) }
+    /// ```
     pub fn all<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send {
         async move { write::<M, E::Backend>(self.changes, true, db.session()).await }
     }

@@ -35,9 +35,13 @@ pub trait ModelWrite: Model {
     /// Changes any number of rows, each by its own values: `User::update_many(&users)` writes them whole,
     /// `User::update_many(users.iter().map(|user| user.update().age(7)))` what is set. One statement, all rows or none.
     ///
-    /// ```ignore
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let users = User::query().all(&db).await?;
     /// let older = users.iter().map(|user| user.update().age(user.age.map(|age| age + 1)));
-    /// let users = User::update_many(older).all(&db).await?;
+    /// assert_eq!(User::update_many(older).all(&db).await?.len(), 3);
+    /// # Ok(()) }
     /// ```
     fn update_many<I>(rows: I) -> UpdateMany<Self>
     where

@@ -43,6 +43,13 @@ impl Plan {
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] if the text is no plan.
+    ///
+    /// ```
+    /// # const JSON: &str = r#"[{"Plan": {"Node Type": "Seq Scan", "Relation Name": "users", "Startup Cost": 0.0, "Total Cost": 1.5, "Plan Rows": 3, "Plan Width": 8}}]"#;
+    /// let plan = orm_postgres::plan::Plan::parse(JSON)?;
+    /// assert_eq!(plan.root.kind, "Seq Scan");
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn parse(json: &str) -> Result<Plan> {
         let no_plan = || Error::new(ErrorKind::Decode, "the server's answer is no plan");
         let mut value: Value = serde_json::from_str(json).map_err(|error| no_plan().with_source(error))?;
@@ -63,6 +70,13 @@ impl Plan {
     }
 
     /// Every node, each before its children.
+    ///
+    /// ```
+    /// # const JSON: &str = r#"[{"Plan": {"Node Type": "Seq Scan", "Relation Name": "users", "Startup Cost": 0.0, "Total Cost": 1.5, "Plan Rows": 3, "Plan Width": 8}}]"#;
+    /// let plan = orm_postgres::plan::Plan::parse(JSON)?;
+    /// assert_eq!(plan.nodes().count(), 1);
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         let mut open = vec![&self.root];
         std::iter::from_fn(move || {
@@ -73,11 +87,25 @@ impl Plan {
     }
 
     /// The tables that are read from end to end.
+    ///
+    /// ```
+    /// # const JSON: &str = r#"[{"Plan": {"Node Type": "Seq Scan", "Relation Name": "users", "Startup Cost": 0.0, "Total Cost": 1.5, "Plan Rows": 3, "Plan Width": 8}}]"#;
+    /// let plan = orm_postgres::plan::Plan::parse(JSON)?;
+    /// assert_eq!(plan.scans_whole_tables().collect::<Vec<_>>(), ["users"]);
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn scans_whole_tables(&self) -> impl Iterator<Item = &str> {
         self.nodes().filter(|node| node.kind == "Seq Scan").filter_map(|node| node.relation.as_deref())
     }
 
     /// The indexes that are used.
+    ///
+    /// ```
+    /// # const JSON: &str = r#"[{"Plan": {"Node Type": "Seq Scan", "Relation Name": "users", "Startup Cost": 0.0, "Total Cost": 1.5, "Plan Rows": 3, "Plan Width": 8}}]"#;
+    /// let plan = orm_postgres::plan::Plan::parse(JSON)?;
+    /// assert_eq!(plan.indexes().count(), 0);
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn indexes(&self) -> impl Iterator<Item = &str> {
         self.nodes().filter_map(|node| node.index.as_deref())
     }

@@ -102,11 +102,19 @@ pub trait PgValue: Sized + Send + Sync + 'static {
 }
 
 /// A type that is part of PostgreSQL, by its name in `pg_type`.
+///
+/// ```
+/// assert_eq!(orm_postgres::types::builtin("inet").name, "inet");
+/// ```
 pub const fn builtin(name: &'static str) -> NativeType {
     NativeType::builtin("postgresql", name)
 }
 
 /// A type of an extension, by its name in `pg_type`. The extension must be there already, in a schema of the search path.
+///
+/// ```
+/// assert_eq!(orm_postgres::types::extension("geometry", "postgis").database, "postgresql");
+/// ```
 pub const fn extension(name: &'static str, extension: &'static str) -> NativeType {
     NativeType::extension("postgresql", name, extension)
 }
