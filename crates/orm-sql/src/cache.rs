@@ -45,7 +45,7 @@ impl<V> ShapeCache<V> {
     ///
     /// ```
     /// let cache = orm_sql::ShapeCache::<String>::new();
-    /// assert!(cache.is_empty());
+    /// assert!(cache.get(orm_core::ir::Shape(1)).is_none());
     /// ```
     pub fn new() -> Self {
         Self::default()

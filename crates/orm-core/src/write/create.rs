@@ -97,6 +97,19 @@ impl NewRow {
         }
     }
 
+    /// What is given so far, one value per column of the model; [`Datum::Default`] where there is none.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm::value::Datum;
+    /// use orm::write::Insertable;
+    /// let row = Tag::create().name("news").into_row();
+    /// assert_eq!(row.values(), [Datum::Default, Datum::Text("news".to_owned())]);
+    /// ```
+    pub fn values(&self) -> &[Datum] {
+        &self.values
+    }
+
     pub(super) fn is_given(&self, column: u16) -> bool {
         self.values.get(usize::from(column)).is_some_and(is_given)
     }
