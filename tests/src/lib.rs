@@ -165,6 +165,7 @@ macro_rules! suite {
             a_transaction_commits_on_ok,
             a_transaction_rolls_back_on_error,
             a_dropped_guard_rolls_back,
+            a_read_only_transaction_refuses_writes,
             a_dropped_transaction_future_leaves_nothing,
         );
         $crate::suite!(@module $harness, errors:

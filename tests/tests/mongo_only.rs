@@ -338,6 +338,18 @@ async fn a_transaction_is_seen_by_nobody_until_it_commits() {
 }
 
 #[tokio::test]
+async fn what_a_snapshot_cannot_promise_is_refused() {
+    let db = fresh().await;
+    let options = TxOptions::new().isolation(Isolation::Serializable);
+    let error = db.begin_with(options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.hint().unwrap().contains("RepeatableRead"), "{error}");
+    for isolation in [Isolation::ReadCommitted, Isolation::RepeatableRead] {
+        db.begin_with(TxOptions::new().isolation(isolation)).await.unwrap().commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_failed_statement_keeps_its_transaction_from_committing() {
     let db = fresh().await;
     users(&db).await;

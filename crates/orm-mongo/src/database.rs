@@ -66,6 +66,7 @@ pub(crate) struct Shared {
 /// A transaction under way.
 pub(crate) struct Transaction {
     pub session: AsyncMutex<ClientSession>,
+    read_only: bool,
     /// Whether a statement failed, or was cut off: nothing of it may be committed.
     failed: AtomicBool,
     ended: AtomicBool,
@@ -173,6 +174,18 @@ impl Transaction {
         Ok(())
     }
 
+    /// Whether a command may be sent. The server knows no read-only transactions, so writes are refused here.
+    fn admit(&self, command: &RawDocumentBuf) -> Result<()> {
+        self.check()?;
+        let name = command.iter().next().and_then(|first| first.ok().map(|(name, _)| name.as_str()));
+        let reads = matches!(name, Some("find" | "aggregate" | "getMore" | "killCursors" | "explain"));
+        if self.read_only && !reads {
+            return Err(Error::new(ErrorKind::Database, "the transaction is read-only")
+                .with_hint("write in a transaction without `read_only()`"));
+        }
+        Ok(())
+    }
+
     /// In doubt until [`settle`](Transaction::settle) says how the command ended.
     fn doubt(&self) {
         self.failed.store(true, Ordering::Release);
@@ -208,11 +221,13 @@ impl Session {
     ) -> Result<Vec<u8>> {
         let start = self.watched().then(|| (Instant::now(), text_of(&command)));
         let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
+        if let Some(tx) = &self.tx {
+            tx.admit(&buffer)?;
+        }
         let action = db.run_raw_command(buffer);
         let result = match &self.tx {
             None => action.await,
             Some(tx) => {
-                tx.check()?;
                 let mut session = tx.session.lock().await;
                 tx.doubt();
                 let result = action.session(&mut *session).await;
@@ -276,13 +291,19 @@ impl Session {
         let failed = |error| errors::map(error, None);
         let mut session = self.shared.client.start_session().await.map_err(failed)?;
         let concern = match options.isolation {
+            None | Some(Isolation::RepeatableRead) => ReadConcern::snapshot(),
             Some(Isolation::ReadCommitted) => ReadConcern::majority(),
-            _ => ReadConcern::snapshot(),
+            Some(_) => {
+                return Err(Error::new(ErrorKind::Unsupported, "MongoDB has no serializable transactions")
+                    .with_hint("`Isolation::RepeatableRead` is the strictest it has: a snapshot"));
+            }
         };
+        let read_only = options.read_only;
         let options = TransactionOptions::builder().read_concern(concern).build();
         session.start_transaction().with_options(options).await.map_err(failed)?;
         let transaction = Transaction {
             session: AsyncMutex::new(session),
+            read_only,
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         };
@@ -370,12 +391,7 @@ impl Backend for Mongo {
 
     async fn begin(session: &Session, options: TxOptions) -> Result<Session> {
         match &session.tx {
-            None => {
-                if options.read_only {
-                    return Err(Error::new(ErrorKind::Unsupported, "MongoDB has no read-only transactions"));
-                }
-                session.transaction(options).await
-            }
+            None => session.transaction(options).await,
             // No savepoints: what the library does in one is a part that must succeed for the whole to be committed.
             Some(tx) => {
                 tx.check()?;

@@ -335,15 +335,21 @@ impl Backend for Sqlite {
     async fn begin(session: &Session, options: TxOptions) -> Result<Session> {
         match &session.0 {
             Place::Pool(pool) => {
-                // Only a database with readers of its own can give a read-only transaction a connection that refuses writes.
-                let read_only = options.read_only && pool.settings.path.is_some();
-                let (role, sql) =
-                    if read_only { (Role::Read, "BEGIN") } else { (Role::Write, "BEGIN IMMEDIATE") };
+                let file = pool.settings.path.is_some();
+                let (role, sql) = match options.read_only {
+                    true if file => (Role::Read, "BEGIN"),
+                    // A database in memory has one connection, which writes, for everybody.
+                    true => (Role::Write, "BEGIN"),
+                    false => (Role::Write, "BEGIN IMMEDIATE"),
+                };
                 let work = Work::Pooled(pool.acquire(role).await?);
                 let work = patiently(work, sql).await?;
-                let Work::Pooled(guard) = work else {
+                let Work::Pooled(mut guard) = work else {
                     return Err(Error::new(ErrorKind::Usage, "the transaction has ended"));
                 };
+                if options.read_only {
+                    guard.bar_writes()?;
+                }
                 let shared = Shared {
                     pool: Arc::clone(pool),
                     guard: Arc::new(Mutex::new(Some(guard))),

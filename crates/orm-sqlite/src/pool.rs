@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::builder::SqliteBuilder;
 use crate::connection::{self, Open};
+use crate::errors::{self, Context};
 
 /// A compiled command, and what is known of its cost.
 pub struct Planned {
@@ -57,6 +58,8 @@ pub struct Guard {
     open: Option<Box<Open>>,
     pool: Arc<Pool>,
     role: Role,
+    /// The connection could write, and was told not to for the length of this loan.
+    barred: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -102,9 +105,13 @@ impl Pool {
         let idle = &self.side(role).idle;
         let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match connection {
-            Some(connection) => {
-                Ok(Guard { open: Some(connection), pool: Arc::clone(self), role, _permit: permit })
-            }
+            Some(connection) => Ok(Guard {
+                open: Some(connection),
+                pool: Arc::clone(self),
+                role,
+                barred: false,
+                _permit: permit,
+            }),
             None => Err(closed()),
         }
     }
@@ -127,6 +134,18 @@ impl Guard {
         self.open.as_ref().map(|open| &open.connection).ok_or_else(closed)
     }
 
+    /// Makes the connection refuse writes until it is returned.
+    pub fn bar_writes(&mut self) -> Result<()> {
+        if self.role == Role::Write {
+            let connection = self.connection()?;
+            connection
+                .pragma_update(None, "query_only", true)
+                .map_err(|error| errors::map(error, &Context::default()))?;
+            self.barred = true;
+        }
+        Ok(())
+    }
+
     /// Whether a statement that spends its budget of steps is interrupted from now on.
     pub fn arm(&self, armed: bool) {
         if let Some(open) = &self.open {
@@ -142,7 +161,8 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         let Some(open) = self.open.take() else { return };
-        let clean = open.connection.is_autocommit() || open.connection.execute_batch("ROLLBACK").is_ok();
+        let clean = (open.connection.is_autocommit() || open.connection.execute_batch("ROLLBACK").is_ok())
+            && (!self.barred || open.connection.pragma_update(None, "query_only", false).is_ok());
         let side = self.pool.side(self.role);
         if side.permits.is_closed() {
             return;

@@ -1,6 +1,6 @@
 //! Transactions and savepoints.
 
-use orm::backend::{Supports, capabilities::Savepoints};
+use orm::backend::{Supports, Tx, TxOptions, capabilities::Savepoints};
 use orm::prelude::*;
 use orm::{ErrorKind, Result};
 
@@ -32,6 +32,30 @@ pub async fn a_dropped_guard_rolls_back<D: Database>(f: &Fixture<D>) -> Result<(
     drop(tx);
     assert_eq!(Tag::query().count(&f.db).await?, 0);
     Tag::create().name("after").insert(&f.db).await?;
+    Ok(())
+}
+
+pub async fn a_read_only_transaction_refuses_writes<D: Database>(f: &Fixture<D>) -> Result<()> {
+    Tag::create().name("kept").insert(&f.db).await?;
+    let options = TxOptions::new().read_only();
+    let writes = async |tx: &Tx<D::Backend>, which: usize| match which {
+        0 => Tag::create().name("more").insert(tx).await.map(drop),
+        1 => Tag::filter(Tag::name.eq("kept")).update().set(Tag::name, "lost").exec(tx).await.map(drop),
+        2 => Tag::filter(Tag::name.eq("kept")).delete(tx).await.map(drop),
+        _ => Tag::insert_many((0..50).map(|n| Tag::create().name(format!("{n}")))).exec(tx).await.map(drop),
+    };
+    for which in 0..4 {
+        let tx = f.db.begin_with(options).await?;
+        assert_eq!(Tag::query().count(&tx).await?, 1);
+        let refused = writes(&tx, which).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Database, "{refused}");
+        assert!(refused.message().contains("only"), "{refused}");
+        drop(tx);
+    }
+    // It was the transaction that could not write: the connection it had can.
+    f.db.transaction(async |tx| Tag::create().name("after").insert(tx).await).await?;
+    let names = Tag::query().order_by(Tag::name.asc()).select(Tag::name).all(&f.db).await?;
+    assert_eq!(names, ["after", "kept"]);
     Ok(())
 }
 
