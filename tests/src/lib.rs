@@ -85,6 +85,17 @@ macro_rules! suite {
             left_joined_columns_are_options,
             whole_models_come_out_of_a_join,
         );
+        $crate::suite!(@module $harness, windows:
+            rows_are_numbered_and_ranked,
+            null_has_its_place_in_a_window,
+            aggregates_run_over_the_rows_they_are_told,
+            aggregates_over_a_window_skip_null,
+            decimals_are_exact_over_a_window,
+            a_row_sees_those_before_and_after,
+            windows_order_filter_and_join_with_the_rest,
+            groups_are_ranked_by_their_aggregates,
+            a_window_that_cannot_be_is_refused,
+        );
         $crate::suite!(@module $harness, keys:
             every_type_can_be_a_key,
         );

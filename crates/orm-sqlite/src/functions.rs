@@ -1,7 +1,7 @@
 //! The functions that the SQL of the dialect calls: exact decimals, and LIKE that minds the case.
 
 use orm_core::value::{Cell, Numeric};
-use rusqlite::functions::{Aggregate, Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, Result};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -68,8 +68,8 @@ pub fn register(connection: &Connection) -> Result<()> {
             like(&pattern.chars().collect::<Vec<_>>(), &value.chars().collect::<Vec<_>>())
         }))
     })?;
-    connection.create_aggregate_function("orm_decimal_sum", 1, PURE, Total { mean: false })?;
-    connection.create_aggregate_function("orm_decimal_avg", 1, PURE, Total { mean: true })
+    connection.create_window_function("orm_decimal_sum", 1, PURE, Total { mean: false })?;
+    connection.create_window_function("orm_decimal_avg", 1, PURE, Total { mean: true })
 }
 
 fn overflow() -> Error {
@@ -113,6 +113,25 @@ impl Aggregate<(Decimal, u64), Option<String>> for Total {
         Ok(())
     }
     fn finalize(&self, _: &mut Context<'_>, total: Option<(Decimal, u64)>) -> Result<Option<String>> {
+        self.result(total)
+    }
+}
+
+impl WindowAggregate<(Decimal, u64), Option<String>> for Total {
+    fn value(&self, total: Option<&mut (Decimal, u64)>) -> Result<Option<String>> {
+        self.result(total.copied())
+    }
+    fn inverse(&self, context: &mut Context<'_>, total: &mut (Decimal, u64)) -> Result<()> {
+        if let Some(value) = argument(context, 0)? {
+            total.0 = total.0.checked_sub(value).ok_or_else(overflow)?;
+            total.1 -= 1;
+        }
+        Ok(())
+    }
+}
+
+impl Total {
+    fn result(&self, total: Option<(Decimal, u64)>) -> Result<Option<String>> {
         match total {
             None | Some((_, 0)) => Ok(None),
             Some((sum, _)) if !self.mean => Ok(Some(text(sum))),

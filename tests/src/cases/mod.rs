@@ -10,6 +10,7 @@ pub mod shapes;
 pub mod subqueries;
 pub mod transactions;
 pub mod values;
+pub mod windows;
 pub mod writes;
 
 use orm::Result;

@@ -48,7 +48,7 @@ pub fn extreme(low: bool) -> Everything {
     }
 }
 
-async fn store(db: &impl Executor, row: &Everything) -> Result<Everything> {
+pub(super) async fn store(db: &impl Executor, row: &Everything) -> Result<Everything> {
     let row = row.clone();
     Everything::create()
         .id(row.id)

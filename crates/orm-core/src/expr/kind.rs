@@ -1,5 +1,7 @@
 //! Whether an expression has a value per row, per group, or always the same.
 
+use std::marker::PhantomData;
+
 /// A value per row.
 ///
 /// ```
@@ -46,6 +48,17 @@ pub struct GroupKey;
 #[derive(Debug)]
 pub struct Const;
 
+/// A value computed over a window of rows of kind `K`: `Row`, or `Aggregate` where the rows are groups.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::expr::kind::{Over, Row};
+/// fn windowed<T, S, N>(_: Expr<T, S, N, Over<Row>>) {}
+/// windowed(row_number().over(window().order_by(Post::id.asc())));
+/// ```
+#[derive(Debug)]
+pub struct Over<K>(PhantomData<K>);
+
 /// What results when two kinds meet in one expression.
 ///
 /// ```
@@ -63,21 +76,61 @@ pub trait Mix<R> {
     type Out;
 }
 macro_rules! mix {
-    ($($left:ident $right:ident = $out:ident;)*) => {$(#[diagnostic::do_not_recommend] impl Mix<$right> for $left { type Out = $out; })*};
+    ($($left:ty, $right:ty = $out:ty;)*) => {$(#[diagnostic::do_not_recommend] impl Mix<$right> for $left { type Out = $out; })*};
 }
 mix! {
-    Row Row = Row;
-    Row Const = Row;
-    Const Row = Row;
-    Const Const = Const;
-    Const Aggregate = Aggregate;
-    Aggregate Const = Aggregate;
-    Const GroupKey = GroupKey;
-    GroupKey Const = GroupKey;
-    Aggregate Aggregate = Aggregate;
-    GroupKey GroupKey = GroupKey;
-    Aggregate GroupKey = Aggregate;
-    GroupKey Aggregate = Aggregate;
+    Row, Row = Row;
+    Row, Const = Row;
+    Const, Row = Row;
+    Const, Const = Const;
+    Const, Aggregate = Aggregate;
+    Aggregate, Const = Aggregate;
+    Const, GroupKey = GroupKey;
+    GroupKey, Const = GroupKey;
+    Aggregate, Aggregate = Aggregate;
+    GroupKey, GroupKey = GroupKey;
+    Aggregate, GroupKey = Aggregate;
+    GroupKey, Aggregate = Aggregate;
+    Over<Row>, Over<Row> = Over<Row>;
+    Over<Row>, Row = Over<Row>;
+    Row, Over<Row> = Over<Row>;
+    Over<Row>, Const = Over<Row>;
+    Const, Over<Row> = Over<Row>;
+    Over<Aggregate>, Over<Aggregate> = Over<Aggregate>;
+    Over<Aggregate>, Aggregate = Over<Aggregate>;
+    Aggregate, Over<Aggregate> = Over<Aggregate>;
+    Over<Aggregate>, GroupKey = Over<Aggregate>;
+    GroupKey, Over<Aggregate> = Over<Aggregate>;
+    Over<Aggregate>, Const = Over<Aggregate>;
+    Const, Over<Aggregate> = Over<Aggregate>;
+}
+
+/// The kind of what is computed over a window whose parts are of this kind.
+///
+/// ```
+/// use orm::expr::kind::{Aggregate, GroupKey, Over, Windowed};
+/// fn over_groups<K: Windowed<Out = Over<Aggregate>>>() {}
+/// over_groups::<GroupKey>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a window function cannot stand inside another",
+    label = "this is computed over a window already"
+)]
+pub trait Windowed {
+    /// The kind.
+    type Out;
+}
+impl Windowed for Row {
+    type Out = Over<Row>;
+}
+impl Windowed for Const {
+    type Out = Over<Row>;
+}
+impl Windowed for Aggregate {
+    type Out = Over<Aggregate>;
+}
+impl Windowed for GroupKey {
+    type Out = Over<Aggregate>;
 }
 
 /// May stand in the SELECT list of a grouped query.
@@ -99,6 +152,7 @@ pub trait Grouped {}
 impl Grouped for Aggregate {}
 impl Grouped for GroupKey {}
 impl Grouped for Const {}
+impl Grouped for Over<Aggregate> {}
 #[diagnostic::do_not_recommend]
 impl Grouped for () {}
 #[diagnostic::do_not_recommend]
@@ -113,13 +167,30 @@ impl<H: Grouped, T: Grouped> Grouped for (H, T) {}
 /// in_a_filter::<Const>();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "an aggregate cannot be used in `.filter(..)`",
-    label = "aggregates are known after grouping",
-    note = "move it to `.having(..)`"
+    message = "an aggregate or a window function cannot be used in `.filter(..)`",
+    label = "this is known only when the rows have been filtered",
+    note = "move an aggregate to `.having(..)`"
 )]
 pub trait PerRow {}
 impl PerRow for Row {}
 impl PerRow for Const {}
+
+/// May stand in `.having(..)`.
+///
+/// ```
+/// use orm::expr::kind::{Aggregate, GroupKey, PerGroup};
+/// fn in_having<K: PerGroup>() {}
+/// in_having::<Aggregate>();
+/// in_having::<GroupKey>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`.having(..)` takes keys of the grouping and aggregates",
+    label = "this is neither"
+)]
+pub trait PerGroup {}
+impl PerGroup for Aggregate {}
+impl PerGroup for GroupKey {}
+impl PerGroup for Const {}
 
 /// The kind of a whole SELECT list: a kind, or a list of kinds folded by [`Mix`].
 ///
@@ -143,6 +214,9 @@ impl OneKind for GroupKey {
 }
 impl OneKind for Const {
     type Out = Const;
+}
+impl<K> OneKind for Over<K> {
+    type Out = Over<K>;
 }
 impl OneKind for () {
     type Out = Const;

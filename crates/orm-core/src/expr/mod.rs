@@ -18,6 +18,7 @@ mod ops;
 mod predicate;
 mod relation;
 pub mod scope;
+mod window;
 
 pub use case::{Case, CaseStart, CaseValue, case};
 pub use column::{Column, Expr, column_ir};
@@ -26,3 +27,7 @@ pub use operand::{InOperand, Literal, Operand};
 pub use ops::ExprOps;
 pub use predicate::{Condition, IntoOrder, Ordering, Predicate};
 pub use scope::{InScope, Only};
+pub use window::{
+    Framed, HasOrder, KnowsRows, Ordered, OrderedFunc, Rows, Unordered, Whole, Window, WindowKeys, WindowOps,
+    WindowOrder, dense_rank, rank, row_number, window,
+};

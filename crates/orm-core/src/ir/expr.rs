@@ -1,6 +1,6 @@
 //! Expressions.
 
-use crate::ir::{Direction, Order, Select};
+use crate::ir::{Direction, Order, Select, WindowCall};
 use crate::meta::{ModelMeta, RelationMeta};
 use crate::value::{Datum, DbType};
 
@@ -133,6 +133,8 @@ pub enum Expr {
         /// The order of an order-sensitive aggregate.
         order: Vec<Order>,
     },
+    /// A function over the rows around a row.
+    Window(Box<WindowCall>),
     /// `EXISTS`.
     Exists(Box<Select>),
     /// A subquery of one column and at most one row; NULL without a row.

@@ -9,6 +9,7 @@
 mod expr;
 mod select;
 mod shape;
+mod window;
 mod write;
 
 pub use expr::{
@@ -19,6 +20,7 @@ pub use select::{
     Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Sample, Select,
 };
 pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
+pub use window::{Frame, WindowCall, WindowFunc};
 pub use write::{
     Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update, UpdateRows,
 };

@@ -432,6 +432,28 @@ impl<'a> Walk<'_, 'a> {
         self.offset(select.offset);
     }
 
+    fn window(&mut self, call: &'a WindowCall) {
+        let (func, by) = match call.func {
+            WindowFunc::Aggregate => (0, 0),
+            WindowFunc::RowNumber => (1, 0),
+            WindowFunc::Rank => (2, 0),
+            WindowFunc::DenseRank => (3, 0),
+            WindowFunc::Shift(by) => (4, by),
+            WindowFunc::First => (5, 0),
+            WindowFunc::Last => (6, 0),
+        };
+        self.tag(func);
+        self.tag(by as u64);
+        self.optional(call.arg.as_ref());
+        self.list(&call.partition);
+        self.orders(&call.order);
+        let Some(frame) = call.frame else { return self.tag(0) };
+        for end in [frame.start, frame.end] {
+            self.tag(1 + u64::from(end.is_some()));
+            self.tag(end.unwrap_or(0) as u64);
+        }
+    }
+
     fn list_change(&mut self, change: &'a ListChange) {
         self.tag(24);
         self.address::<ModelMeta>(change.element);
@@ -548,6 +570,10 @@ impl<'a> Walk<'_, 'a> {
                 self.optional(arg.as_deref());
                 self.orders(order);
                 self.optional(filter.as_deref());
+            }
+            Expr::Window(call) => {
+                self.tag(25);
+                self.window(call);
             }
             Expr::Exists(select) => {
                 self.tag(17);

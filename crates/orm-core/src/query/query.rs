@@ -296,7 +296,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     where
         P: crate::expr::Predicate,
         S: InScope<Q, I>,
-        K: crate::expr::kind::Grouped,
+        K: crate::expr::kind::PerGroup,
         X: Needs,
         N: Plus<X>,
     {

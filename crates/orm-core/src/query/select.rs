@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::backend::{And, FromRow, Needs, Nullable, Plus};
-use crate::expr::kind::{Aggregate, Const, GroupKey, Row};
+use crate::expr::kind::{Aggregate, Const, GroupKey, Over, Row};
 use crate::expr::scope::{InScope, Inner, Left, Wrap};
 use crate::expr::{Column, Expr, ExprOps};
 use crate::ir;
@@ -80,6 +80,9 @@ macro_rules! select_as {
 }
 select_as!(Row, GroupKey, Const);
 impl<J, T: Value> SelectAs<Aggregate, T> for J {
+    type Out = T;
+}
+impl<J, K, T: Value> SelectAs<Over<K>, T> for J {
     type Out = T;
 }
 

@@ -7,7 +7,7 @@ use super::query::Query;
 use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
-use crate::ir::{Command, IntoCommand, Output, Select};
+use crate::ir::{Command, IntoCommand, Output, Select, WindowFunc};
 use crate::model::Model;
 use crate::relation::IncludePlan;
 
@@ -298,6 +298,11 @@ pub(crate) fn has_aggregate(expr: &crate::ir::Expr) -> bool {
     use crate::ir::Expr::*;
     match expr {
         Aggregate { .. } => true,
+        Window(call) => {
+            let own = call.func != WindowFunc::Aggregate && call.arg.as_ref().is_some_and(has_aggregate);
+            let keys = call.partition.iter().chain(call.order.iter().map(|order| &order.expr));
+            own || keys.into_iter().any(has_aggregate)
+        }
         Unary(_, inner, _) | IsNull(inner, _) | Cast(inner, _) => has_aggregate(inner),
         Binary(_, both, _) => has_aggregate(&both.0) || has_aggregate(&both.1),
         Func(_, args) | All(args) | Any(args) => args.iter().any(has_aggregate),

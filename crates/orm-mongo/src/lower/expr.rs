@@ -48,6 +48,7 @@ impl Lower<'_> {
             Expr::Cast(operand, ty) => self.cast(w, key, operand, *ty)?,
             Expr::Case(arms, otherwise) => self.case(w, key, arms, otherwise.as_deref())?,
             Expr::Aggregate { .. } => self.aggregate_result(w, key, expr)?,
+            Expr::Window(_) => self.window_result(w, key, expr)?,
             Expr::Scalar(select) => {
                 let field = self.subquery(select, Some(1))?;
                 self.first_of(w, key, &field, "c0");

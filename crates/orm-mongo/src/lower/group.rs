@@ -1,7 +1,7 @@
 //! Grouping: accumulators before, their results after.
 
 use orm_core::Result;
-use orm_core::ir::{AggFunc, Expr, Output, Select};
+use orm_core::ir::{AggFunc, Expr, Output, Select, WindowFunc};
 use orm_core::value::DbType;
 
 use super::expr::{begin, end};
@@ -16,50 +16,86 @@ pub(super) struct Group {
 /// Every aggregate in the expressions of a query, those of subqueries left out.
 pub(super) fn aggregates(select: &Select) -> Vec<&Expr> {
     let mut found = Vec::new();
+    for expr in visible(select) {
+        walk(expr, &mut |expr| {
+            let aggregate = matches!(expr, Expr::Aggregate { .. });
+            if aggregate {
+                found.push(expr);
+            }
+            !aggregate
+        });
+    }
+    found
+}
+
+/// Every expression that is computed after the grouping.
+pub(super) fn visible(select: &Select) -> impl Iterator<Item = &Expr> {
     let output = match &select.output {
         Output::CountOf(inner) => inner,
         other => other,
     };
-    if let Output::Exprs(exprs) = output {
-        exprs.iter().for_each(|expr| collect(expr, &mut found));
-    }
-    if let Some(having) = &select.having {
-        collect(having, &mut found);
-    }
-    select.order.iter().for_each(|order| collect(&order.expr, &mut found));
-    found
+    let output = match output {
+        Output::Exprs(exprs) | Output::ModelAnd(exprs) => exprs.as_slice(),
+        _ => &[],
+    };
+    output.iter().chain(&select.having).chain(select.order.iter().map(|order| &order.expr))
 }
 
-fn collect<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
+/// Calls `visit` with an expression and with those in it, as long as it says to go on inwards. Subqueries are left out, and the
+/// aggregate of a window function: it groups nothing.
+pub(super) fn walk<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr) -> bool) {
+    if !visit(expr) {
+        return;
+    }
     match expr {
-        Expr::Aggregate { .. } => out.push(expr),
-        Expr::Unary(_, inner, _) | Expr::IsNull(inner, _) | Expr::Cast(inner, _) => collect(inner, out),
-        Expr::InList { expr, .. } | Expr::InSelect { expr, .. } => collect(expr, out),
+        Expr::Window(call) => {
+            if call.func != WindowFunc::Aggregate {
+                call.arg.iter().for_each(|arg| walk(arg, visit));
+            }
+            let keys = call.partition.iter().chain(call.order.iter().map(|order| &order.expr));
+            keys.for_each(|key| walk(key, visit));
+        }
+        Expr::Unary(_, inner, _) | Expr::IsNull(inner, _) | Expr::Cast(inner, _) => walk(inner, visit),
+        Expr::InList { expr, .. } | Expr::InSelect { expr, .. } => walk(expr, visit),
         Expr::Binary(_, both, _) => {
-            collect(&both.0, out);
-            collect(&both.1, out);
+            walk(&both.0, visit);
+            walk(&both.1, visit);
         }
         Expr::All(list) | Expr::Any(list) | Expr::Func(_, list) | Expr::Raw(_, list) => {
-            list.iter().for_each(|expr| collect(expr, out));
+            list.iter().for_each(|expr| walk(expr, visit));
         }
-        Expr::InTuples { exprs, .. } => exprs.iter().for_each(|expr| collect(expr, out)),
+        Expr::InTuples { exprs, .. } => exprs.iter().for_each(|expr| walk(expr, visit)),
         Expr::Between(three, _) => {
-            [&three.0, &three.1, &three.2].into_iter().for_each(|expr| collect(expr, out))
+            [&three.0, &three.1, &three.2].into_iter().for_each(|expr| walk(expr, visit))
         }
         Expr::Like { expr, pattern, .. } => {
-            collect(expr, out);
-            collect(pattern, out);
+            walk(expr, visit);
+            walk(pattern, visit);
         }
         Expr::Case(arms, otherwise) => {
             for (when, then) in arms {
-                collect(when, out);
-                collect(then, out);
+                walk(when, visit);
+                walk(then, visit);
             }
-            if let Some(otherwise) = otherwise {
-                collect(otherwise, out);
-            }
+            otherwise.iter().for_each(|otherwise| walk(otherwise, visit));
         }
         _ => {}
+    }
+}
+
+/// The fields of an accumulator: its value, and for a sum how many values went into it.
+pub(super) struct Names {
+    value: String,
+    count: String,
+}
+
+impl Names {
+    fn of_group(place: usize) -> Self {
+        Names { value: format!("a{place}"), count: format!("n{place}") }
+    }
+
+    pub fn of_window(field: &str) -> Self {
+        Names { value: field.to_owned(), count: format!("{field}_n") }
     }
 }
 
@@ -83,7 +119,7 @@ impl Lower<'_> {
             writer.close(id);
         }
         for (place, aggregate) in aggregates.iter().enumerate() {
-            self.accumulate(&mut writer, place, aggregate)?;
+            self.accumulate(&mut writer, &Names::of_group(place), aggregate, &|_| {})?;
         }
         writer.close(group);
         let stage = writer.finish();
@@ -114,11 +150,17 @@ impl Lower<'_> {
         Ok(())
     }
 
-    fn accumulate(&mut self, w: &mut Writer, place: usize, aggregate: &Expr) -> Result<()> {
+    /// The fields of an accumulator. `frame` adds to each the rows that it sees.
+    pub(super) fn accumulate(
+        &mut self,
+        w: &mut Writer,
+        names: &Names,
+        aggregate: &Expr,
+        frame: &dyn Fn(&mut Writer),
+    ) -> Result<()> {
         let Expr::Aggregate { func, arg, distinct, filter, .. } = aggregate else { return Ok(()) };
         let (arg, filter) = (arg.as_deref(), filter.as_deref());
-        let name = format!("a{place}");
-        let accumulator = w.open(&name);
+        let accumulator = w.open(&*names.value);
         match (func, arg) {
             (AggFunc::Count, None) => self.counted(w, None, filter)?,
             (AggFunc::Count, Some(arg)) if !distinct => self.counted(w, Some(arg), filter)?,
@@ -135,11 +177,13 @@ impl Lower<'_> {
             }
             (other, None) => return Err(usage(format!("{other:?} of nothing"))),
         }
+        frame(w);
         w.close(accumulator);
         if let (AggFunc::Sum, Some(arg), false) = (func, arg, distinct) {
             // Over no values the sum is NULL and not 0.
-            let count = w.open(&format!("n{place}"));
+            let count = w.open(&*names.count);
             self.counted(w, Some(arg), filter)?;
+            frame(w);
             w.close(count);
         }
         Ok(())
@@ -179,14 +223,20 @@ impl Lower<'_> {
 
     /// What came of an aggregate, after the grouping.
     pub(super) fn aggregate_result(&mut self, w: &mut Writer, key: Key<'_>, expr: &Expr) -> Result<()> {
-        let Expr::Aggregate { func, arg, distinct, ty, .. } = expr else { return Ok(()) };
         let known = self
             .level()
             .group
             .as_ref()
             .and_then(|group| group.places.iter().position(|known| *known == address(expr)));
         let place = known.ok_or_else(|| usage("an aggregate where rows are not grouped"))?;
-        let field = format!("$a{place}");
+        self.result_of(w, key, &Names::of_group(place), expr);
+        Ok(())
+    }
+
+    /// What came of an accumulator.
+    pub(super) fn result_of(&self, w: &mut Writer, key: Key<'_>, names: &Names, aggregate: &Expr) {
+        let Expr::Aggregate { func, arg, distinct, ty, .. } = aggregate else { return };
+        let field = format!("${}", names.value);
         let set = |w: &mut Writer, key: Key<'_>| {
             // The distinct values, NULL left out.
             let (open, list) = begin(w, key, "$setDifference");
@@ -215,7 +265,7 @@ impl Lower<'_> {
             (AggFunc::Sum, false) => {
                 let (open, list) = begin(w, key, "$cond");
                 let (test, pair) = begin(w, Key::At(0), "$gt");
-                w.str(0, &format!("$n{place}"));
+                w.str(0, &format!("${}", names.count));
                 w.i32(1, 0);
                 end(w, test, pair);
                 w.str(1, &field);
@@ -244,6 +294,5 @@ impl Lower<'_> {
             }
             _ => w.str(key, &field),
         }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@
 //! other collections ([`relation`]) becomes a `$lookup` in the level *before* the stage that holds the expression. A column of
 //! an outer level is handed in by the `let` of the `$lookup`. Names that are made here begin with `orm_`, variables with `o`.
 //!
-//! [`select`] puts the stages of a query in order, [`group`] those of a grouping.
+//! [`select`] puts the stages of a query in order, [`group`] those of a grouping, [`window`] those of window functions.
 
 mod element;
 mod expr;
@@ -20,6 +20,7 @@ mod select;
 mod temporal;
 mod text;
 mod truth;
+mod window;
 
 use std::borrow::Cow;
 
@@ -58,6 +59,8 @@ struct Level {
     group: Option<group::Group>,
     /// The keys of the grouping, while it is yet to come.
     keys: Vec<Expr>,
+    /// The window functions that were computed, by their address, and the fields that hold them.
+    windows: Vec<(usize, String)>,
 }
 
 struct Joined {
@@ -181,6 +184,7 @@ impl Level {
             lets: Vec::new(),
             group: None,
             keys: Vec::new(),
+            windows: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use orm_core::ir::{ColumnRef, Direction, Expr, Nulls, Order, Output, PerParent, 
 use super::expr::{begin, end};
 use super::group::aggregates;
 use super::matching::{Reach, conjuncts};
+use super::window::windows;
 use super::{Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
 use crate::layout::{self, Layout};
@@ -251,6 +252,9 @@ impl<'c> Lower<'c> {
         if let Some(having) = &select.having {
             self.match_stage(&[having])?;
         }
+        for window in windows(select) {
+            self.compute_window(window)?;
+        }
         if let Some(per) = &select.per_parent {
             self.per_parent(select, per)?;
         }
@@ -317,7 +321,7 @@ impl<'c> Lower<'c> {
     }
 
     /// The fields of an order and their directions.
-    fn sort_keys(&mut self, orders: &[Order]) -> Result<Vec<(String, i32)>> {
+    pub(super) fn sort_keys(&mut self, orders: &[Order]) -> Result<Vec<(String, i32)>> {
         let mut keys: Vec<(String, i32)> = Vec::new();
         let mut computed = Writer::default();
         for order in orders {
@@ -511,7 +515,7 @@ impl<'c> Lower<'c> {
     }
 }
 
-fn write_keys(w: &mut Writer, keys: &[(String, i32)]) {
+pub(super) fn write_keys(w: &mut Writer, keys: &[(String, i32)]) {
     for (field, direction) in keys {
         w.i32(field, *direction);
     }

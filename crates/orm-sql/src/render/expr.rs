@@ -65,6 +65,7 @@ impl Render<'_> {
             Expr::Aggregate { func, arg, distinct, ty, filter, order } => {
                 self.aggregate(*func, arg.as_deref(), *distinct, *ty, filter.as_deref(), order)?
             }
+            Expr::Window(call) => self.window(call)?,
             Expr::Exists(select) => Sql::atom(format!("EXISTS ({})", self.subquery(select)?)),
             Expr::Scalar(select) => Sql::atom(format!("({})", self.subquery(select)?)),
             Expr::Relation(test) => self.relation_test(test)?,
@@ -134,6 +135,20 @@ impl Render<'_> {
         filter: Option<&Expr>,
         order: &[Order],
     ) -> Result<Sql, Error> {
+        let (body, filter) = self.aggregate_parts(func, arg, distinct, ty, filter, order)?;
+        Ok(Sql::atom(self.dialect.aggregate(func, &body, &filter, ty)))
+    }
+
+    /// What stands in the parentheses of an aggregate, and its filter.
+    pub(super) fn aggregate_parts(
+        &mut self,
+        func: AggFunc,
+        arg: Option<&Expr>,
+        distinct: bool,
+        ty: DbType,
+        filter: Option<&Expr>,
+        order: &[Order],
+    ) -> Result<(String, String), Error> {
         self.aggregated = true;
         let mut body = match arg {
             None => String::from("*"),
@@ -157,7 +172,7 @@ impl Render<'_> {
             None => String::new(),
             Some(filter) => format!(" FILTER (WHERE {})", self.condition(filter)?),
         };
-        Ok(Sql::atom(self.dialect.aggregate(func, &body, &filter, ty)))
+        Ok((body, filter))
     }
 
     fn raw(&mut self, pieces: &[&str], args: &[Expr]) -> Result<Sql, Error> {

@@ -5,6 +5,7 @@ mod operand;
 mod predicate;
 mod relation;
 mod select;
+mod window;
 mod write;
 
 use orm_core::ir::{ColumnRef, Command, RawSql, Source};

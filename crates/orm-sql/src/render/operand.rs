@@ -66,6 +66,10 @@ pub(super) fn type_of(expr: &Expr) -> Option<DbType> {
             AggFunc::Avg if !matches!(ty, DbType::Decimal | DbType::Native(_)) => DbType::F64,
             _ => *ty,
         },
+        Expr::Window(call) => match &call.arg {
+            None => DbType::I64,
+            Some(arg) => type_of(arg)?,
+        },
         Expr::Scalar(select) => match &select.output {
             orm_core::ir::Output::Exprs(exprs) => type_of(exprs.first()?)?,
             orm_core::ir::Output::CountOf(_) => DbType::I64,
