@@ -85,6 +85,15 @@ macro_rules! suite {
             left_joined_columns_are_options,
             whole_models_come_out_of_a_join,
         );
+        $crate::suite!(@module $harness, sets:
+            a_union_has_equal_rows_once_and_union_all_each,
+            null_equals_null_in_a_set,
+            sets_are_put_together_from_the_left,
+            a_part_of_a_set_keeps_its_limit,
+            a_set_is_a_list_for_another_query,
+            rows_of_a_model_stay_rows_of_it,
+            a_set_names_the_rows_of_a_write,
+        );
         $crate::suite!(@module $harness, windows:
             rows_are_numbered_and_ranked,
             null_has_its_place_in_a_window,

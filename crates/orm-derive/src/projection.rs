@@ -102,6 +102,11 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
                     Ok(#name { #(#idents: row.get::<#types>(at + #positions)?),* })
                 }
             }
+            impl #krate::query::Combine for #name {
+                type Scope = ();
+                type Columns = ();
+                fn output_columns(_: &mut u16) {}
+            }
             impl #krate::query::Projection for #name {
                 type Model = #model;
                 fn columns() -> ::std::vec::Vec<#krate::ir::Expr> {
@@ -144,6 +149,11 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
                 )*
                 Ok(#raw { #(#idents: row.get::<#types>(at + #positions)?,)* #(#keys,)* })
             }
+        }
+        impl #krate::query::Combine for #name {
+            type Scope = ();
+            type Columns = ();
+            fn output_columns(_: &mut u16) {}
         }
         impl #krate::query::QueryOutput for #name {
             type Raw = #raw;

@@ -6,6 +6,7 @@ pub mod errors;
 pub mod keys;
 pub mod queries;
 pub mod relations;
+pub mod sets;
 pub mod shapes;
 pub mod subqueries;
 pub mod transactions;

@@ -17,7 +17,8 @@ pub use expr::{
     RelationTest, Source, UnaryOp,
 };
 pub use select::{
-    Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent, Sample, Select,
+    Combined, Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent,
+    Sample, Select, SetOp,
 };
 pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
 pub use window::{Frame, WindowCall, WindowFunc};

@@ -16,6 +16,8 @@ use crate::value::{Datum, DbType};
 pub struct Select {
     /// The root model.
     pub from: Source,
+    /// What is read instead of the table of `from`: rows of other queries.
+    pub combined: Option<Box<Combined>>,
     /// Joined models, in order.
     pub joins: Vec<Join>,
     /// What comes out.
@@ -44,6 +46,67 @@ pub struct Select {
     pub lock: Option<Lock>,
     /// Limit and offset count within rows of equal key instead of overall.
     pub per_parent: Option<PerParent>,
+}
+
+/// Rows of several queries put together, from the left to the right.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Combined, SetOp};
+/// let select = User::filter(User::active).union(User::filter(User::age.gt(30))).into_select();
+/// let Combined { rest, .. } = *select.combined.unwrap();
+/// assert_eq!(rest[0].0, SetOp::Union);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Combined {
+    /// The first query.
+    pub first: Select,
+    /// What is added, and how.
+    pub rest: Vec<(SetOp, Select)>,
+}
+
+impl Combined {
+    /// Whether one more query can stand behind the others: INTERSECT binds tighter than the others on some databases.
+    pub(crate) fn goes_on_with(&self, op: SetOp) -> bool {
+        op != SetOp::Intersect || self.rest.iter().all(|(op, _)| *op == SetOp::Intersect)
+    }
+
+    /// How many columns without a model there are; 0 for rows of a model.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// let width = |select: orm_core::ir::Select| select.combined.unwrap().width();
+    /// let names = || User::query().select((User::id, User::name));
+    /// assert_eq!(width(names().union(names()).into_select()), 2);
+    /// assert_eq!(width(User::query().union(User::query()).into_select()), 0);
+    /// ```
+    pub fn width(&self) -> usize {
+        match &self.first.output {
+            Output::Exprs(exprs) => exprs.len(),
+            Output::Columns(width) => usize::from(*width),
+            _ => 0,
+        }
+    }
+}
+
+/// How rows are put together.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::SetOp;
+/// let ids = User::query().select(User::id).except(Post::query().select(Post::author_id));
+/// assert_eq!(ids.into_select().combined.unwrap().rest[0].0, SetOp::Except);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SetOp {
+    /// Rows of either, equal ones once.
+    Union,
+    /// Rows of either.
+    UnionAll,
+    /// Rows of both, equal ones once.
+    Intersect,
+    /// Rows of the first that are not in the second, equal ones once.
+    Except,
 }
 
 /// A random part of a table. All of it is part of the shape.
@@ -132,6 +195,8 @@ pub enum Output {
     /// The constant 1 (for EXISTS).
     One,
     /// How many rows the rest of the query yields, limit and distinct included.
+    /// The columns of the combined queries, as many as they are.
+    Columns(u16),
     /// The inner output decides what `distinct` means.
     CountOf(Box<Output>),
 }
@@ -259,6 +324,7 @@ impl Select {
     pub fn new(from: Source) -> Self {
         Select {
             from,
+            combined: None,
             joins: Vec::new(),
             output: Output::Model,
             filter: None,
@@ -277,6 +343,24 @@ impl Select {
     }
 
     /// The query as part of another. One whose capabilities are yet to be checked cannot be: nobody would.
+    /// Whether nothing is asked of the rows but to be put out.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.joins.is_empty()
+            && matches!(self.output, Output::Model | Output::Columns(_))
+            && self.filter.is_none()
+            && self.group_by.is_empty()
+            && self.having.is_none()
+            && self.order.is_empty()
+            && self.limit.is_none()
+            && self.offset.is_none()
+            && !self.distinct
+            && self.distinct_on.is_empty()
+            && self.requires.is_empty()
+            && self.sample.is_none()
+            && self.lock.is_none()
+            && self.per_parent.is_none()
+    }
+
     pub(crate) fn nested(mut self) -> Self {
         if !self.requires.is_empty() {
             let error = Error::new(ErrorKind::Usage, "a dynamic query cannot be part of another")

@@ -316,6 +316,7 @@ impl<'a> Walk<'_, 'a> {
                 self.list(exprs);
             }
             Output::One => self.tag(4),
+            Output::Columns(width) => self.tag(6 + (u64::from(*width) << 8)),
             Output::CountOf(inner) => {
                 self.tag(5);
                 self.output(inner);
@@ -370,10 +371,21 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// The order of a SELECT's parts: groups, output, joins, filter, having, per-parent, order, limit, offset.
+    /// The order of a SELECT's parts: combined queries, groups, output, joins, filter, having, per-parent, order, limit, offset.
     fn select(&mut self, select: &'a Select) {
         self.tag(10 + u64::from(select.distinct));
         self.source(select.from);
+        match &select.combined {
+            None => self.tag(0),
+            Some(combined) => {
+                self.tag(1 + combined.rest.len() as u64);
+                self.select(&combined.first);
+                for (op, arm) in &combined.rest {
+                    self.tag(*op as u64);
+                    self.select(arm);
+                }
+            }
+        }
         self.list(&select.group_by);
         self.list(&select.distinct_on);
         if let Some(sample) = &select.sample {

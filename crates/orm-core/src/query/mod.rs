@@ -3,8 +3,9 @@
 //! [`Query<M, Scope, Out, Needs>`](Query) holds an [`ir::Select`](crate::ir::Select) and the plans of included relations. Its
 //! type says which models may be mentioned, what comes out and what the database must offer; ordinary verbs leave the type
 //! alone, so queries can be built up in a loop. [`build`](self) verbs are in `query.rs`, the SELECT list in `select.rs`,
-//! grouping in `group.rs`, and everything that talks to the database in `terminal.rs`, `find.rs` and `page.rs`.
+//! grouping in `group.rs`, set operations in `combine.rs`, and everything that talks to the database in `terminal.rs`, `find.rs` and `page.rs`.
 
+mod combine;
 mod cursor;
 mod find;
 mod group;
@@ -19,6 +20,7 @@ mod sample;
 mod select;
 mod terminal;
 
+pub use combine::Combine;
 pub use cursor::Cursor;
 pub use find::{Find, ModelQuery};
 pub use group::{GroupKeys, Grouped};

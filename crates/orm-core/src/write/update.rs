@@ -539,7 +539,7 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     let usage = |text: &str, hint: &str| {
         Err(Error::new(ErrorKind::Usage, text).with_model(meta.name).with_hint(hint))
     };
-    if !all_rows && select.filter.as_ref().is_none_or(is_always_true) {
+    if !all_rows && is_unfiltered(&select) {
         return Err(Error::new(ErrorKind::Unfiltered, "this would write to every row")
             .with_model(meta.name)
             .with_hint("add `.filter(..)`, or call `.all_rows()` if every row is meant"));
@@ -547,7 +547,10 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     if !select.group_by.is_empty() || select.having.is_some() || select.per_parent.is_some() {
         return usage("the rows of a grouped query cannot be written to", "use a filter instead of groups");
     }
-    let cut = select.limit.is_some() || select.offset.is_some() || select.sample.is_some();
+    let cut = select.limit.is_some()
+        || select.offset.is_some()
+        || select.sample.is_some()
+        || select.combined.is_some();
     if select.joins.is_empty() && !cut {
         return Ok(select.filter);
     }
@@ -567,6 +570,17 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     select.distinct = false;
     select.output = Output::Exprs(vec![key.clone()]);
     Ok(Some(Expr::InSelect { expr: Box::new(key), select: Box::new(select), negated: false }))
+}
+
+/// Whether a query names every row, as far as this can be told at a glance.
+fn is_unfiltered(select: &Select) -> bool {
+    let open = select.filter.as_ref().is_none_or(is_always_true);
+    open && match &select.combined {
+        None => true,
+        Some(combined) => {
+            is_unfiltered(&combined.first) || combined.rest.iter().any(|(_, arm)| is_unfiltered(arm))
+        }
+    }
 }
 
 /// Whether a filter is one in name only: `all_of` without conditions, or `true`.

@@ -21,6 +21,14 @@ pub fn emit(model: &Model) -> TokenStream {
     let others = model.relations.iter().map(|relation| &relation.ident).chain(&model.skipped);
     let keys = model.primary_key.iter().map(|key| *key as usize);
     quote! {
+        impl #krate::query::Combine for #name {
+            type Scope = #krate::expr::Only<#name>;
+            type Columns = ();
+            fn output_columns(_: &mut u16) {}
+            fn combined_source() -> ::core::option::Option<#krate::ir::Source> {
+                ::core::option::Option::Some(<#name as #krate::model::Named>::source())
+            }
+        }
         impl #krate::backend::FromRow for #name {
             const WIDTH: usize = #width;
             #[inline]

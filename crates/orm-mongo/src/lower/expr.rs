@@ -63,6 +63,8 @@ impl Lower<'_> {
             Expr::Key(place, _) => {
                 if self.level().group.is_some() {
                     w.str(key, &format!("$_id.k{place}"));
+                } else if self.level().places {
+                    w.str(key, &format!("$c{place}"));
                 } else {
                     let keys = self.level().keys.get(usize::from(*place)).cloned();
                     let own = keys.ok_or_else(|| usage("the query has no such key"))?;

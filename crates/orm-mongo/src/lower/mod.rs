@@ -9,8 +9,10 @@
 //! other collections ([`relation`]) becomes a `$lookup` in the level *before* the stage that holds the expression. A column of
 //! an outer level is handed in by the `let` of the `$lookup`. Names that are made here begin with `orm_`, variables with `o`.
 //!
-//! [`select`] puts the stages of a query in order, [`group`] those of a grouping, [`window`] those of window functions.
+//! [`select`] puts the stages of a query in order, [`group`] those of a grouping, [`window`] those of window functions, [`combine`] those of
+//! set operations.
 
+mod combine;
 mod element;
 mod expr;
 mod group;
@@ -59,6 +61,8 @@ struct Level {
     group: Option<group::Group>,
     /// The keys of the grouping, while it is yet to come.
     keys: Vec<Expr>,
+    /// Whether the documents have columns by their place: what came of other queries.
+    places: bool,
     /// The window functions that were computed, by their address, and the fields that hold them.
     windows: Vec<(usize, String)>,
 }
@@ -184,6 +188,7 @@ impl Level {
             lets: Vec::new(),
             group: None,
             keys: Vec::new(),
+            places: false,
             windows: Vec::new(),
         }
     }

@@ -58,7 +58,8 @@ fn check(select: &Select) -> Result<()> {
 impl<'c> Lower<'c> {
     /// The query as a `find`, if the query language has all of it.
     fn find(&mut self, select: &Select) -> Result<Option<Read>> {
-        let plain = select.joins.is_empty()
+        let plain = select.combined.is_none()
+            && select.joins.is_empty()
             && select.group_by.is_empty()
             && select.having.is_none()
             && !select.distinct
@@ -159,6 +160,7 @@ impl<'c> Lower<'c> {
             Output::CountOf(_) => Some(Layout::of_values(1)),
             Output::Model => None,
             Output::One => Some(Layout::of_values(0)),
+            Output::Columns(width) => Some(Layout::of_values(usize::from(*width))),
             Output::Exprs(exprs) => Some(Layout::of_values(exprs.len())),
             Output::ModelAnd(exprs) => {
                 let model = select.from.model;
@@ -173,7 +175,7 @@ impl<'c> Lower<'c> {
     /// A query for what is linked to some rows, begun at the links that its filter names: beginning at the root it would look up
     /// the links of every document there is.
     fn links_first(&mut self, select: &Select) -> Result<Option<&'static str>> {
-        let [join] = select.joins.as_slice() else { return Ok(None) };
+        let ([join], None) = (select.joins.as_slice(), &select.combined) else { return Ok(None) };
         if join.relation.is_some()
             || join.on.is_some()
             || join.on_columns.is_empty()
@@ -227,6 +229,9 @@ impl<'c> Lower<'c> {
     /// The stages of a query whose root is the level's. Within another query (`inner`) no value is missing.
     pub(super) fn stages(&mut self, select: &Select, inner: bool) -> Result<()> {
         check(select)?;
+        if let Some(combined) = &select.combined {
+            self.combine(select, combined)?;
+        }
         let mut parts = Vec::new();
         if let Some(filter) = &select.filter {
             conjuncts(filter, &mut parts);
@@ -286,7 +291,7 @@ impl<'c> Lower<'c> {
         Ok(())
     }
 
-    fn cut(&mut self, select: &Select) -> Result<()> {
+    pub(super) fn cut(&mut self, select: &Select) -> Result<()> {
         if let Some(offset) = select.offset.filter(|offset| *offset > 0) {
             self.stage("$skip", |_, w, key| {
                 w.i64(key, i64::try_from(offset).unwrap_or(i64::MAX));
@@ -307,7 +312,7 @@ impl<'c> Lower<'c> {
     }
 
     /// `$sort`, after a `$set` of the keys that are no fields.
-    fn sort(&mut self, orders: &[Order]) -> Result<()> {
+    pub(super) fn sort(&mut self, orders: &[Order]) -> Result<()> {
         if orders.is_empty() {
             return Ok(());
         }
@@ -332,6 +337,7 @@ impl<'c> Lower<'c> {
                 }
                 Expr::Column(column) => self.level().key_of(*column),
                 Expr::Key(place, _) if self.level().group.is_some() => Some(format!("_id.k{place}")),
+                Expr::Key(place, _) if self.level().places => Some(format!("c{place}")),
                 _ => None,
             };
             let field = match field {
@@ -429,6 +435,7 @@ impl<'c> Lower<'c> {
         let exprs = match output {
             Output::Exprs(exprs) => exprs.as_slice(),
             Output::One => &[],
+            Output::Columns(_) => return self.distinct_places(select),
             _ => return Err(unsupported("distinct rows with the columns of a link")),
         };
         for (at, expr) in exprs.iter().enumerate() {
@@ -510,6 +517,8 @@ impl<'c> Lower<'c> {
                     Ok(())
                 })
             }
+            // They are there.
+            Output::Columns(_) => Ok(()),
             Output::CountOf(_) => Err(usage("only a whole query can be counted")),
         }
     }

@@ -1,5 +1,6 @@
 //! Rendering: the state of one statement, and the door to its parts.
 
+mod combine;
 mod expr;
 mod operand;
 mod predicate;

@@ -28,8 +28,12 @@ impl Render<'_> {
 
     /// A SELECT and the number of its columns.
     pub(super) fn select(&mut self, select: &Select) -> Result<(String, usize), Error> {
-        let table = self.dialect.table(select.from.model);
-        let bare = self.bare && self.scopes.is_empty() && select.joins.is_empty();
+        let table = match &select.combined {
+            None => self.dialect.table(select.from.model),
+            Some(combined) => self.combined(select, combined)?,
+        };
+        let bare =
+            self.bare && self.scopes.is_empty() && select.joins.is_empty() && select.combined.is_none();
         let qualifier = (!bare).then(|| self.alias());
         let from = qualifier.as_ref().map_or_else(|| table.clone(), |alias| format!("{table} AS {alias}"));
         let from = match &select.sample {
@@ -49,8 +53,13 @@ impl Render<'_> {
     fn in_scope(&mut self, select: &Select, from: String) -> Result<(String, usize), Error> {
         let joins =
             select.joins.iter().map(|join| self.enter_join(join)).collect::<Result<Vec<_>, Error>>()?;
-        let keys = self.exprs(&select.group_by)?;
-        let keys = keys.into_iter().map(|key| self.dialect.alone(key)).collect();
+        let keys = match select.combined.as_ref().map_or(0, |combined| combined.width()) {
+            0 => {
+                let keys = self.exprs(&select.group_by)?;
+                keys.into_iter().map(|key| self.dialect.alone(key)).collect()
+            }
+            width => self.places(select.from, width)?,
+        };
         self.groups.push(keys);
         let distinct_on = self.exprs(&select.distinct_on)?;
         let sql = self.grouped(select, from, &joins, &distinct_on);
@@ -207,6 +216,7 @@ impl Render<'_> {
             }
             Output::Exprs(exprs) => self.exprs(exprs)?,
             Output::One => Vec::new(),
+            Output::Columns(width) => self.places(root, usize::from(*width))?,
             Output::CountOf(_) => return Err(usage("only a whole query can be counted")),
         };
         if columns.is_empty() {
