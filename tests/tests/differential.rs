@@ -321,7 +321,7 @@ fn questions() -> impl Strategy<Value = Question> {
     )
 }
 
-/// Rows in an order, cut; groups; counts: everything as text, so that it can be compared and printed.
+/// Rows in an order, cut; groups; windows; sets; counts: everything as text, so that it can be compared and printed.
 async fn answer<D: Database>(db: &D, question: &Question) -> Result<String, String> {
     let key = || number(&question.number);
     let query = || Mixed::filter(truth(&question.condition));
@@ -343,9 +343,31 @@ async fn answer<D: Database>(db: &D, question: &Question) -> Result<String, Stri
         groups.sort();
         let mut distinct = query().select(text(&question.text)).distinct().all(db).await?;
         distinct.sort();
+        let order = if question.descending { key().desc() } else { key().asc() };
+        let places = window().partition_by(Mixed::b).order_by(order);
+        let near = window().partition_by(Mixed::flag).order_by(Mixed::id.asc());
+        let windows = (
+            Mixed::id,
+            rank().over(places.clone()),
+            dense_rank().over(places.order_by(Mixed::t.desc())),
+            key().sum().over(near.clone().rows(-1..=1)),
+            text(&question.text).lag(1).over(near),
+        );
+        let windows = query().order_by(Mixed::id.asc()).select(windows).all(db).await?;
+        let own = || query().select((key(), text(&question.text)));
+        let other = || Mixed::query().select((Mixed::a, Mixed::t));
+        let combined = match question.offset {
+            0 => own().union(other()),
+            1 => other().except(own()),
+            _ => own().intersect(other()).union_all(own()),
+        };
+        let mut combined = combined.all(db).await?;
+        combined.sort();
         let count = query().count(db).await?;
         let exists = query().exists(db).await?;
-        orm::Result::Ok(format!("{rows:?}\n{groups:?}\n{distinct:?}\n{count} {exists}"))
+        orm::Result::Ok(format!(
+            "{rows:?}\n{groups:?}\n{distinct:?}\n{windows:?}\n{combined:?}\n{count} {exists}"
+        ))
     };
     said.await.map_err(|error: Error| format!("{error}\n{}", query().to_sql(db).unwrap_or_default()))
 }
