@@ -92,8 +92,9 @@ impl Library for Toasty {
 
     async fn open(place: &str) -> Result<Self> {
         if place.starts_with("postgres") {
-            let db = Db::builder().models(toasty::models!(User, Post, Comment)).max_pool_size(10).connect(place);
-            return Ok(Toasty { db: db.await? });
+            let mut builder = Db::builder();
+            builder.models(toasty::models!(User, Post, Comment)).max_pool_size(10);
+            return Ok(Toasty { db: builder.connect(place).await? });
         }
         let url = format!("sqlite:{place}");
         // One connection, since pragmas cannot be set for all of a pool.

@@ -8,7 +8,7 @@ macro_rules! chapters {
         pub mod $name {}
     )*};
 }
-chapters! { start models types queries selecting relations writing transactions pages errors sqlite postgres mongodb looking capabilities }
+chapters! { start models types queries selecting windows relations writing transactions pages errors sqlite postgres mongodb looking capabilities }
 
 /// What each snippet has in scope.
 pub mod prelude {
