@@ -282,7 +282,7 @@ impl Executor for Postgres {
 
 impl Database for Postgres {}
 orm_core::supports!(
-    Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
+    Postgres: Savepoints, RawSql, InsertSelect, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
     FullText, TextAggregates, NativeOperators, Ranges, ListAggregates, OrderedSets, Lateral, TableSample
 );
 
