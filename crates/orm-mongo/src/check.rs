@@ -96,7 +96,7 @@ impl Parser<'_> {
         found
     }
 
-    fn expect(&mut self, sign: &str) -> Result<(), String> {
+    fn require(&mut self, sign: &str) -> Result<(), String> {
         if self.sign(sign) { Ok(()) } else { Err(format!("`{sign}` is missing")) }
     }
 
@@ -149,7 +149,7 @@ impl Parser<'_> {
         }
         let negated = self.word("not");
         let test = if self.word("in") {
-            self.expect("(")?;
+            self.require("(")?;
             let mut any = Vec::new();
             loop {
                 any.push(compare(BinaryOp::Eq, left.clone(), self.sum()?)?);
@@ -157,7 +157,7 @@ impl Parser<'_> {
                     break;
                 }
             }
-            self.expect(")")?;
+            self.require(")")?;
             Expr::Any(any)
         } else if self.word("between") {
             let low = self.sum()?;
@@ -229,7 +229,7 @@ impl Parser<'_> {
         }
         if self.sign("(") {
             let inner = self.or()?;
-            self.expect(")")?;
+            self.require(")")?;
             return Ok(inner);
         }
         let token = self.peek().cloned().ok_or("the expression ends too early")?;
@@ -262,7 +262,7 @@ impl Parser<'_> {
                     break;
                 }
             }
-            self.expect(")")?;
+            self.require(")")?;
         }
         let func = match word.to_ascii_lowercase().as_str() {
             "length" | "char_length" => Func::CharLength,

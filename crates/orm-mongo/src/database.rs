@@ -41,7 +41,7 @@ pub struct Mongo {
 /// use orm_mongo::{Mongo, Session};
 ///
 /// let session: &Session = db.session();
-/// assert!(Mongo::offers(session, "Explain"));
+/// assert!(Mongo::offers(session, "Elements"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -149,7 +149,7 @@ impl Executor for Mongo {
 }
 
 impl Database for Mongo {}
-orm_core::supports!(Mongo: Elements, Explain);
+orm_core::supports!(Mongo: Elements);
 
 impl Shared {
     /// The layout of a model's documents, made once.

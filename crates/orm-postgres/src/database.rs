@@ -1,17 +1,16 @@
-//! The handle, its sessions, and the driver's side of the traits of the core.
+//! The handle, and the driver's side of the traits of the core.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use deadpool::managed::PoolError;
-use orm_core::backend::{Backend, BoxStream, Database, Decoder, Executor, FromRow, Isolation, Tx, TxOptions};
+use orm_core::Result;
+use orm_core::backend::{Backend, BoxStream, Database, Decoder, Executor, FromRow, Tx, TxOptions};
 use orm_core::ir::Command;
 use orm_core::meta::ModelMeta;
-use orm_core::{Error, ErrorKind, Result};
 
 use crate::builder::{PostgresBuilder, Settings};
-use crate::connection::{Connection, Guard, Pool};
-use crate::plan::{ExplainOptions, Plan, sql_of};
+use crate::connection::Pool;
+use crate::session::{Place, Session, Work};
+use crate::transaction::{self, Unfinished};
 use crate::{bind, copy, run, schema, stream};
 
 /// A PostgreSQL database: a pool of connections, cheap to clone.
@@ -51,51 +50,9 @@ pub struct PoolStatus {
     pub waiting: usize,
 }
 
-/// Where commands are sent: the pool, or the connection of a transaction.
-///
-/// ```no_run
-/// # use orm_guide::prelude::*;
-/// # async fn example(db: Postgres) -> Result<()> {
-/// use orm::backend::Backend;
-/// use orm::postgres::Session;
-/// let session: &Session = db.session();
-/// assert!(Postgres::offers(session, "RowLocks"));
-/// # Ok(()) }
-/// ```
-#[derive(Clone)]
-pub struct Session(Place);
-
-#[derive(Clone)]
-enum Place {
-    Pool(Pool, Arc<Settings>),
-    /// One connection of the pool, for statements that are sent together.
-    Together(Arc<Guard>),
-    Tx {
-        shared: Arc<Shared>,
-        depth: u32,
-    },
-}
-
-/// A transaction.
-pub(crate) struct Shared {
-    guard: Guard,
-    depth: AtomicU32,
-    /// Whether a savepoint was cut off before it was rolled back.
-    broken: AtomicBool,
-    /// Whether a statement failed: the server refuses all others until the savepoint or transaction is rolled back.
-    failed: AtomicBool,
-    ended: AtomicBool,
-}
-
 impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Postgres").field("status", &self.status()).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Session")
     }
 }
 
@@ -233,11 +190,7 @@ impl Postgres {
     }
 
     pub(crate) fn settings(&self) -> Arc<Settings> {
-        match &self.session.0 {
-            Place::Pool(_, settings) => Arc::clone(settings),
-            Place::Together(guard) => Arc::clone(&guard.settings),
-            Place::Tx { shared, .. } => Arc::clone(&shared.guard.settings),
-        }
+        Arc::clone(self.session.settings())
     }
 
     /// How the connections are used at this moment.
@@ -282,141 +235,9 @@ impl Executor for Postgres {
 
 impl Database for Postgres {}
 orm_core::supports!(
-    Postgres: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
+    Postgres: Savepoints, RawSql, InsertSelect, RowLocks, DistinctOn, Regex, JsonOperators, Arrays,
     FullText, TextAggregates, NativeOperators, Ranges, ListAggregates, OrderedSets, Lateral, TableSample
 );
-
-/// A connection to work on: on loan from the pool, or the transaction's.
-pub(crate) enum Work {
-    Pooled(Box<Guard>),
-    Together(Arc<Guard>),
-    Tx(Arc<Shared>),
-}
-
-impl Work {
-    fn guard(&self) -> &Guard {
-        match self {
-            Work::Pooled(guard) => guard,
-            Work::Together(guard) => guard,
-            Work::Tx(shared) => &shared.guard,
-        }
-    }
-
-    pub(crate) fn connection(&self) -> Result<&Connection> {
-        self.guard().connection()
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.guard().settings
-    }
-
-    /// Rows are on their way until [`finish_stream`](Work::finish_stream) says that all of them came.
-    pub(crate) fn start_stream(&self) {
-        if let Ok(connection) = self.connection() {
-            std::mem::forget(connection.start());
-        }
-    }
-
-    pub(crate) fn finish_stream(&self) {
-        if let Ok(connection) = self.connection() {
-            connection.finish();
-        }
-    }
-
-    /// Notes that the server refuses what else the transaction sends.
-    pub(crate) fn fail(&self) {
-        if let Work::Tx(shared) = self {
-            shared.failed.store(true, Ordering::Release);
-        }
-    }
-
-    /// Notes what the server thinks of the transaction after a statement.
-    fn note<T>(&self, result: &Result<T>) {
-        if let (Work::Tx(shared), Err(error)) = (self, result)
-            && error.code().is_some()
-        {
-            shared.failed.store(true, Ordering::Release);
-        }
-    }
-}
-
-impl Session {
-    pub(crate) async fn work(&self) -> Result<Work> {
-        match &self.0 {
-            Place::Pool(pool, settings) => {
-                match pool.get().await {
-                    Ok(object) => Ok(Work::Pooled(Box::new(Guard::new(object, Arc::clone(settings))))),
-                    Err(PoolError::Backend(error)) => Err(error),
-                    Err(PoolError::Timeout(_)) => {
-                        Err(Error::new(ErrorKind::PoolTimeout, "no connection became free in time")
-                            .with_hint("allow more connections, or hold transactions for a shorter time"))
-                    }
-                    Err(PoolError::Closed) => {
-                        Err(Error::new(ErrorKind::ConnectionLost, "the database handle was closed"))
-                    }
-                    Err(error) => Err(Error::new(ErrorKind::ConnectionLost, "no connection could be made")
-                        .with_source(error)),
-                }
-            }
-            Place::Together(guard) => Ok(Work::Together(Arc::clone(guard))),
-            Place::Tx { shared, depth } => {
-                shared.check(*depth)?;
-                Ok(Work::Tx(Arc::clone(shared)))
-            }
-        }
-    }
-
-    fn settings(&self) -> &Settings {
-        match &self.0 {
-            Place::Pool(_, settings) => settings,
-            Place::Together(guard) => &guard.settings,
-            Place::Tx { shared, .. } => &shared.guard.settings,
-        }
-    }
-}
-
-impl Shared {
-    fn check(&self, depth: u32) -> Result<()> {
-        if self.ended.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Usage, "the transaction has ended"));
-        }
-        if self.broken.load(Ordering::Acquire) || self.guard.connection()?.is_spoiled() {
-            return Err(Error::new(ErrorKind::Usage, "a part of this transaction was cut off; roll it back"));
-        }
-        if self.depth.load(Ordering::Acquire) != depth {
-            return Err(Error::new(ErrorKind::Usage, "a nested transaction is open")
-                .with_hint("use the inner `tx` until it ends"));
-        }
-        Ok(())
-    }
-
-    async fn control(&self, sql: &str) -> Result<()> {
-        run::control(&self.guard.settings, self.guard.connection()?, sql).await
-    }
-
-    /// The transaction is over: its connection is clean again.
-    fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-        self.guard.open.store(false, Ordering::Release);
-    }
-}
-
-fn begin_sql(options: TxOptions) -> String {
-    let mut sql = String::from("BEGIN");
-    match options.isolation {
-        Some(Isolation::ReadCommitted) => sql += " ISOLATION LEVEL READ COMMITTED",
-        Some(Isolation::RepeatableRead) => sql += " ISOLATION LEVEL REPEATABLE READ",
-        Some(Isolation::Serializable) => sql += " ISOLATION LEVEL SERIALIZABLE",
-        _ => {}
-    }
-    if options.read_only {
-        sql += " READ ONLY";
-    }
-    if options.deferrable {
-        sql += " DEFERRABLE";
-    }
-    sql
-}
 
 impl Backend for Postgres {
     const NAME: &'static str = "postgresql";
@@ -484,107 +305,19 @@ impl Backend for Postgres {
     }
 
     async fn begin(session: &Session, options: TxOptions) -> Result<Session> {
-        match &session.0 {
-            Place::Pool(_, settings) => {
-                let Work::Pooled(guard) = session.work().await? else {
-                    return Err(Error::new(ErrorKind::Usage, "the transaction has ended"));
-                };
-                // In doubt from here on: whoever drops the guard rolls back.
-                guard.open.store(true, Ordering::Release);
-                run::control(settings, guard.connection()?, &begin_sql(options)).await?;
-                let shared = Shared {
-                    guard: *guard,
-                    depth: AtomicU32::new(0),
-                    broken: AtomicBool::new(false),
-                    failed: AtomicBool::new(false),
-                    ended: AtomicBool::new(false),
-                };
-                Ok(Session(Place::Tx { shared: Arc::new(shared), depth: 0 }))
-            }
-            Place::Together(_) => Err(Error::new(ErrorKind::Usage, "no transaction can begin here")),
-            Place::Tx { shared, depth } => {
-                shared.check(*depth)?;
-                // If this is cut off, nobody knows whether the savepoint is there.
-                shared.broken.store(true, Ordering::Release);
-                let result = shared.control(&format!("SAVEPOINT orm_{}", depth + 1)).await;
-                shared.broken.store(false, Ordering::Release);
-                if result.is_err() {
-                    shared.failed.store(true, Ordering::Release);
-                }
-                result?;
-                shared.depth.store(depth + 1, Ordering::Release);
-                Ok(Session(Place::Tx { shared: Arc::clone(shared), depth: depth + 1 }))
-            }
-        }
+        transaction::begin(session, options).await
     }
 
     async fn commit(session: &Session) -> Result<()> {
-        let Place::Tx { shared, depth } = &session.0 else { return Ok(()) };
-        shared.check(*depth)?;
-        if shared.failed.load(Ordering::Acquire) {
-            // COMMIT would roll back and say nothing of it.
-            Self::rollback(session).await?;
-            return Err(Error::new(
-                ErrorKind::Database,
-                "a statement of the transaction failed, so it was rolled back and not committed",
-            )
-            .with_hint("run what may fail in a nested transaction, or return its error"));
-        }
-        if *depth > 0 {
-            shared.broken.store(true, Ordering::Release);
-            shared.control(&format!("RELEASE SAVEPOINT orm_{depth}")).await?;
-            shared.broken.store(false, Ordering::Release);
-            shared.depth.store(depth - 1, Ordering::Release);
-            return Ok(());
-        }
-        match shared.control("COMMIT").await {
-            Ok(()) => {
-                shared.end();
-                Ok(())
-            }
-            Err(error) if run::is_lost(&error) => Err(Error::new(
-                ErrorKind::CommitUnknown,
-                "the connection was lost during COMMIT: the changes may or may not be saved",
-            )
-            .with_source(error)),
-            Err(error) => {
-                // The server rolled back: a deferred constraint, a serialization failure.
-                shared.end();
-                Err(error)
-            }
-        }
+        transaction::commit(session).await
     }
 
     async fn rollback(session: &Session) -> Result<()> {
-        let Place::Tx { shared, depth } = &session.0 else { return Ok(()) };
-        if shared.ended.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        if *depth > 0 {
-            shared.broken.store(true, Ordering::Release);
-            shared
-                .control(&format!("ROLLBACK TO SAVEPOINT orm_{depth}; RELEASE SAVEPOINT orm_{depth}"))
-                .await?;
-            shared.broken.store(false, Ordering::Release);
-            shared.failed.store(false, Ordering::Release);
-            shared.depth.store(depth - 1, Ordering::Release);
-            return Ok(());
-        }
-        shared.control("ROLLBACK").await?;
-        shared.end();
-        Ok(())
+        transaction::rollback(session).await
     }
 
     fn abandon(session: &Session) {
-        // The guard of the transaction rolls back when its last session is dropped. A savepoint cannot be undone without
-        // waiting, so the transaction around it cannot go on.
-        if let Place::Tx { shared, depth } = &session.0 {
-            if *depth > 0 {
-                shared.broken.store(true, Ordering::Release);
-            } else {
-                shared.ended.store(true, Ordering::Release);
-            }
-        }
+        transaction::abandon(session);
     }
 
     async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
@@ -596,43 +329,6 @@ impl Backend for Postgres {
     }
 }
 
-/// The plan of a command as a tree. One that runs a write is rolled back.
-pub(crate) async fn plan(session: &Session, mut command: Command, options: ExplainOptions) -> Result<Plan> {
-    if let Command::Insert(insert) = &command
-        && let Some(mut pieces) = run::pieces(insert, session.settings().pooled)
-    {
-        match (pieces.pop(), pieces.is_empty()) {
-            (Some(only), true) => command = Command::Insert(Box::new(only)),
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    "these rows are several statements, each with a plan of its own",
-                )
-                .with_hint("give the same columns in every row, or ask for the plan of one row"));
-            }
-        }
-    }
-    let explain = |sql: &str| sql_of(options, sql);
-    let changes = !matches!(command, Command::Select(_));
-    if !(options.runs() && changes) {
-        let work = session.work().await?;
-        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
-        work.note(&result);
-        return Plan::parse(&result?);
-    }
-    let inner = <Postgres as Backend>::begin(session, TxOptions::new()).await?;
-    let guard = Unfinished(&inner);
-    let work = inner.work().await?;
-    let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
-    work.note(&result);
-    drop(work);
-    let rolled_back = Postgres::rollback(&inner).await;
-    guard.forget();
-    let text = result?;
-    rolled_back?;
-    Plan::parse(&text)
-}
-
 /// The pieces of a command, all of them or none.
 async fn run_pieces<D: Decoder>(
     session: &Session,
@@ -640,8 +336,7 @@ async fn run_pieces<D: Decoder>(
     mut decoder: D,
 ) -> Result<D::Out> {
     let alone = pieces.len() == 1;
-    let session =
-        if alone { session.clone() } else { <Postgres as Backend>::begin(session, TxOptions::new()).await? };
+    let session = if alone { session.clone() } else { transaction::begin(session, TxOptions::new()).await? };
     let guard = (!alone).then(|| Unfinished(&session));
     let mut affected = 0;
     let mut result = Ok(());
@@ -661,29 +356,14 @@ async fn run_pieces<D: Decoder>(
         (None, Err(error)) => return Err(error),
         (None, Ok(())) => {}
         (Some(guard), Err(error)) => {
-            let rolled_back = Postgres::rollback(&session).await;
+            let rolled_back = transaction::rollback(&session).await;
             guard.forget();
             return Err(rolled_back.err().unwrap_or(error));
         }
         (Some(guard), Ok(())) => {
-            Postgres::commit(&session).await?;
+            transaction::commit(&session).await?;
             guard.forget();
         }
     }
     decoder.finish(affected)
-}
-
-/// A transaction of the driver itself; cut off, it is abandoned.
-struct Unfinished<'s>(&'s Session);
-
-impl Unfinished<'_> {
-    fn forget(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        Postgres::abandon(self.0);
-    }
 }

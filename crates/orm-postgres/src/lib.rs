@@ -1,6 +1,7 @@
 //! The PostgreSQL driver, on tokio-postgres and deadpool.
 //!
-//! [`Postgres`] is a pool of connections, each with the statements that it has prepared. A command is compiled once per shape
+//! [`Postgres`] is a pool of connections, each with the statements that it has prepared. A [`Session`] is where a command goes: the
+//! pool, or the one connection of a transaction ([`transaction`]). A command is compiled once per shape
 //! ([`run`]), bound in the binary format ([`bind`]) and decoded from the slice that the server sent ([`cell`]), the rows of a
 //! transaction's statements being pipelined where the caller awaits them together.
 //!
@@ -26,13 +27,16 @@ pub mod ops;
 pub mod plan;
 mod run;
 mod schema;
+mod session;
 mod stream;
 mod tls;
+mod transaction;
 pub mod types;
 
 pub use builder::PostgresBuilder;
-pub use database::{PoolStatus, Postgres, Session};
+pub use database::{PoolStatus, Postgres};
 pub use listen::{Event, Listener};
+pub use session::Session;
 pub use tls::Tls;
 
 #[doc(hidden)]

@@ -17,8 +17,8 @@ use crate::builder::Settings;
 use crate::cell::{PgRow, Raw};
 use crate::connection::Connection;
 use crate::copy;
-use crate::database::Session;
 use crate::errors;
+use crate::session::Session;
 
 /// How many rows the text of a command is for: only whether an INSERT has one or several matters.
 fn rows_of(command: &Command) -> usize {

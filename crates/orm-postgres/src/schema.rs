@@ -4,9 +4,9 @@ use orm_core::Result;
 use orm_core::meta::{ForeignKeyMeta, ModelMeta};
 use orm_sql::{Dialect, PostgresDialect, create_table, drop_table, foreign_key};
 
-use crate::database::Session;
 use crate::declare::{check_defaults, create_types, drop_types, guarded};
 use crate::run;
+use crate::session::Session;
 
 /// The name of a foreign key, by which errors find its fields.
 pub fn key_name(model: &ModelMeta, key: &ForeignKeyMeta) -> String {

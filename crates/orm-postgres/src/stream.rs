@@ -10,7 +10,7 @@ use orm_core::ir::Command;
 use tokio_postgres::RowStream;
 
 use crate::cell::PgRow;
-use crate::database::{Session, Work};
+use crate::session::{Session, Work};
 use crate::{bind, errors, run};
 
 enum State {

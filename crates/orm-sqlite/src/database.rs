@@ -166,7 +166,7 @@ impl Executor for Sqlite {
 }
 
 impl Database for Sqlite {}
-orm_core::supports!(Sqlite: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain);
+orm_core::supports!(Sqlite: Savepoints, RawSql, InsertSelect);
 
 /// A connection to work on: on loan from the pool, or the transaction's.
 pub(crate) enum Work {

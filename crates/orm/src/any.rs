@@ -132,7 +132,7 @@ impl Executor for AnyDb {
 
 impl Database for AnyDb {}
 
-orm_core::supports!(AnyDb: Savepoints, RawSql, InsertSelect, ConditionalUpsert, Explain);
+orm_core::supports!(AnyDb: Savepoints, RawSql, InsertSelect);
 
 /// The same call on whichever driver it is; `$wrap` makes its session one of ours.
 macro_rules! each {

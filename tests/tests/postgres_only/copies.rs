@@ -1,7 +1,7 @@
-//! COPY by name.
+//! COPY: by name, and where the driver chooses it.
 
-use futures_util::TryStreamExt;
 use futures_util::stream;
+use futures_util::{StreamExt, TryStreamExt};
 
 use super::declared::{Contact, Mood, People, Person, contact, person};
 use super::*;
@@ -92,5 +92,30 @@ async fn a_copy_that_fails_stores_nothing() -> Result<()> {
     rows.try_next().await?;
     drop(rows);
     assert_eq!(User::query().count(&db).await?, 10);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_rows_go_by_copy_when_nothing_comes_back() -> Result<()> {
+    let Place { db, log, .. } = place(1).await?;
+    db.execute_batch("ALTER TABLE posts ALTER COLUMN score TYPE smallint").await?;
+    let ada = user(&db, "ada").await?;
+    log.take();
+    let posts = |score: i32| (0..5000).map(move |n| Post::create().title(format!("{n}\t\\N\n")).score(score));
+    let posts = |score: i32| posts(score).map(|post| post.author(&ada)).collect::<Vec<_>>();
+    assert_eq!(Post::insert_many(posts(7)).exec(&db).await?, 5000);
+    assert!(log.take()[0].starts_with("COPY \"posts\" "), "in the format of the columns as they are");
+    let titles = Post::query().order_by(Post::id.asc()).select((Post::title, Post::score)).all(&db).await?;
+    assert!(
+        titles.iter().enumerate().all(|(n, (title, score))| *title == format!("{n}\t\\N\n") && *score == 7)
+    );
+
+    let broken =
+        Post::insert_many(posts(1).into_iter().chain([Post::create().title("x").score(1).author_id(-1)]));
+    let error = broken.exec(&db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ForeignKey, "{error}");
+    let error = Post::insert_many(posts(100_000)).exec(&db).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Encode, "{error}");
+    assert_eq!(Post::query().count(&db).await?, 5000, "all or none");
     Ok(())
 }

@@ -59,6 +59,9 @@ macro_rules! supports {
             #[diagnostic::do_not_recommend]
             impl $crate::backend::Supports<$crate::backend::capabilities::$capability> for $backend {}
         )*
+        // A single impl is named in every refusal, `do_not_recommend` or not; so there are two at least.
+        #[diagnostic::do_not_recommend]
+        impl $crate::backend::Supports<()> for $backend {}
         impl $backend {
             /// The names of what this database offers.
             pub const CAPABILITIES: &'static [&'static str] = &[$(stringify!($capability)),*];
@@ -150,15 +153,16 @@ impl<B: Supports<C>, C, R: ProvidedBy<B>> ProvidedBy<B> for (C, R) {}
 /// The marker types.
 pub mod capabilities {
     macro_rules! capabilities {
-        ($($(#[$doc:meta])* $name:ident;)*) => {
-            $($(#[$doc])* #[derive(Debug, Clone, Copy)] pub struct $name;)*
-            /// The name and the description of every capability, for the table in the guide.
+        ($(#[doc = $description:literal] $(#[$doc:meta])* $name:ident;)*) => {
+            $(#[doc = $description] $(#[$doc])* #[derive(Debug, Clone, Copy)] pub struct $name;)*
+            /// The name and the description of every capability, as the table in the guide has them.
             ///
             /// ```
             /// use orm::backend::capabilities;
-            /// assert!(capabilities::ALL.contains(&"RowLocks"));
+            /// let locks = capabilities::ALL.iter().find(|(name, _)| *name == "RowLocks");
+            /// assert_eq!(locks.unwrap().1, "Row locks: `for_update()`, `lock(RowLock::…)`.");
             /// ```
-            pub const ALL: &[&str] = &[$(stringify!($name)),*];
+            pub const ALL: &[(&str, &str)] = &[$((stringify!($name), $description.trim_ascii())),*];
         };
     }
     capabilities! {
@@ -171,81 +175,16 @@ pub mod capabilities {
         /// has::<Sqlite>();
         /// ```
         Savepoints;
-        /// `FOR UPDATE`, `FOR SHARE` and their options.
+        /// `INSERT … SELECT`: `insert_from(query, columns)`.
         ///
         /// ```
         /// # use orm_guide::prelude::*;
-        /// // `Query<.., (RowLocks, ())>` is what `for_update` makes; SQLite has no such locks.
-        /// let _: Query<User, orm::expr::Only<User>, User, (orm::backend::capabilities::RowLocks, ())> =
-        ///     User::query().for_update();
-        /// assert!(!Sqlite::CAPABILITIES.contains(&"RowLocks"));
+        /// use orm::backend::{Supports, capabilities::InsertSelect};
+        /// fn has<B: Supports<InsertSelect>>() {}
+        /// has::<Sqlite>();
         /// ```
-        RowLocks;
-        /// `RIGHT JOIN` and `FULL JOIN`.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// use orm::backend::{Supports, capabilities::FullJoin};
-        /// fn with_a_full_join<B: Supports<FullJoin>>() {}
-        /// ```
-        FullJoin;
-        /// `DISTINCT ON`.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// use orm::backend::capabilities::DistinctOn;
-        /// let _: Query<Post, orm::expr::Only<Post>, Post, (DistinctOn, ())> = Post::query().distinct_on(Post::author_id);
-        /// ```
-        DistinctOn;
-        /// Array columns and their operators.
-        ///
-        /// ```
-        /// use orm::backend::{Supports, capabilities::Arrays};
-        /// fn keeps_lists<B: Supports<Arrays>>() {}
-        /// ```
-        Arrays;
-        /// Regular expressions.
-        ///
-        /// ```
-        /// # use orm_guide::prelude::*;
-        /// use orm::backend::capabilities::Regex;
-        /// let _: Expr<bool, User, (Regex, ())> = User::name.matches_regex("^A");
-        /// ```
-        Regex;
-        /// Operators on JSON documents.
-        ///
-        /// ```
-        /// use orm::backend::{Supports, capabilities::JsonOperators};
-        /// fn looks_into_documents<B: Supports<JsonOperators>>() {}
-        /// ```
-        JsonOperators;
-        /// Full-text search.
-        ///
-        /// ```
-        /// use orm::backend::{Supports, capabilities::FullText};
-        /// fn searches<B: Supports<FullText>>() {}
-        /// ```
-        FullText;
-        /// Aggregates that put texts together.
-        ///
-        /// ```
-        /// use orm::backend::{Supports, capabilities::TextAggregates};
-        /// fn joins_texts<B: Supports<TextAggregates>>() {}
-        /// ```
-        TextAggregates;
-        /// Aggregates that put values together as an array or a document.
-        ListAggregates;
-        /// Aggregates over values in order: percentiles, the most frequent value.
-        OrderedSets;
-        /// Joins whose right side is a query over the left side.
-        Lateral;
-        /// A random part of a table.
-        TableSample;
-        /// Operators on types that only this database has.
-        NativeOperators;
-        /// Operators on ranges.
-        Ranges;
-        /// SQL text in a query.
+        InsertSelect;
+        /// SQL of your own in a query: `sql(..)`.
         ///
         /// ```
         /// # use orm_guide::prelude::*;
@@ -261,37 +200,121 @@ pub mod capabilities {
         /// # Ok(()) }
         /// ```
         RawSql;
-        /// `INSERT … SELECT`.
+        /// Row locks: `for_update()`, `lock(RowLock::…)`.
         ///
         /// ```
         /// # use orm_guide::prelude::*;
-        /// use orm::backend::{Supports, capabilities::InsertSelect};
-        /// fn has<B: Supports<InsertSelect>>() {}
-        /// has::<Sqlite>();
+        /// // `Query<.., (RowLocks, ())>` is what `for_update` makes; SQLite has no such locks.
+        /// let _: Query<User, orm::expr::Only<User>, User, (orm::backend::capabilities::RowLocks, ())> =
+        ///     User::query().for_update();
+        /// assert!(!Sqlite::CAPABILITIES.contains(&"RowLocks"));
         /// ```
-        InsertSelect;
-        /// `ON CONFLICT … DO UPDATE … WHERE`.
+        RowLocks;
+        /// The first row of each group: `distinct_on(keys)`.
         ///
         /// ```
         /// # use orm_guide::prelude::*;
-        /// use orm::backend::{Supports, capabilities::ConditionalUpsert};
-        /// fn has<B: Supports<ConditionalUpsert>>() {}
-        /// has::<Sqlite>();
+        /// use orm::backend::capabilities::DistinctOn;
+        /// let _: Query<Post, orm::expr::Only<Post>, Post, (DistinctOn, ())> = Post::query().distinct_on(Post::author_id);
         /// ```
-        ConditionalUpsert;
-        /// Reading the plan of a query.
+        DistinctOn;
+        /// Regular expressions: `matches_regex(pattern)`.
         ///
         /// ```
         /// # use orm_guide::prelude::*;
-        /// use orm::backend::{Supports, capabilities::Explain};
-        /// fn has<B: Supports<Explain>>() {}
-        /// has::<Sqlite>();
+        /// use orm::backend::capabilities::Regex;
+        /// let _: Expr<bool, User, (Regex, ())> = User::name.matches_regex("^A");
         /// ```
-        Explain;
-        /// Conditions on the elements of a list of embedded structs, and changes of some of them in place.
+        Regex;
+        /// Columns of type `Array<T>`: `has`, `has_all`, `has_any`, `append` … (`ArrayOps`).
         ///
         /// ```
-        /// assert!(orm_core::backend::capabilities::ALL.contains(&"Elements"));
+        /// use orm::backend::{Supports, capabilities::Arrays};
+        /// fn keeps_lists<B: Supports<Arrays>>() {}
+        /// ```
+        Arrays;
+        /// Operators on JSON documents: `json_text`, `json_contains`, `json_set` … (`JsonOps`).
+        ///
+        /// ```
+        /// use orm::backend::{Supports, capabilities::JsonOperators};
+        /// fn looks_into_documents<B: Supports<JsonOperators>>() {}
+        /// ```
+        JsonOperators;
+        /// Full-text search: `matches_search`, `search_rank`, `search_headline` (`SearchOps`).
+        ///
+        /// ```
+        /// use orm::backend::{Supports, capabilities::FullText};
+        /// fn searches<B: Supports<FullText>>() {}
+        /// ```
+        FullText;
+        /// Operators on ranges: `overlaps`, `holds`, `adjacent_to`, `union` … (`RangeOps`, `OneRangeOps`).
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::Ranges};
+        /// fn keeps_periods<B: Supports<Ranges>>() {}
+        /// keeps_periods::<Postgres>();
+        /// ```
+        Ranges;
+        /// Operators on types of one database: `hstore_get`, `in_network`, `plus_interval` … (`HstoreOps`, `NetworkOps` …).
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::NativeOperators};
+        /// fn knows_networks<B: Supports<NativeOperators>>() {}
+        /// knows_networks::<Postgres>();
+        /// ```
+        NativeOperators;
+        /// Aggregates that put texts together: `string_agg` (`TextOps`).
+        ///
+        /// ```
+        /// use orm::backend::{Supports, capabilities::TextAggregates};
+        /// fn joins_texts<B: Supports<TextAggregates>>() {}
+        /// ```
+        TextAggregates;
+        /// Aggregates that put values together as an array or a document: `array_agg`, `jsonb_agg` (`ListOps`).
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::ListAggregates};
+        /// fn collects_values<B: Supports<ListAggregates>>() {}
+        /// collects_values::<Postgres>();
+        /// ```
+        ListAggregates;
+        /// Aggregates over values in order: `percentile_cont`, `percentile_disc`, `mode` (`OrderedSetOps`).
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::OrderedSets};
+        /// fn finds_the_median<B: Supports<OrderedSets>>() {}
+        /// finds_the_median::<Postgres>();
+        /// ```
+        OrderedSets;
+        /// Joins with a query over the left side: `join_lateral(query)`, `left_join_lateral(query)`.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::Lateral};
+        /// fn joins_queries<B: Supports<Lateral>>() {}
+        /// joins_queries::<Postgres>();
+        /// ```
+        Lateral;
+        /// A random part of a table: `sample(Sample::rows(1.0))`.
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::capabilities::TableSample;
+        /// use orm::query::Sample;
+        /// let _: Query<Post, orm::expr::Only<Post>, Post, (TableSample, ())> = Post::query().sample(Sample::rows(1.0));
+        /// ```
+        TableSample;
+        /// Conditions on elements of a list of embedded structs, and changes of some: `set_elements`, `push`, `pull` ….
+        ///
+        /// ```
+        /// # use orm_guide::prelude::*;
+        /// use orm::backend::{Supports, capabilities::Elements};
+        /// fn looks_into_lists<B: Supports<Elements>>() {}
+        /// looks_into_lists::<Mongo>();
         /// ```
         Elements;
     }

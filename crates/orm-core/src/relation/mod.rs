@@ -4,11 +4,16 @@
 //! read. [`Rel`] is the constant behind `User::posts`: an index into the metadata and the way to the slot. Loading is
 //! one query per edge and level: [`IncludePlan`] is the plan as data, `Model::fetch` (made by the derive) turns it into the
 //! right generic function of [`load`], and the children are moved into their parents' slots by an [`Attach`].
+//!
+//! [`Related`] is what belongs to one row, `User::posts.of(&user)`: a query, and the ways to change it, which differ where the
+//! rows hold the key (`children`) and where a model between does (`links`).
 
+mod children;
 mod complete;
 mod include;
 mod keys;
 mod lazy;
+mod links;
 mod load;
 mod morph;
 mod nest;

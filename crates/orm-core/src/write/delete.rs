@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::update::{RowId, missing_row, rows_of};
+use super::change::{RowId, missing_row};
+use super::update::rows_of;
 use crate::backend::{Affected, Collect, Executor, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;

@@ -24,12 +24,16 @@
 //!
 //! How a write passes through: the generic functions here only gather data; plain functions over
 //! [`ModelMeta`](crate::meta::ModelMeta) build the [`ir::Command`](crate::ir::Command), and [`backend::run`](crate::backend::run) sends it. Nothing
-//! here knows a database. `assign` has the traits that decide which value fits which column, `verbs` the methods on models.
+//! here knows a database. `assign` has the traits that decide which value fits which column, `lists` the changes of lists in place,
+//! `verbs` the methods on models.
 
 mod assign;
+mod change;
 mod create;
 mod delete;
 mod insert;
+#[cfg(feature = "json")]
+mod lists;
 mod save;
 mod update;
 mod update_many;
@@ -40,13 +44,14 @@ mod verbs;
 mod testing;
 
 pub use assign::{Assign, Columns, Fits, Optional, PerRowValue};
+pub use change::{Change, save_changes};
 pub use create::{ByParent, Given, Insertable, NewChild, NewRow, Set};
 pub use delete::{DeleteQuery, delete_row};
 pub(crate) use insert::link_rows;
 pub use insert::{InsertFrom, InsertMany, insert, insert_from, insert_many, insert_related};
 pub use save::save;
+pub use update::UpdateQuery;
 pub(crate) use update::update_command;
-pub use update::{Change, UpdateQuery, save_changes};
 pub use update_many::{IntoChange, UpdateMany, update_many};
 pub use upsert::{InsertOrIgnore, Upsert, excluded, upsert};
 pub use verbs::ModelWrite;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::update::{Change, save_changes};
+use super::change::{Change, save_changes};
 use crate::backend::Executor;
 use crate::error::Result;
 use crate::model::Model;

@@ -6,6 +6,7 @@ use super::{Insertable, NewRow};
 use crate::backend::{Backend, BoxFuture, FromRow, Nullable, Row, field};
 use crate::error::Result;
 use crate::expr::Column;
+use crate::ir::{Assignment, Command, Update};
 use crate::meta::{ColumnMeta, IndexMeta, ModelMeta};
 use crate::model::Model;
 use crate::relation::{Attach, IncludePlan, Siblings};
@@ -20,6 +21,18 @@ pub(super) const VERSION: u16 = 5;
 
 fn column(name: &str, ty: DbType) -> ColumnMeta {
     ColumnMeta { field: name.into(), name: name.into(), ty: Some(ty), ..ColumnMeta::default() }
+}
+
+/// The columns that are set, in order.
+pub(super) fn columns(set: &[Assignment]) -> Vec<u16> {
+    set.iter().map(|assignment| assignment.column).collect()
+}
+
+pub(super) fn update_of(command: Command) -> Update {
+    match command {
+        Command::Update(update) => *update,
+        other => panic!("not an update: {other:?}"),
+    }
 }
 
 macro_rules! model {

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::marker::PhantomData;
 
+use super::change::{Change, RowId, change_command, missing_row};
 use super::save::whole;
-use super::update::{Change, RowId, change_command, missing_row};
 use crate::backend::{Affected, Backend, Collect, Executor, Tx, TxOptions, run_on};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{Assignment, Command, Expr, Output, UpdateRows};

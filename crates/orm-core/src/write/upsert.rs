@@ -315,7 +315,7 @@ fn find_target(source: Source, row: &NewRow) -> Result<Vec<u16>> {
 mod tests {
     use super::*;
     use crate::expr::ExprOps;
-    use crate::write::testing::{BODY, CREATED, ID, NewNote, Note, TITLE, UPDATED, VERSION};
+    use crate::write::testing::{BODY, CREATED, ID, NewNote, Note, TITLE, UPDATED, VERSION, columns};
 
     fn conflict_of<N>(upsert: Upsert<Note, N>) -> (Vec<u16>, Vec<Assignment>) {
         let command =
@@ -327,10 +327,6 @@ mod tests {
             },
             other => panic!("not an insert: {other:?}"),
         }
-    }
-
-    fn columns(set: &[Assignment]) -> Vec<u16> {
-        set.iter().map(|assignment| assignment.column).collect()
     }
 
     #[test]

@@ -15,7 +15,8 @@ use tokio_postgres::binary_copy::{BinaryCopyOutRow, BinaryCopyOutStream};
 use tokio_postgres::types::Type;
 
 use crate::cell::{PgCell, Raw};
-use crate::database::{Postgres, Session, Work};
+use crate::database::Postgres;
+use crate::session::{Session, Work};
 use crate::{bind, errors, run};
 
 impl Postgres {

@@ -1,11 +1,12 @@
 //! Asking for a plan.
 
-use orm_core::Result;
-use orm_core::backend::Executor;
-use orm_core::ir::IntoCommand;
+use orm_core::backend::{Executor, TxOptions};
+use orm_core::ir::{Command, IntoCommand};
+use orm_core::{Error, ErrorKind, Result};
 
 use super::Plan;
-use crate::{Postgres, database};
+use crate::transaction::Unfinished;
+use crate::{Postgres, Session, run, transaction};
 
 /// What a plan should say: <https://www.postgresql.org/docs/current/sql-explain.html>.
 ///
@@ -67,7 +68,7 @@ impl ExplainOptions {
 }
 
 /// The statement that asks for the plan of another.
-pub(crate) fn sql_of(options: ExplainOptions, sql: &str) -> String {
+fn sql_of(options: ExplainOptions, sql: &str) -> String {
     let mut list = String::from("FORMAT JSON");
     let words = [
         (options.analyze, "ANALYZE"),
@@ -109,8 +110,45 @@ pub trait Planned: IntoCommand + Sized {
         E: Executor<Backend = Postgres> + ?Sized,
     {
         let command = self.into_command();
-        async move { database::plan(db.session(), command?, options).await }
+        async move { explained(db.session(), command?, options).await }
     }
 }
 
 impl<C: IntoCommand> Planned for C {}
+
+/// The plan of a command as a tree. One that runs a write is rolled back.
+async fn explained(session: &Session, mut command: Command, options: ExplainOptions) -> Result<Plan> {
+    if let Command::Insert(insert) = &command
+        && let Some(mut pieces) = run::pieces(insert, session.settings().pooled)
+    {
+        match (pieces.pop(), pieces.is_empty()) {
+            (Some(only), true) => command = Command::Insert(Box::new(only)),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "these rows are several statements, each with a plan of its own",
+                )
+                .with_hint("give the same columns in every row, or ask for the plan of one row"));
+            }
+        }
+    }
+    let explain = |sql: &str| sql_of(options, sql);
+    let changes = !matches!(command, Command::Select(_));
+    if !(options.runs() && changes) {
+        let work = session.work().await?;
+        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
+        work.note(&result);
+        return Plan::parse(&result?);
+    }
+    let inner = transaction::begin(session, TxOptions::new()).await?;
+    let guard = Unfinished(&inner);
+    let work = inner.work().await?;
+    let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
+    work.note(&result);
+    drop(work);
+    let rolled_back = transaction::rollback(&inner).await;
+    guard.forget();
+    let text = result?;
+    rolled_back?;
+    Plan::parse(&text)
+}

@@ -9,8 +9,6 @@ mod node;
 pub use explain::{ExplainOptions, Planned};
 pub use node::{Actual, Buffers, Node};
 
-pub(crate) use explain::sql_of;
-
 use std::fmt;
 
 use orm_core::{Error, ErrorKind, Result};

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use super::to_many::sort_into;
 use super::*;
 
 #[test]

@@ -1,0 +1,73 @@
+//! Columns of arrays.
+
+use orm::postgres::ops::ArrayOps;
+
+use super::*;
+
+/// A model with arrays.
+#[derive(Debug, Clone, PartialEq, Model)]
+struct Basket {
+    #[orm(primary_key, auto)]
+    id: i64,
+    words: Array<String>,
+    sizes: Array<Option<i32>>,
+    times: Option<Array<DateTime<Utc>>>,
+    prices: Array<rust_decimal::Decimal>,
+}
+orm::schema!(Baskets: Basket);
+
+#[tokio::test]
+async fn arrays_are_stored_searched_and_changed() -> Result<()> {
+    let Place { db, .. } = place(2).await?;
+    Baskets::create_all(&db).await?;
+    let time = DateTime::from_timestamp(1_000_000, 0).unwrap();
+    let price = |cents: i64| rust_decimal::Decimal::new(cents, 2);
+    let basket = |word: &str| {
+        Basket::create()
+            .words(Array::from([word.to_owned(), "both \"{},\\ NULL".to_owned()]))
+            .sizes(Array::from([Some(1), None, Some(-3)]))
+            .prices(Array::from([price(150), price(-1)]))
+    };
+    let first = basket("one").times(Array::from([time])).insert(&db).await?;
+    assert_eq!(first.sizes.0, [Some(1), None, Some(-3)]);
+    assert_eq!(
+        (first.times.clone(), first.prices.0.clone()),
+        (Some(Array::from([time])), vec![price(150), price(-1)])
+    );
+    let more = Basket::insert_many([basket("two"), basket("three")]).all(&db).await?;
+    assert_eq!((more[1].words[0].as_str(), &more[1].times), ("three", &None));
+    let many =
+        Basket::insert_many((0..3000).map(|_| basket("many").words(Array::default()))).exec(&db).await?;
+    assert_eq!(many, 3000);
+
+    let count = async |query: Query<Basket, _, Basket, _>| query.count(&db).await;
+    assert_eq!(count(Basket::query().filter(Basket::words.has("two"))).await?, 1);
+    assert_eq!(
+        count(Basket::query().filter(Basket::words.has_any(vec!["one".to_owned(), "two".to_owned()])))
+            .await?,
+        2
+    );
+    assert_eq!(count(Basket::query().filter(Basket::words.array_length().eq(0))).await?, 3000);
+    assert_eq!(Basket::filter(Basket::words.eq(first.words.clone())).count(&db).await?, 1);
+    let changed = Basket::filter(Basket::id.eq(first.id))
+        .update()
+        .set(Basket::words, Basket::words.append("new").without("one"))
+        .returning(&db)
+        .await?;
+    assert_eq!(changed[0].words.last().map(String::as_str), Some("new"));
+    assert_eq!(changed[0].words.len(), 2);
+
+    let words = Basket::query().filter(Basket::id.eq(first.id)).select((Basket::id, Basket::words.unnest()));
+    let words: Vec<(i64, String)> = words.all(&db).await?;
+    assert_eq!((words.len(), words[1].1.as_str()), (2, "new"));
+    let baskets = Basket::query().order_by(Basket::id.asc()).limit(3).all(&db).await?;
+    let changes =
+        baskets.iter().map(|basket| basket.update().words(Array::from([format!("{}!", basket.id)])));
+    let changed = Basket::update_many(changes).all(&db).await?;
+    assert!(changed.iter().zip(&baskets).all(|(now, then)| now.words[0] == format!("{}!", then.id)));
+
+    let sqlite = Sqlite::memory().await?;
+    let error = Baskets::create_all(&sqlite).await.unwrap_err();
+    assert_eq!((error.kind(), error.fields()), (ErrorKind::Unsupported, &["words".to_owned()][..]));
+    Ok(())
+}

@@ -1,0 +1,9 @@
+use orm::postgres::ops::OrderedSetOps;
+
+include!("models.inc");
+
+fn median(db: &Sqlite) {
+    let _ = Post::query().select(Post::score.percentile_cont(0.5)).one(db);
+}
+
+fn main() {}
