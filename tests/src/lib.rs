@@ -4,6 +4,7 @@
 //! [`cases`]; the models they share are in [`models`]. A case that needs a capability names it in its bounds.
 
 pub mod cases;
+pub mod dropping;
 pub mod models;
 
 use std::sync::Arc;

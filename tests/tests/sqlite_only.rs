@@ -12,6 +12,7 @@ use orm::prelude::*;
 use orm::sqlite::SqliteBuilder;
 use orm::value::Array;
 use orm::{ErrorKind, Result};
+use orm_tests::dropping::every_operation;
 use orm_tests::models::{Everything, Post, Tag, TestSchema, User};
 use rust_decimal::Decimal;
 use tempfile::TempDir;
@@ -88,6 +89,13 @@ async fn settings_hold_on_every_connection() -> Result<()> {
     assert_eq!(sql::<i64>("PRAGMA foreign_keys").writing().one(&db).await?, 1);
     assert_eq!(sql::<String>("PRAGMA journal_mode").one(&db).await?, "wal");
     Ok(())
+}
+
+#[tokio::test]
+async fn every_operation_can_be_dropped_at_every_poll() -> Result<()> {
+    // Locks are freed by the next statement to come: there is nobody else to ask.
+    every_operation(&place(|builder| builder).await?.db, async || Ok(())).await?;
+    every_operation(&place(|builder| builder.read_budget(0)).await?.db, async || Ok(())).await
 }
 
 #[tokio::test]

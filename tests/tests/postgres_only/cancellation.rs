@@ -1,30 +1,11 @@
 //! Futures that are dropped before they end: the pool stays clean, the data is as before or after.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::StreamExt;
+use orm_tests::dropping::{Few, every_operation};
 
 use super::*;
-
-/// Polls a future a number of times and drops it.
-struct Few<F> {
-    future: Pin<Box<F>>,
-    left: u32,
-}
-
-impl<F: Future> Future for Few<F> {
-    type Output = Option<F::Output>;
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        self.left -= 1;
-        self.future.as_mut().poll(context).map(Some)
-    }
-}
 
 /// Drops an operation after each number of polls until it ends by itself; the pool must serve afterwards, nothing may be
 /// left open on the server, and the number of users must be as before or after.
@@ -34,7 +15,7 @@ async fn dropping<T>(operation: impl AsyncFn(&Postgres, u32) -> Result<T>) -> Re
     user(&db, "first").await?;
     for polls in 1..60 {
         let before = User::query().count(&db).await?;
-        let done = Few { future: Box::pin(operation(&db, polls)), left: polls }.await;
+        let done = Few::polls(polls, operation(&db, polls)).await;
         let after = User::query().count(&db).await?;
         assert!(after == before || after == before + 2, "{before} and then {after} after {polls} polls");
         open_transactions(&watcher, &schema).await?;
@@ -60,6 +41,13 @@ async fn open_transactions(watcher: &Postgres, application: &str) -> Result<()> 
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }
+}
+
+#[tokio::test]
+async fn every_operation_can_be_dropped_at_every_poll() -> Result<()> {
+    let Place { db, schema, .. } = place(2).await?;
+    let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
+    every_operation(&db, async || open_transactions(&watcher, &schema).await).await
 }
 
 #[tokio::test]
@@ -119,7 +107,7 @@ async fn a_copy_can_be_dropped_at_every_poll() -> Result<()> {
         let before = Tag::query().count(&db).await?;
         let rows: Vec<_> =
             (0..3000).map(|n| Tag::create().name(format!("{polls} {n} {}", "x".repeat(100)))).collect();
-        let done = Few { future: Box::pin(Tag::insert_many(rows).exec(&db)), left: polls }.await;
+        let done = Few::polls(polls, Tag::insert_many(rows).exec(&db)).await;
         open_transactions(&watcher, &schema).await?;
         let after = Tag::query().count(&db).await?;
         assert!(after == before || after == before + 3000, "{before} and then {after} after {polls} polls");
@@ -166,7 +154,7 @@ async fn a_statement_cut_off_ends_its_transaction() -> Result<()> {
     let Place { db, .. } = place(2).await?;
     let tx = db.begin().await?;
     user(&tx, "ada").await?;
-    Few { future: Box::pin(user(&tx, "bob")), left: 1 }.await;
+    Few::polls(1, user(&tx, "bob")).await;
     let error = user(&tx, "cid").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     drop(tx);
