@@ -83,6 +83,13 @@ fn by_context(ty: DbType) -> bool {
 impl PostgresDialect {
     /// Whether a list of such values comes out of UNNEST as it went in. Arrays are taken apart to the last element, and
     /// composites to their fields.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::PostgresDialect;
+    /// assert!(PostgresDialect::unnests(DbType::Text));
+    /// assert!(!PostgresDialect::unnests(DbType::Array(&DbType::Text)));
+    /// ```
     pub fn unnests(ty: DbType) -> bool {
         match ty {
             DbType::Array(_) => false,
@@ -92,6 +99,13 @@ impl PostgresDialect {
     }
 
     /// The name of a type as a column, or a field of a composite, has it.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::PostgresDialect;
+    /// assert_eq!(PostgresDialect::type_name(DbType::I64), "bigint");
+    /// assert_eq!(PostgresDialect::type_name(DbType::Array(&DbType::Text)), "text[]");
+    /// ```
     pub fn type_name(ty: DbType) -> Cow<'static, str> {
         declared_name(ty)
     }

@@ -177,6 +177,22 @@ pub struct RelationTest {
 }
 
 /// `any`, `all`, `none` or `count` over the elements of a list.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[derive(Debug, Clone, PartialEq, Embedded)]
+/// # pub struct Line { pub sku: String, pub count: i32 }
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Order {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     #[orm(embed)]
+/// #     pub lines: Vec<Line>,
+/// # }
+/// use orm_core::ir::{Expr, Quantifier};
+/// let Expr::Elements(test) = Order::lines.any(Line::sku.eq("b-2")).into_ir() else { panic!() };
+/// assert_eq!((test.quantifier, test.element.name), (Quantifier::Any, "Line"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct ElementTest {
     /// The list.
@@ -190,6 +206,23 @@ pub struct ElementTest {
 }
 
 /// A list, changed.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[derive(Debug, Clone, PartialEq, Embedded)]
+/// # pub struct Line { pub sku: String, pub count: i32 }
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Order {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     #[orm(embed)]
+/// #     pub lines: Vec<Line>,
+/// # }
+/// use orm_core::ir::{Expr, ListOp};
+/// let query = Order::query().update().push(Order::lines, [Line { sku: "b-2".to_owned(), count: 1 }]);
+/// let (_, set) = query.into_parts();
+/// assert!(matches!(&set[0].value, Expr::ListChange(change) if matches!(change.op, ListOp::Push(_))));
+/// ```
 #[derive(Debug, Clone)]
 pub struct ListChange {
     /// The list as it was.
@@ -201,6 +234,23 @@ pub struct ListChange {
 }
 
 /// A change of a list.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[derive(Debug, Clone, PartialEq, Embedded)]
+/// # pub struct Line { pub sku: String, pub count: i32 }
+/// # #[derive(Debug, Clone, Model)]
+/// # pub struct Order {
+/// #     #[orm(primary_key, auto)]
+/// #     pub id: i64,
+/// #     #[orm(embed)]
+/// #     pub lines: Vec<Line>,
+/// # }
+/// use orm_core::ir::{Expr, ListOp};
+/// let (_, set) = Order::query().update().pull(Order::lines, Line::count.eq(0)).into_parts();
+/// let Expr::ListChange(change) = &set[0].value else { panic!() };
+/// assert!(matches!(change.op, ListOp::Pull(_)));
+/// ```
 #[derive(Debug, Clone)]
 pub enum ListOp {
     /// These elements come at its end, row-major.

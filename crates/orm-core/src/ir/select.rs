@@ -110,6 +110,13 @@ pub enum SetOp {
 }
 
 /// A random part of a table. All of it is part of the shape.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::query::Sample;
+/// let select = Post::query().sample(Sample::rows(10.0)).into_select();
+/// assert_eq!(select.sample.map(|sample| (sample.percent, sample.pages)), Some((10.0, false)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// Whether whole pages are chosen instead of rows: faster, and rows that lie together come together.

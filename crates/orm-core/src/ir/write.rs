@@ -144,6 +144,26 @@ pub struct Update {
 }
 
 /// An UPDATE of many rows, each to its own values.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+/// use orm_core::backend::{Affected, run};
+/// use orm_core::ir::{Command, Source, UpdateRows};
+/// use orm_core::value::Datum;
+/// let rows = UpdateRows {
+///     source: Source { model: Tag::meta(), alias: "" },
+///     columns: vec![Tag::id.index(), Tag::name.index()],
+///     keys: 1,
+///     values: vec![Datum::I64(1), Datum::Text("one".into()), Datum::I64(2), Datum::Text("two".into())],
+///     also: Vec::new(),
+///     returning: None,
+/// };
+/// Tag::insert_many([Tag::create().id(1).name("a"), Tag::create().id(2).name("b")]).exec(&db).await?;
+/// assert_eq!(run(&db, Command::UpdateRows(Box::new(rows)), Affected::default()).await?, 2);
+/// assert_eq!(Tag::find(2).one(&db).await?.name, "two");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct UpdateRows {
     /// The table.

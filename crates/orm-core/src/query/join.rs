@@ -110,9 +110,13 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// Joins the rows that a query yields for each row so far: `LATERAL`. The query may mention the models of this one once it is
     /// [`correlate`](Query::correlate)d with them, and has an order and limit of its own. Rows without a partner are left out.
     ///
-    /// ```ignore
-    /// let best = Post::query().correlate::<User>().filter(Post::author_id.eq(User::id)).order_by(Post::score.desc()).limit(3);
-    /// let rows = User::query().join_lateral(best).select((User::name, Post::title)).all(&db).await?;
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// let own = Post::query().correlate::<User>().filter(Post::author_id.eq(User::id));
+    /// let best = own.order_by(Post::score.desc()).limit(3);
+    /// // Runs on databases that have `Lateral`.
+    /// let rows = User::query().join_lateral(best).select((User::name, Post::title));
+    /// # let _ = rows;
     /// ```
     pub fn join_lateral<M2, Q2, N2, I>(
         self,
@@ -130,6 +134,15 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     }
 
     /// As [`join_lateral`](Query::join_lateral), but rows without a partner stay, and the joined columns become `Option`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # use orm::expr::scope::Left;
+    /// let newest = Post::query().correlate::<User>().filter(Post::author_id.eq(User::id)).order_by(Post::id.desc()).limit(1);
+    /// let rows = User::query().left_join_lateral(newest).select((User::name, Post::title));
+    /// fn titles<Q, N>(_: &Query<User, Q, (String, Option<String>), N>) {}
+    /// titles(&rows);
+    /// ```
     pub fn left_join_lateral<M2, Q2, N2, I>(
         self,
         query: Query<M2, Q2, M2, N2>,

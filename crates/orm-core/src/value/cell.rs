@@ -221,10 +221,25 @@ pub trait Cell<'r>: Copy {
         super::list::list_from_json(&self.json()?)
     }
     /// The bytes of a type that only one database has, in the form in which that database sends them; its driver overrides it.
+    ///
+    /// ```
+    /// use orm::value::{Cell, CellResult, NativeType};
+    /// static POINT: NativeType = NativeType::builtin("postgresql", "point");
+    /// fn length<'r, C: Cell<'r>>(cell: C) -> CellResult<usize> {
+    ///     Ok(cell.native(&POINT)?.len())
+    /// }
+    /// ```
     fn native(self, ty: &'static NativeType) -> CellResult<&'r [u8]> {
         Err(CellError::invalid(format!("this database has no type `{}`", ty.name)))
     }
     /// A composite of fields; drivers of databases with such types override it.
+    ///
+    /// ```
+    /// use orm::value::{Cell, CellResult, FromFields};
+    /// fn read<'r, T: FromFields, C: Cell<'r>>(cell: C) -> CellResult<T> {
+    ///     cell.composite()
+    /// }
+    /// ```
     fn composite<F: FromFields>(self) -> CellResult<F> {
         Err(CellError::invalid("this database has no composite types"))
     }

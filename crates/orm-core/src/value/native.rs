@@ -26,6 +26,12 @@ pub struct NativeType {
 }
 
 /// Where a type of one database comes from.
+///
+/// ```
+/// use orm_core::value::{NativeKind, NativeType};
+/// static LTREE: NativeType = NativeType::extension("postgresql", "ltree", "ltree");
+/// assert_eq!(LTREE.kind, NativeKind::Extension("ltree"));
+/// ```
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub enum NativeKind {
     /// It is part of the database.
@@ -47,11 +53,23 @@ pub enum NativeKind {
 
 impl NativeType {
     /// A type that is part of a database.
+    ///
+    /// ```
+    /// use orm_core::value::NativeType;
+    /// static INET: NativeType = NativeType::builtin("postgresql", "inet");
+    /// assert_eq!((INET.database, INET.name), ("postgresql", "inet"));
+    /// ```
     pub const fn builtin(database: &'static str, name: &'static str) -> Self {
         NativeType { database, name, kind: NativeKind::Builtin }
     }
 
     /// A type of an extension.
+    ///
+    /// ```
+    /// use orm_core::value::{NativeKind, NativeType};
+    /// static CITEXT: NativeType = NativeType::extension("postgresql", "citext", "citext");
+    /// assert_eq!(CITEXT.kind, NativeKind::Extension("citext"));
+    /// ```
     pub const fn extension(database: &'static str, name: &'static str, extension: &'static str) -> Self {
         NativeType { database, name, kind: NativeKind::Extension(extension) }
     }
@@ -59,6 +77,13 @@ impl NativeType {
 
 impl DbType {
     /// The type of one database that this is, or is a list of.
+    ///
+    /// ```
+    /// use orm_core::value::{DbType, NativeType};
+    /// static INET: NativeType = NativeType::builtin("postgresql", "inet");
+    /// static OF_INET: DbType = DbType::Native(&INET);
+    /// assert_eq!(DbType::Array(&OF_INET).native(), Some(&INET));
+    /// ```
     pub fn native(self) -> Option<&'static NativeType> {
         match self {
             DbType::Native(native) => Some(native),
@@ -69,6 +94,15 @@ impl DbType {
 }
 
 /// A field of a composite, of type `T`: the constants that `#[derive(Composite)]` makes.
+///
+/// ```
+/// use orm::value::CompositeField;
+/// use orm::Composite;
+/// #[derive(Debug, Clone, PartialEq, Composite)]
+/// pub struct Address { pub street: String, pub zip: Option<String> }
+/// let street: CompositeField<Address, String> = Address::street;
+/// assert_eq!(street.access(), ").\"street\"");
+/// ```
 #[derive(Debug)]
 pub struct CompositeField<C, T> {
     access: &'static str,
@@ -84,20 +118,49 @@ impl<C, T> Copy for CompositeField<C, T> {}
 
 impl<C, T> CompositeField<C, T> {
     /// Called by the derive: `access` is what stands behind the composite, such as `)."street"`.
+    ///
+    /// ```
+    /// use orm::value::CompositeField;
+    /// struct Address;
+    /// const ZIP: CompositeField<Address, String> = CompositeField::new(").\"zip\"");
+    /// # let _ = ZIP;
+    /// ```
     pub const fn new(access: &'static str) -> Self {
         CompositeField { access, marker: PhantomData }
     }
 
     /// What stands behind the composite in SQL.
+    ///
+    /// ```
+    /// use orm::value::CompositeField;
+    /// struct Address;
+    /// const ZIP: CompositeField<Address, String> = CompositeField::new(").\"zip\"");
+    /// assert_eq!(ZIP.access(), ").\"zip\"");
+    /// ```
     pub const fn access(self) -> &'static str {
         self.access
     }
 }
 
 /// What is read from the fields of a composite: made by `#[derive(Composite)]`.
+///
+/// ```
+/// use orm::Composite;
+/// use orm::value::FromFields;
+/// #[derive(Debug, Clone, PartialEq, Composite)]
+/// pub struct Address { pub street: String, pub zip: Option<String> }
+/// assert_eq!(<Address as FromFields>::FIELDS, 2);
+/// ```
 pub trait FromFields: Sized {
     /// How many fields there are.
     const FIELDS: usize;
     /// Reads the fields, of which there are [`FIELDS`](FromFields::FIELDS), in order.
+    ///
+    /// ```
+    /// use orm::value::{Cell, CellResult, FromFields};
+    /// fn read<'r, T: FromFields, C: Cell<'r>>(fields: &[C]) -> CellResult<T> {
+    ///     T::from_fields(fields)
+    /// }
+    /// ```
     fn from_fields<'r, C: Cell<'r>>(fields: &[C]) -> CellResult<Self>;
 }
