@@ -176,6 +176,7 @@ macro_rules! suite {
             an_update_without_filter_is_refused,
             a_set_based_delete_counts_its_rows,
             a_delete_without_filter_is_refused,
+            a_limit_chooses_from_every_row_only_if_that_is_said,
             an_upsert_updates_the_chosen_columns,
             deleting_a_parent_cascades_to_children,
             an_update_gives_back_its_rows,

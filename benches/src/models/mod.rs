@@ -4,3 +4,4 @@ pub mod diesel;
 pub mod orm;
 pub mod plain;
 pub mod sea_orm;
+pub mod sqlx;

@@ -1,39 +1,16 @@
-//! sqlx, by hand-written SQL. Rows are read by index, as the code does that its `query_as!` expands to.
+//! sqlx, by hand-written SQL.
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
 use orm_bench_cases::{Library, NewUser};
-use orm_benches::models::plain::{Comment, Post, Tree, User, grow};
+use orm_benches::models::plain::{Post, Tree, User, grow};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions, Connection, Postgres, Row};
+use sqlx::{ConnectOptions, Connection, Postgres};
 
 const BY_KEY: &str = "SELECT id, name, hair_color FROM users WHERE id = $1";
 
-fn user(row: &PgRow) -> sqlx::Result<User> {
-    Ok(User { id: row.try_get(0)?, name: row.try_get(1)?, hair_color: row.try_get(2)? })
-}
-
-fn post(row: &PgRow, at: usize) -> sqlx::Result<Post> {
-    Ok(Post {
-        id: row.try_get(at)?,
-        user_id: row.try_get(at + 1)?,
-        title: row.try_get(at + 2)?,
-        body: row.try_get(at + 3)?,
-    })
-}
-
-fn comment(row: &PgRow) -> sqlx::Result<Comment> {
-    Ok(Comment { id: row.try_get(0)?, post_id: row.try_get(1)?, text: row.try_get(2)? })
-}
-
-fn pair(row: &PgRow) -> sqlx::Result<(User, Option<Post>)> {
-    let post = match row.try_get::<Option<i64>, _>(3)? {
-        Some(_) => Some(post(row, 3)?),
-        None => None,
-    };
-    Ok((user(row)?, post))
-}
+type Read = orm_benches::models::sqlx::Read<PgRow>;
 
 pub struct Sqlx {
     connection: PgConnection,
@@ -53,7 +30,7 @@ impl Library for Sqlx {
 
     async fn select(&mut self) -> Result<Vec<User>> {
         let query = sqlx::query("SELECT id, name, hair_color FROM users");
-        self.all(query, user).await
+        self.all(query, Read::user).await
     }
 
     async fn filtered_join(&mut self) -> Result<Vec<Self::Pair>> {
@@ -61,29 +38,29 @@ impl Library for Sqlx {
             "SELECT users.id, name, hair_color, posts.id, user_id, title, body \
              FROM users LEFT JOIN posts ON posts.user_id = users.id WHERE hair_color = $1",
         );
-        self.all(query.bind("black"), pair).await
+        self.all(query.bind("black"), Read::pair).await
     }
 
     async fn nested(&mut self) -> Result<Vec<Tree>> {
         let users = self.select().await?;
         let keys: Vec<i64> = users.iter().map(|user| user.id).collect();
         let query = sqlx::query("SELECT id, user_id, title, body FROM posts WHERE user_id = ANY($1)");
-        let posts = self.all(query.bind(keys), |row| post(row, 0)).await?;
+        let posts = self.all(query.bind(keys), |row| Read::post(row, 0)).await?;
         let keys: Vec<i64> = posts.iter().map(|post| post.id).collect();
         let query = sqlx::query("SELECT id, post_id, text FROM comments WHERE post_id = ANY($1)");
-        let comments = self.all(query.bind(keys), comment).await?;
+        let comments = self.all(query.bind(keys), Read::comment).await?;
         Ok(grow(users, posts, comments))
     }
 
     async fn by_key(&mut self, id: i64) -> Result<User> {
-        Ok(user(&sqlx::query(BY_KEY).bind(id).fetch_one(&mut self.connection).await?)?)
+        Ok(Read::user(&sqlx::query(BY_KEY).bind(id).fetch_one(&mut self.connection).await?)?)
     }
 
     async fn concurrent(&mut self, keys: &[i64]) -> Result<Vec<User>> {
         let pool = &self.pool;
         let reads = keys.iter().map(|id| async move {
             let row = sqlx::query(BY_KEY).bind(*id).fetch_one(pool).await?;
-            Ok(user(&row)?)
+            Ok(Read::user(&row)?)
         });
         try_join_all(reads).await
     }

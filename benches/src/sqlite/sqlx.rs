@@ -1,38 +1,15 @@
-//! sqlx, by hand-written SQL. Rows are read by index, as the code does that its `query_as!` expands to.
+//! sqlx, by hand-written SQL.
 
 use anyhow::Result;
 use orm_bench_cases::{Library, NewUser};
-use orm_benches::models::plain::{Comment, Post, Tree, User, grow};
+use orm_benches::models::plain::{Post, Tree, User, grow};
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite};
 
-fn user(row: &SqliteRow) -> sqlx::Result<User> {
-    Ok(User { id: row.try_get(0)?, name: row.try_get(1)?, hair_color: row.try_get(2)? })
-}
-
-fn post(row: &SqliteRow, at: usize) -> sqlx::Result<Post> {
-    Ok(Post {
-        id: row.try_get(at)?,
-        user_id: row.try_get(at + 1)?,
-        title: row.try_get(at + 2)?,
-        body: row.try_get(at + 3)?,
-    })
-}
-
-fn comment(row: &SqliteRow) -> sqlx::Result<Comment> {
-    Ok(Comment { id: row.try_get(0)?, post_id: row.try_get(1)?, text: row.try_get(2)? })
-}
-
-fn pair(row: &SqliteRow) -> sqlx::Result<(User, Option<Post>)> {
-    let post = match row.try_get::<Option<i64>, _>(3)? {
-        Some(_) => Some(post(row, 3)?),
-        None => None,
-    };
-    Ok((user(row)?, post))
-}
+type Read = orm_benches::models::sqlx::Read<SqliteRow>;
 
 pub struct Sqlx {
     connection: SqliteConnection,
@@ -50,7 +27,7 @@ impl Library for Sqlx {
 
     async fn select(&mut self) -> Result<Vec<User>> {
         let query = sqlx::query("SELECT id, name, hair_color FROM users");
-        self.all(query, user).await
+        self.all(query, Read::user).await
     }
 
     async fn filtered_join(&mut self) -> Result<Vec<Self::Pair>> {
@@ -58,7 +35,7 @@ impl Library for Sqlx {
             "SELECT users.id, name, hair_color, posts.id, user_id, title, body \
              FROM users LEFT JOIN posts ON posts.user_id = users.id WHERE hair_color = ?",
         );
-        self.all(query.bind("black"), pair).await
+        self.all(query.bind("black"), Read::pair).await
     }
 
     async fn nested(&mut self) -> Result<Vec<Tree>> {
@@ -67,18 +44,18 @@ impl Library for Sqlx {
         let query = sqlx::query(
             "SELECT id, user_id, title, body FROM posts WHERE user_id IN (SELECT value FROM json_each(?))",
         );
-        let posts = self.all(query.bind(keys), |row| post(row, 0)).await?;
+        let posts = self.all(query.bind(keys), |row| Read::post(row, 0)).await?;
         let keys = json(posts.iter().map(|post| post.id));
         let query = sqlx::query(
             "SELECT id, post_id, text FROM comments WHERE post_id IN (SELECT value FROM json_each(?))",
         );
-        let comments = self.all(query.bind(keys), comment).await?;
+        let comments = self.all(query.bind(keys), Read::comment).await?;
         Ok(grow(users, posts, comments))
     }
 
     async fn by_key(&mut self, id: i64) -> Result<User> {
         let query = sqlx::query("SELECT id, name, hair_color FROM users WHERE id = ?");
-        Ok(user(&query.bind(id).fetch_one(&mut self.connection).await?)?)
+        Ok(Read::user(&query.bind(id).fetch_one(&mut self.connection).await?)?)
     }
 
     async fn insert(&mut self, users: &[NewUser]) -> Result<()> {

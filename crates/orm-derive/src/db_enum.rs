@@ -9,7 +9,7 @@ use quote::quote;
 use syn::{DeriveInput, Expr, Ident};
 
 use crate::attributes::{NativeArg, PathArg};
-use crate::model::rename;
+use crate::model::{krate_path, rename};
 
 #[derive(FromDeriveInput)]
 #[darling(attributes(orm), supports(enum_unit))]
@@ -36,13 +36,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
         Ok(input) => input,
         Err(errors) => return errors.write_errors(),
     };
-    let krate = input.krate.as_ref().map_or_else(
-        || quote!(::orm),
-        |path| {
-            let path = &path.0;
-            quote!(#path)
-        },
-    );
+    let krate = krate_path(input.krate.as_ref());
     let (name, integer) = (&input.ident, input.integer.is_present());
     let native = input.native.is_some();
     if native && integer {

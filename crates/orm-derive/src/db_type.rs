@@ -7,6 +7,7 @@ use quote::quote;
 use syn::{DeriveInput, Ident, LitStr, Type};
 
 use crate::attributes::PathArg;
+use crate::model::krate_path;
 
 #[derive(FromDeriveInput)]
 #[darling(attributes(orm), supports(struct_newtype))]
@@ -24,13 +25,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
         Ok(input) => input,
         Err(errors) => return errors.write_errors(),
     };
-    let krate = input.krate.as_ref().map_or_else(
-        || quote!(::orm),
-        |path| {
-            let path = &path.0;
-            quote!(#path)
-        },
-    );
+    let krate = krate_path(input.krate.as_ref());
     let name = &input.ident;
     let inner = input.data.take_struct().and_then(|fields| fields.fields.into_iter().next());
     let ty = match (&input.domain, &input.check) {

@@ -66,14 +66,27 @@ async fn feed_all<D: Decoder>(
     feed: &mut Feed<'_>,
     decoder: &mut D,
 ) -> Result<()> {
-    let failed = |error| errors::map(error, Some(model));
+    let take = |batch: RawBatch| {
+        feed.batch(&batch, decoder)?;
+        Ok(if feed.enough { Flow::Enough } else { Flow::More })
+    };
+    each_batch(session, buffer, Some(model), take).await
+}
+
+/// Hands over the batches of a cursor as they come.
+async fn each_batch(
+    session: &Session,
+    buffer: RawDocumentBuf,
+    model: Option<&'static ModelMeta>,
+    mut take: impl FnMut(RawBatch) -> Result<Flow> + Send,
+) -> Result<()> {
+    let failed = |error| errors::map(error, model);
     let action = session.shared.db.run_raw_cursor_command(buffer);
     match &session.tx {
         None => {
             let mut batches = action.batch().await.map_err(failed)?;
             while let Some(batch) = batches.next().await {
-                feed.batch(&batch.map_err(failed)?, decoder)?;
-                if feed.enough {
+                if take(batch.map_err(failed)?)? == Flow::Enough {
                     break;
                 }
             }
@@ -84,8 +97,7 @@ async fn feed_all<D: Decoder>(
             let mut cursor = action.session(&mut *driver).batch().await.map_err(failed)?;
             let mut batches = cursor.stream(&mut driver);
             while let Some(batch) = batches.next().await {
-                feed.batch(&batch.map_err(failed)?, decoder)?;
-                if feed.enough {
+                if take(batch.map_err(failed)?)? == Flow::Enough {
                     break;
                 }
             }
@@ -100,33 +112,15 @@ pub async fn documents(
     command: Vec<u8>,
     model: Option<&'static ModelMeta>,
 ) -> Result<Vec<Vec<u8>>> {
-    let failed = |error| errors::map(error, model);
     let watch = session.watched().then(|| (Instant::now(), text_of(&command)));
     let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
-    let action = session.shared.db.run_raw_cursor_command(buffer);
     let mut found = Vec::new();
-    let mut take = |batch: RawBatch| -> Result<()> {
-        let list = batch.doc_slices().map_err(failed)?;
+    let take = |batch: RawBatch| {
+        let list = batch.doc_slices().map_err(|error| errors::map(error, model))?;
         found.extend(Elements::of(list.as_bytes()).map(|(_, _, document)| document.to_vec()));
-        Ok(())
+        Ok(Flow::More)
     };
-    match &session.tx {
-        None => {
-            let mut batches = action.batch().await.map_err(failed)?;
-            while let Some(batch) = batches.next().await {
-                take(batch.map_err(failed)?)?;
-            }
-        }
-        Some(tx) => {
-            tx.check()?;
-            let mut driver = tx.session.lock().await;
-            let mut cursor = action.session(&mut *driver).batch().await.map_err(failed)?;
-            let mut batches = cursor.stream(&mut driver);
-            while let Some(batch) = batches.next().await {
-                take(batch.map_err(failed)?)?;
-            }
-        }
-    }
+    each_batch(session, buffer, model, take).await?;
     if let Some((start, text)) = watch {
         session.observe(&text, start, found.len() as u64, true);
     }

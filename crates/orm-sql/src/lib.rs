@@ -31,6 +31,7 @@ mod sqlite;
 pub use cache::ShapeCache;
 pub use ddl::{create_indexes, create_table, drop_table, foreign_key};
 pub use dialect::{Dialect, Upsert};
+pub use orm_core::ir::LITERAL_LIMIT;
 pub use postgres::PostgresDialect;
-pub use render::{Compiled, LITERAL_LIMIT, compile};
+pub use render::{Compiled, compile};
 pub use sqlite::SqliteDialect;

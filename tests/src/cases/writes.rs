@@ -157,6 +157,18 @@ pub async fn a_delete_without_filter_is_refused<D: Database>(f: &Fixture<D>) -> 
     Ok(())
 }
 
+pub async fn a_limit_chooses_from_every_row_only_if_that_is_said<D: Database>(f: &Fixture<D>) -> Result<()> {
+    people(&f.db).await?;
+    let oldest = || Post::query().order_by(Post::id.asc()).limit(1);
+    let titles = || Post::query().order_by(Post::id.asc()).select(Post::title);
+    let before = titles().all(&f.db).await?;
+    let error = oldest().delete(&f.db).await.unwrap_err();
+    assert_eq!((error.kind(), error.message().contains("every row")), (ErrorKind::Unfiltered, false));
+    assert_eq!(oldest().into_delete().all_rows().exec(&f.db).await?, 1);
+    assert_eq!(titles().all(&f.db).await?, before[1..]);
+    Ok(())
+}
+
 pub async fn an_upsert_updates_the_chosen_columns<D: Database>(f: &Fixture<D>) -> Result<()> {
     let (ada, _, _) = people(&f.db).await?;
     let row = User::create().email("ada@x.org").name("Ada II").age(1);

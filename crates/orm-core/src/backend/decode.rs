@@ -66,15 +66,6 @@ pub trait Row {
 }
 
 /// The value of a model's field: as [`Row::get`], with the field named in the error.
-///
-/// ```ignore
-/// # use orm_guide::prelude::*;
-/// use orm::backend::{Row, field};
-/// /// The name of a user whose columns start at `at`. An error names `User.name`.
-/// fn name<R: Row>(row: &R, at: usize) -> Result<String> {
-///     field(row, at, User::name.index(), User::meta)
-/// }
-/// ```
 #[inline]
 pub(crate) fn field<T: Value, R: Row>(
     row: &R,

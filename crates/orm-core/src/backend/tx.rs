@@ -178,6 +178,24 @@ impl<B: Backend> Tx<B> {
         result
     }
 
+    /// Commits what succeeded and undoes what did not.
+    pub(crate) async fn end<T, E: From<Error>>(
+        self,
+        result: std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        match result {
+            Ok(value) => {
+                self.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The work's error is the one that matters; the driver does not reuse a connection whose rollback failed.
+                let _ = self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Begins a savepoint, as a guard.
     ///
     /// ```
@@ -237,17 +255,8 @@ where
     E: From<Error>,
     F: AsyncFnOnce(&Tx<B>) -> std::result::Result<T, E>,
 {
-    match body(&tx).await {
-        Ok(value) => {
-            tx.commit().await?;
-            Ok(value)
-        }
-        Err(error) => {
-            // The body's error is the one that matters; the driver does not reuse a connection whose rollback failed.
-            let _ = tx.rollback().await;
-            Err(error)
-        }
-    }
+    let result = body(&tx).await;
+    tx.end(result).await
 }
 
 /// A database handle: it begins transactions.

@@ -44,7 +44,7 @@ pub enum Binds<'a> {
 }
 
 /// Limits up to here are written into the statement, larger ones are bound: SQLite prepares a statement
-/// again at each execution if its LIMIT is a parameter.
+/// again at each execution if its LIMIT is a parameter. What renders a statement has to go by it, as the walk over the values does.
 ///
 /// ```
 /// # use orm_guide::prelude::*;

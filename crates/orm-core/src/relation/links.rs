@@ -90,20 +90,15 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
         let through = self.through()?;
         let row = target.into_row();
         let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-        let result = async {
+        let create = async {
             let target = crate::write::insert::<T, _>(row, &tx).await?;
             if let Some(link) = self.links(through, &[&target]) {
                 affected(&tx, link).await?;
             }
             Ok(target)
         };
-        match result.await {
-            Ok(target) => tx.commit().await.map(|()| target),
-            Err(error) => {
-                let _ = tx.rollback().await;
-                Err(error)
-            }
-        }
+        let result = create.await;
+        tx.end(result).await
     }
 
     /// Unlinks a row from this one; the row itself stays. Says whether it was linked.

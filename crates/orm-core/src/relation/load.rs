@@ -157,8 +157,7 @@ pub(super) async fn fetch_contents<S: Slot, B: Backend>(
         return Ok((keys, contents));
     }
     let (select, columns) = child_select(plan, relation, keys.take_list());
-    let decoder =
-        Keyed::<S::Target> { keys, columns, shared: S::SHARED, places: Vec::new(), children: Vec::new() };
+    let decoder = Keyed::<S::Target>::new(keys, columns, S::SHARED);
     let mut found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
     attach_includes::<S::Target, B>(&mut found.children, &plan.nested, session).await?;
     let contents = S::distribute(relation, places, &found.places, found.children)?;
@@ -169,12 +168,18 @@ pub(super) async fn fetch_contents<S: Slot, B: Backend>(
 ///
 /// If several parents have the same key and do not share their children (a join may yield a parent more than once), each
 /// gets its own copy, read from the same row.
-struct Keyed<T> {
+pub(super) struct Keyed<T> {
     keys: KeySet,
     columns: Vec<(usize, DbType)>,
     shared: bool,
-    places: Vec<u32>,
-    children: Vec<T>,
+    pub(super) places: Vec<u32>,
+    pub(super) children: Vec<T>,
+}
+
+impl<T> Keyed<T> {
+    pub(super) fn new(keys: KeySet, columns: Vec<(usize, DbType)>, shared: bool) -> Self {
+        Keyed { keys, columns, shared, places: Vec::new(), children: Vec::new() }
+    }
 }
 
 impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {

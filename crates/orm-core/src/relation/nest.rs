@@ -2,8 +2,8 @@
 
 use super::IncludePlan;
 use super::keys::{Key, KeySet};
-use super::load::child_select_of;
-use crate::backend::{Backend, Decoder, Flow, FromRow, Row};
+use super::load::{Keyed, child_select_of};
+use crate::backend::{Backend, Row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::Command;
 use crate::meta::RelationMeta;
@@ -55,41 +55,11 @@ pub(crate) async fn nest<C: Projection, B: Backend>(
         .with_hint("nest the relation in the struct of the field instead of `.include(..)`"));
     }
     let (select, columns) = child_select_of(plan, relation, keys.take_list(), Some(C::columns()));
-    let decoder = Placed::<C::Raw> { keys, columns, places: Vec::new(), rows: Vec::new() };
+    let decoder = Keyed::<C::Raw>::new(keys, columns, false);
     let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
-    let children = Box::pin(C::finish::<B>(found.rows, &[], session)).await?;
+    let children = Box::pin(C::finish::<B>(found.children, &[], session)).await?;
     for (place, child) in found.places.into_iter().zip(children) {
         lists[place as usize].push(child);
     }
     Ok(lists)
-}
-
-/// Reads children and notes the places where they belong.
-struct Placed<T> {
-    keys: KeySet,
-    columns: Vec<(usize, DbType)>,
-    places: Vec<u32>,
-    rows: Vec<T>,
-}
-
-impl<T: FromRow + Send + 'static> Decoder for Placed<T> {
-    type Out = Self;
-    fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
-        if let Some(key) = Key::of_cells(row, &self.columns)? {
-            let Placed { keys, places, rows, .. } = self;
-            keys.for_each_place(&key, false, |place| {
-                rows.push(T::from_row(row, 0)?);
-                places.push(place);
-                Ok(())
-            })?;
-        }
-        Ok(Flow::More)
-    }
-    fn reset(&mut self) {
-        self.places.clear();
-        self.rows.clear();
-    }
-    fn finish(self, _: u64) -> Result<Self> {
-        Ok(self)
-    }
 }

@@ -242,11 +242,12 @@ pub(super) async fn affected<E: Executor + ?Sized>(db: &E, command: Command) -> 
 /// Runs two commands as one.
 pub(super) async fn both<B: Backend>(session: &B::Session, commands: [Option<Command>; 2]) -> Result<()> {
     let tx = Tx::<B>::start(session, TxOptions::default()).await?;
-    for command in commands.into_iter().flatten() {
-        if let Err(error) = affected(&tx, command).await {
-            let _ = tx.rollback().await;
-            return Err(error);
+    let run = async {
+        for command in commands.into_iter().flatten() {
+            affected(&tx, command).await?;
         }
-    }
-    tx.commit().await
+        Ok(())
+    };
+    let result = run.await;
+    tx.end(result).await
 }

@@ -264,16 +264,8 @@ pub(super) fn no_children(meta: &ModelMeta) -> Error {
 /// relation. The children are in the slots of what comes back.
 async fn insert_trees<M: Model, B: Backend>(rows: Vec<NewRow>, session: &B::Session) -> Result<Vec<M>> {
     let tx = Tx::<B>::start(session, TxOptions::default()).await?;
-    match insert_level::<M, B>(rows, tx.session()).await {
-        Ok(rows) => {
-            tx.commit().await?;
-            Ok(rows)
-        }
-        Err(error) => {
-            let _ = tx.rollback().await;
-            Err(error)
-        }
-    }
+    let result = insert_level::<M, B>(rows, tx.session()).await;
+    tx.end(result).await
 }
 
 /// Inserts rows and then, relation by relation, their children.

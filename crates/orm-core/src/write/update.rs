@@ -156,6 +156,10 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// assert_eq!(User::query().update().set(User::active, false).all_rows().exec(&db).await?, 3);
+    /// // A limit is no filter: it chooses from every row.
+    /// let first = || User::query().order_by(User::id.asc()).limit(1).update().set(User::active, true);
+    /// assert_eq!(first().exec(&db).await.unwrap_err().kind(), ErrorKind::Unfiltered);
+    /// assert_eq!(first().all_rows().exec(&db).await?, 1);
     /// # Ok(()) }
     /// ```
     pub fn all_rows(mut self) -> Self {
@@ -250,18 +254,28 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     let usage = |text: &str, hint: &str| {
         Err(Error::new(ErrorKind::Usage, text).with_model(meta.name).with_hint(hint))
     };
-    if !all_rows && is_unfiltered(&select) {
-        return Err(Error::new(ErrorKind::Unfiltered, "this would write to every row")
-            .with_model(meta.name)
-            .with_hint("add `.filter(..)`, or call `.all_rows()` if every row is meant"));
-    }
-    if !select.group_by.is_empty() || select.having.is_some() || select.per_parent.is_some() {
-        return usage("the rows of a grouped query cannot be written to", "use a filter instead of groups");
-    }
     let cut = select.limit.is_some()
         || select.offset.is_some()
         || select.sample.is_some()
         || select.combined.is_some();
+    if !all_rows && is_unfiltered(&select) {
+        // A limit is no filter: what deletes a thousand rows at a time until none is left would empty the table, too.
+        let (text, hint) = if cut || !select.joins.is_empty() {
+            (
+                "no filter says which rows this may write to",
+                "add `.filter(..)`, or call `.all_rows()` if any row may be chosen",
+            )
+        } else {
+            (
+                "this would write to every row",
+                "add `.filter(..)`, or call `.all_rows()` if every row is meant",
+            )
+        };
+        return Err(Error::new(ErrorKind::Unfiltered, text).with_model(meta.name).with_hint(hint));
+    }
+    if !select.group_by.is_empty() || select.having.is_some() || select.per_parent.is_some() {
+        return usage("the rows of a grouped query cannot be written to", "use a filter instead of groups");
+    }
     if select.joins.is_empty() && !cut {
         return Ok(select.filter);
     }
@@ -341,6 +355,16 @@ mod tests {
         assert!(unfiltered(Note::filter(all_of(none))).is_err());
         let meant = Note::query().update().set(Note::TITLE, "x").all_rows().command(None);
         assert!(update_of(meant.expect("meant")).filter.is_none());
+    }
+
+    #[test]
+    fn a_limit_is_no_filter_and_the_text_says_so() {
+        let oldest = || Note::query().order_by(Note::ID.asc()).limit(1).into_select();
+        let error = rows_of(oldest(), false).expect_err("unfiltered");
+        assert_eq!((error.kind(), error.model()), (ErrorKind::Unfiltered, Some("Note")));
+        assert_eq!(error.message(), "no filter says which rows this may write to");
+        let filter = rows_of(oldest(), true).expect("meant");
+        assert!(matches!(filter, Some(Expr::InSelect { select, .. }) if select.limit == Some(1)));
     }
 
     #[test]

@@ -156,16 +156,8 @@ async fn write<M: Model, B: Backend>(
         return Ok(Vec::new());
     }
     let tx = Tx::<B>::start(session, TxOptions::default()).await?;
-    match write_all::<M, B>(changes, wanted, tx.session()).await {
-        Ok(rows) => {
-            tx.commit().await?;
-            Ok(rows)
-        }
-        Err(error) => {
-            let _ = tx.rollback().await;
-            Err(error)
-        }
-    }
+    let result = write_all::<M, B>(changes, wanted, tx.session()).await;
+    tx.end(result).await
 }
 
 async fn write_all<M: Model, B: Backend>(

@@ -329,21 +329,26 @@ fn default(model: &'static ModelMeta, column: &ColumnMeta, now: DateTime) -> Res
     }
 }
 
+/// Which counter, and what becomes of it: `{query: {_id: ..}, change: {operator: {last: number}}, upsert: true}`.
+fn counter(w: &mut Writer, model: &ModelMeta, [query, change, operator]: [&str; 3], number: i64) {
+    let open = w.open(query);
+    w.str("_id", model.table);
+    w.close(open);
+    let open = w.open(change);
+    let inner = w.open(operator);
+    w.i64("last", number);
+    w.close(inner);
+    w.close(open);
+    w.bool("upsert", true);
+}
+
 /// The first of so many numbers. They are taken outside of any transaction, as those of a sequence are: what is rolled back
 /// leaves a gap, and nobody waits for anybody.
 async fn take_numbers(session: &Session, model: &'static ModelMeta, count: usize) -> Result<i64> {
     let count = count as i64;
     let mut w = Writer::default();
     w.str("findAndModify", COUNTERS);
-    let query = w.open("query");
-    w.str("_id", model.table);
-    w.close(query);
-    let update = w.open("update");
-    let inc = w.open("$inc");
-    w.i64("last", count);
-    w.close(inc);
-    w.close(update);
-    w.bool("upsert", true);
+    counter(&mut w, model, ["query", "update", "$inc"], count);
     w.bool("new", true);
     let command = w.finish();
     for _ in 0..9 {
@@ -374,15 +379,7 @@ async fn raise_counter(session: &Session, model: &'static ModelMeta, to: i64) ->
     w.str("update", COUNTERS);
     let updates = w.open_array("updates");
     let update = w.open(0_usize);
-    let query = w.open("q");
-    w.str("_id", model.table);
-    w.close(query);
-    let change = w.open("u");
-    let max = w.open("$max");
-    w.i64("last", to);
-    w.close(max);
-    w.close(change);
-    w.bool("upsert", true);
+    counter(&mut w, model, ["q", "u", "$max"], to);
     w.close(update);
     w.close(updates);
     retried(session, w.finish()).await.map(drop)

@@ -62,6 +62,51 @@ fn paths(model: &ModelMeta, columns: &[u16]) -> Vec<String> {
     columns.iter().map(|column| layout::path(model, *column).into_owned()).collect()
 }
 
+/// What a change of columns has to do with foreign keys.
+#[derive(Clone, Copy)]
+pub(super) struct Ties {
+    /// One of the columns refers to another row.
+    refers: bool,
+    /// Others refer to one of the columns.
+    referred: bool,
+}
+
+impl Ties {
+    pub async fn of(session: &Session, model: &'static ModelMeta, changed: &[u16]) -> Result<Self> {
+        if !session.shared.settings.foreign_keys {
+            return Ok(Ties { refers: false, referred: false });
+        }
+        let refers =
+            model.foreign_keys.iter().any(|key| key.columns.iter().any(|column| changed.contains(column)));
+        let changed = paths(model, changed);
+        let registry = session.registry().await?;
+        let touches = |child: &ChildKey| child.target_fields.iter().any(|field| changed.contains(field));
+        Ok(Ties { refers, referred: registry.children(model.table).iter().any(touches) })
+    }
+
+    pub fn any(self) -> bool {
+        self.refers || self.referred
+    }
+
+    /// Looks after both ends. `old` and `new` are the same documents in the same order.
+    pub async fn hold(
+        self,
+        session: &Session,
+        model: &'static ModelMeta,
+        changed: &[u16],
+        old: &[Vec<u8>],
+        new: &[Vec<u8>],
+    ) -> Result<()> {
+        if self.refers {
+            check(session, model, new, Some(changed)).await?;
+        }
+        if self.referred {
+            after_update(session, model.table, old, new).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Refuses documents that refer to nothing. With `changed`, only keys with one of these columns are looked at.
 pub async fn check(
     session: &Session,
@@ -247,12 +292,7 @@ async fn refuse_if_referred(session: &Session, rule: &Pending) -> Result<()> {
 }
 
 /// Carries changed keys on to those who refer to them. `old` and `new` are the same documents in the same order.
-pub(super) async fn after_update(
-    session: &Session,
-    collection: &str,
-    old: &[Vec<u8>],
-    new: &[Vec<u8>],
-) -> Result<()> {
+async fn after_update(session: &Session, collection: &str, old: &[Vec<u8>], new: &[Vec<u8>]) -> Result<()> {
     let session = &session.upkeep();
     let registry = session.registry().await?;
     for child in registry.children(collection) {

@@ -4,7 +4,7 @@ use orm_core::ir::{Assignment, BinaryOp, Expr, Select, Update};
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
 
-use super::keys::{after_update, check, reread};
+use super::keys::{Ties, reread};
 use super::{Done, again, at_path, check_value, ids_filter};
 use crate::bson::{Key, Writer, get, tag};
 use crate::database::Session;
@@ -40,17 +40,7 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
         .collect();
     let values = values(session, update, &set, moves)?;
     let changed: Vec<u16> = set.iter().map(|assignment| assignment.column).collect();
-    let changes = |columns: &[u16]| columns.iter().any(|column| changed.contains(column));
-    let strict = session.shared.settings.foreign_keys;
-    let refers = strict && model.foreign_keys.iter().any(|key| changes(key.columns));
-    let paths: Vec<String> = changed.iter().map(|column| layout::path(model, *column).into_owned()).collect();
-    let referred = strict
-        && session
-            .registry()
-            .await?
-            .children(model.table)
-            .iter()
-            .any(|child| child.target_fields.iter().any(|field| paths.contains(field)));
+    let ties = Ties::of(session, model, &changed).await?;
 
     let mut lower = Lower::on(times, update.source);
     let mut query = Writer::default();
@@ -58,8 +48,7 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
         lower.filter(&mut query, filter)?;
     }
     let (query, plain) = (query.finish(), lower.take_stages().is_empty());
-    let direct =
-        plain && !moves && !refers && !referred && !matches!(values, Values::Queried(_)) && !set.is_empty();
+    let direct = plain && !moves && !ties.any() && !matches!(values, Values::Queried(_)) && !set.is_empty();
     if direct && names_one(model, update.filter.as_ref()) {
         return one(session, update, &query, &values).await;
     }
@@ -82,12 +71,7 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
                 apply(&session, model, &old, values, changed).await?;
                 reread(&session, model.table, &old).await?
             };
-            if refers {
-                check(&session, model, &new, Some(changed)).await?;
-            }
-            if referred {
-                after_update(&session, model.table, &old, &new).await?;
-            }
+            ties.hold(&session, model, changed, &old, &new).await?;
             Ok(Done { affected: old.len() as u64, documents: new })
         }
     })

@@ -4,7 +4,7 @@ use orm_core::Result;
 use orm_core::ir::{Expr, UpdateRows};
 use orm_core::value::Datum;
 
-use super::keys::{after_update, check, reread};
+use super::keys::{Ties, reread};
 use super::{Done, again, check_value};
 use crate::bson::{Key, Writer, get};
 use crate::database::Session;
@@ -29,18 +29,8 @@ pub async fn run(session: &Session, update: &UpdateRows) -> Result<Done> {
         .copied()
         .chain(update.also.iter().map(|own| own.column))
         .collect();
-    let strict = session.shared.settings.foreign_keys;
-    let refers = strict
-        && model.foreign_keys.iter().any(|key| key.columns.iter().any(|column| changed.contains(column)));
-    let paths: Vec<String> = changed.iter().map(|column| layout::path(model, *column).into_owned()).collect();
-    let referred = strict
-        && session
-            .registry()
-            .await?
-            .children(model.table)
-            .iter()
-            .any(|child| child.target_fields.iter().any(|field| paths.contains(field)));
-    let documents = refers || referred || update.returning.is_some();
+    let ties = Ties::of(session, model, &changed).await?;
+    let documents = ties.any() || update.returning.is_some();
     let changed = &changed;
     again(session, |session| async move {
         // A version that was read is no longer there afterwards: the documents are found before.
@@ -51,12 +41,7 @@ pub async fn run(session: &Session, update: &UpdateRows) -> Result<Done> {
             affected += get(&reply, "n").map_or(0, |(ty, value)| errors::number(ty, value)) as u64;
         }
         let new = if documents { reread(&session, model.table, &old).await? } else { Vec::new() };
-        if refers {
-            check(&session, model, &new, Some(changed)).await?;
-        }
-        if referred {
-            after_update(&session, model.table, &old, &new).await?;
-        }
+        ties.hold(&session, model, changed, &old, &new).await?;
         Ok(Done { affected, documents: new })
     })
     .await

@@ -16,22 +16,6 @@ use orm_core::{Error, ErrorKind};
 
 use crate::Dialect;
 
-/// Limits up to here stand in the text, larger ones are parameters. The walk of orm-core decides
-/// the same way; a test holds them together.
-///
-/// ```
-/// # use orm_guide::prelude::*;
-/// use orm_core::ir::Command;
-/// use orm_sql::{LITERAL_LIMIT, SqliteDialect, compile};
-/// let text = |limit| {
-///     let query = User::query().limit(limit);
-///     compile(&SqliteDialect, &Command::Select(Box::new(query.into_select())), 0).unwrap().sql
-/// };
-/// assert!(text(LITERAL_LIMIT).ends_with("LIMIT 1024"));
-/// assert!(text(LITERAL_LIMIT + 1).ends_with("LIMIT ?1"));
-/// ```
-pub const LITERAL_LIMIT: u64 = 1024;
-
 /// A command as SQL.
 ///
 /// ```

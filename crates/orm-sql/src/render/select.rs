@@ -4,11 +4,11 @@
 //! order, limits), whatever its place in the text.
 
 use orm_core::Error;
-use orm_core::ir::{Lock, LockStrength, LockWait, Output, PerParent, Sample, Select, Source};
+use orm_core::ir::{LITERAL_LIMIT, Lock, LockStrength, LockWait, Output, PerParent, Sample, Select, Source};
 use orm_core::value::DbType;
 
 use super::relation::JoinNames;
-use super::{LITERAL_LIMIT, Render, usage};
+use super::{Render, usage};
 
 /// What a SELECT is made of, up to HAVING.
 struct Core {
