@@ -155,13 +155,13 @@ pub struct Update {
 ///     source: Source { model: Tag::meta(), alias: "" },
 ///     columns: vec![Tag::id.index(), Tag::name.index()],
 ///     keys: 1,
-///     values: vec![Datum::I64(1), Datum::Text("one".into()), Datum::I64(2), Datum::Text("two".into())],
+///     values: vec![Datum::I64(8), Datum::Text("eight".into()), Datum::I64(9), Datum::Text("nine".into())],
 ///     also: Vec::new(),
 ///     returning: None,
 /// };
-/// Tag::insert_many([Tag::create().id(1).name("a"), Tag::create().id(2).name("b")]).exec(&db).await?;
+/// Tag::insert_many([Tag::create().id(8).name("a"), Tag::create().id(9).name("b")]).exec(&db).await?;
 /// assert_eq!(run(&db, Command::UpdateRows(Box::new(rows)), Affected::default()).await?, 2);
-/// assert_eq!(Tag::find(2).one(&db).await?.name, "two");
+/// assert_eq!(Tag::find(9).one(&db).await?.name, "nine");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
