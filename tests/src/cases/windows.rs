@@ -66,6 +66,11 @@ pub async fn aggregates_run_over_the_rows_they_are_told<D: Database>(f: &Fixture
     assert_eq!(rows[0], (Some(3), Some(4.0), Some(5), 4, Some(1)));
     assert_eq!(rows[1], (Some(8), Some(13.0 / 3.0), Some(5), 4, Some(1)));
     assert_eq!(rows[5], (Some(21), Some(3.5), Some(5), 2, None), "nothing follows the last row");
+    let far = (
+        Post::score.sum().over(by_id.clone().rows(i64::MIN..=i64::MAX)),
+        Post::score.lag(u32::MAX).over(by_id.clone()),
+    );
+    assert_eq!(Post::query().select(far).first(&f.db).await?, Some((Some(21), None)));
     let good = Post::id.count().filter_where(Post::score.gt(4)).over(by_id.rows(..=0));
     let rows = Post::query().order_by(Post::id.asc()).select(good).all(&f.db).await?;
     assert_eq!(rows, [0, 1, 2, 2, 3, 3]);

@@ -14,6 +14,9 @@ use crate::error::{Error, ErrorKind};
 use crate::ir::{self, Frame, Order, WindowCall, WindowFunc};
 use crate::value::{Datum, DbType, Value};
 
+/// How many rows away a window can look.
+const FURTHEST: i64 = i32::MAX as i64;
+
 type Mixed<A, B> = <A as Mix<B>>::Out;
 type Kind<A, B> = <Mixed<A, B> as Windowed>::Out;
 
@@ -220,6 +223,9 @@ impl<S, N, K, O, F> Window<S, N, K, O, F> {
             Bound::Excluded(end) => end.checked_sub(1),
             Bound::Unbounded => None,
         };
+        // Databases count rows in 32 bits, and no partition has as many: further on is to its end.
+        let start = start.filter(|start| *start > -FURTHEST).map(|start| start.min(FURTHEST));
+        let end = end.filter(|end| *end < FURTHEST).map(|end| end.max(-FURTHEST));
         if start.zip(end).is_some_and(|(start, end)| start > end) {
             self.fault = Some("the window sees no rows: its range is empty");
         }
@@ -451,7 +457,11 @@ pub trait WindowOps: ExprOps {
     /// # Ok(()) }
     /// ```
     fn lag(self, rows: u32) -> OrderedFunc<<Self::T as Value>::Nullable, Self::S, Self::N, Self::K> {
-        OrderedFunc { func: WindowFunc::Shift(-i64::from(rows)), arg: Some(self.node()), marker: PhantomData }
+        OrderedFunc {
+            func: WindowFunc::Shift(-i64::from(rows).min(FURTHEST)),
+            arg: Some(self.node()),
+            marker: PhantomData,
+        }
     }
 
     /// The value in the row so many rows further on; NULL where there is none.
@@ -465,7 +475,11 @@ pub trait WindowOps: ExprOps {
     /// # Ok(()) }
     /// ```
     fn lead(self, rows: u32) -> OrderedFunc<<Self::T as Value>::Nullable, Self::S, Self::N, Self::K> {
-        OrderedFunc { func: WindowFunc::Shift(i64::from(rows)), arg: Some(self.node()), marker: PhantomData }
+        OrderedFunc {
+            func: WindowFunc::Shift(i64::from(rows).min(FURTHEST)),
+            arg: Some(self.node()),
+            marker: PhantomData,
+        }
     }
 
     /// The value in the first of the rows that are seen.

@@ -69,26 +69,23 @@ impl Lower<'_> {
 
     /// Equal documents once, those that are on the right sides. Rows of a model are told apart by their key.
     fn once(&mut self, op: SetOp, width: usize) -> Result<()> {
+        let sides = match op {
+            SetOp::Intersect => Some((1, 2)),
+            SetOp::Except => Some((1, 1)),
+            SetOp::Union | SetOp::UnionAll => None,
+        };
         self.stage("$group", |_, w, key| {
             let open = w.open(key);
             write_id(w, width);
-            for (name, operator, value) in [
-                ("orm_d", "$first", "$$ROOT"),
-                ("orm_low", "$min", "$orm_side"),
-                ("orm_high", "$max", "$orm_side"),
-            ] {
-                let field = w.open(name);
-                w.str(operator, value);
-                w.close(field);
+            accumulate(w, "orm_d", "$first", "$$ROOT");
+            if sides.is_some() {
+                accumulate(w, "orm_low", "$min", "$orm_side");
+                accumulate(w, "orm_high", "$max", "$orm_side");
             }
             w.close(open);
             Ok(())
         })?;
-        let (low, high) = match op {
-            SetOp::Intersect => (1, 2),
-            SetOp::Except => (1, 1),
-            SetOp::Union | SetOp::UnionAll => return self.replace_with("$orm_d"),
-        };
+        let Some((low, high)) = sides else { return self.replace_with("$orm_d") };
         self.stage("$match", |_, w, key| {
             let open = w.open(key);
             w.i32("orm_low", low);
@@ -136,4 +133,10 @@ fn write_id(w: &mut Writer, width: usize) {
         w.str(&*format!("c{place}"), &format!("$c{place}"));
     }
     w.close(id);
+}
+
+fn accumulate(w: &mut Writer, field: &str, operator: &str, value: &str) {
+    let open = w.open(field);
+    w.str(operator, value);
+    w.close(open);
 }
