@@ -166,7 +166,7 @@ impl Postgres {
     /// Checks deferred foreign keys now, and from now on with each statement.
     ///
     /// # Errors
-    /// [`ErrorKind::ForeignKey`] if one does not hold.
+    /// [`ForeignKey`](orm_core::ErrorKind::ForeignKey) if one does not hold.
     pub async fn check_constraints(tx: &Tx<Postgres>) -> Result<()> {
         orm_core::query::sql::<()>("SET CONSTRAINTS ALL IMMEDIATE").exec(tx).await.map(drop)
     }
