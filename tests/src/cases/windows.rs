@@ -1,5 +1,7 @@
 //! Window functions.
 
+use std::ops::Bound;
+
 use orm::prelude::*;
 use orm::{ErrorKind, Result};
 use rust_decimal::Decimal;
@@ -151,7 +153,8 @@ pub async fn groups_are_ranked_by_their_aggregates<D: Database>(f: &Fixture<D>) 
 }
 
 pub async fn a_window_that_cannot_be_is_refused<D: Database>(f: &Fixture<D>) -> Result<()> {
-    let empty = Post::score.sum().over(window().order_by(Post::id.asc()).rows(1..=0));
+    let nothing = (Bound::Included(1), Bound::Included(0));
+    let empty = Post::score.sum().over(window().order_by(Post::id.asc()).rows(nothing));
     let error = Post::query().select(empty).all(&f.db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
     let distinct = Post::score.count_distinct().over(window());

@@ -6,6 +6,7 @@
 //! is the business of [`scope`], what may stand beside an aggregate that of [`kind`]. Types hold what a user can get
 //! wrong, data the rest: every method here ends in a plain IR node.
 
+mod aggregate;
 mod case;
 mod column;
 #[cfg(feature = "json")]

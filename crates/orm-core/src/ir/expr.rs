@@ -1,5 +1,6 @@
 //! Expressions.
 
+use crate::error::Error;
 use crate::ir::{Direction, Order, Select, WindowCall};
 use crate::meta::{ModelMeta, RelationMeta};
 use crate::value::{Datum, DbType};
@@ -420,6 +421,12 @@ pub enum AggFunc {
 }
 
 impl Expr {
+    /// What cannot be asked: it fails with its error when it is sent.
+    #[cold]
+    pub(crate) fn invalid(error: Error) -> Self {
+        Expr::Value(Datum::invalid(error), DbType::Bool)
+    }
+
     /// A binary node.
     ///
     /// ```

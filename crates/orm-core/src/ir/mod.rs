@@ -7,6 +7,7 @@
 //! the values in the same order in which a compiler must number its parameters.
 
 mod expr;
+mod hasher;
 mod select;
 mod shape;
 mod window;
@@ -16,11 +17,12 @@ pub use expr::{
     AggFunc, BinaryOp, ColumnRef, ElementTest, Expr, Func, LikeOp, ListChange, ListOp, Quantifier,
     RelationTest, Source, UnaryOp,
 };
+pub use hasher::ShapeHasher;
 pub use select::{
     Combined, Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent,
     Sample, Select, SetOp,
 };
-pub use shape::{Binds, LITERAL_LIMIT, Shape, ShapeHasher, binds, shape};
+pub use shape::{Binds, LITERAL_LIMIT, Shape, binds, shape};
 pub use window::{Frame, WindowCall, WindowFunc};
 pub use write::{
     Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update, UpdateRows,

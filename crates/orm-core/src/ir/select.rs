@@ -3,7 +3,7 @@
 use super::{ColumnRef, Expr, Source};
 use crate::error::{Error, ErrorKind};
 use crate::meta::RelationMeta;
-use crate::value::{Datum, DbType};
+use crate::value::DbType;
 
 /// A SELECT.
 ///
@@ -372,7 +372,7 @@ impl Select {
         if !self.requires.is_empty() {
             let error = Error::new(ErrorKind::Usage, "a dynamic query cannot be part of another")
                 .with_hint("call `.dynamic()` on the whole query");
-            self.and_filter(Expr::Value(Datum::invalid(error), DbType::Bool));
+            self.and_filter(Expr::invalid(error));
         }
         self
     }

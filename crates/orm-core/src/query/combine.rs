@@ -11,7 +11,7 @@ use crate::expr::scope::Closed;
 use crate::expr::{Expr, IntoOrder};
 use crate::ir::{self, Combined, Output, SetOp};
 use crate::model::Model;
-use crate::value::{Datum, DbType, Scalar};
+use crate::value::{DbType, Scalar};
 
 /// Rows that can be put together with others of their kind: of a model, of column types, or a projection.
 ///
@@ -222,7 +222,7 @@ fn part<Out: Combine>(select: ir::Select) -> ir::Select {
         let error = Error::new(ErrorKind::Usage, "rows of a joined model cannot be put together")
             .with_model(select.from.model.name)
             .with_hint("begin the query with the model whose rows are wanted, or select columns");
-        select.and_filter(ir::Expr::Value(Datum::invalid(error), DbType::Bool));
+        select.and_filter(ir::Expr::invalid(error));
     }
     select
 }

@@ -9,7 +9,6 @@ use crate::ir::{Expr, Join, JoinKind};
 use crate::meta::RelationMeta;
 use crate::model::{Model, Named};
 use crate::relation::{Rel, Slot, Via};
-use crate::value::{Datum, DbType};
 
 /// What `.join(..)` takes: a relation such as `User::posts`, or one with an alias at an end (`Employee::manager.to::<Boss>()`).
 ///
@@ -164,7 +163,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
             let error = Error::new(ErrorKind::Usage, "a query that is joined cannot load included relations")
                 .with_model(select.from.model.name)
                 .with_hint("include the relation in the outer query");
-            select.and_filter(Expr::Value(Datum::invalid(error), DbType::Bool));
+            select.and_filter(Expr::invalid(error));
         }
         self.select.joins.push(Join {
             kind,
