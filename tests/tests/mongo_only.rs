@@ -436,7 +436,12 @@ async fn many_writes_go_in_one_command() {
     let clash = User::filter(User::name.eq("A")).update().set(User::email, "c");
     let error = Bulk::new().update(clash).exec(&db).await.unwrap_err();
     assert_eq!((error.kind(), error.model()), (ErrorKind::Unique, Some("User")));
-    assert_eq!(Bulk::new().delete(User::query()).exec(&db).await.unwrap_err().kind(), ErrorKind::Unfiltered);
+    let nothing: [Expr<bool, User>; 0] = [];
+    for all in [User::query(), User::filter(all_of(nothing))] {
+        assert_eq!(Bulk::new().delete(all).exec(&db).await.unwrap_err().kind(), ErrorKind::Unfiltered);
+    }
+    let both = User::filter(User::name.eq("A")).union(User::filter(User::name.eq("C")));
+    assert_eq!(Bulk::new().delete(both).exec(&db).await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test]

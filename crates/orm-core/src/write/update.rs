@@ -258,7 +258,7 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
         || select.offset.is_some()
         || select.sample.is_some()
         || select.combined.is_some();
-    if !all_rows && is_unfiltered(&select) {
+    if !all_rows && select.is_unfiltered() {
         // A limit is no filter: what deletes a thousand rows at a time until none is left would empty the table, too.
         let (text, hint) = if cut || !select.joins.is_empty() {
             (
@@ -295,27 +295,6 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     select.distinct = false;
     select.output = Output::Exprs(vec![key.clone()]);
     Ok(Some(Expr::InSelect { expr: Box::new(key), select: Box::new(select), negated: false }))
-}
-
-/// Whether a query names every row, as far as this can be told at a glance.
-fn is_unfiltered(select: &Select) -> bool {
-    let open = select.filter.as_ref().is_none_or(is_always_true);
-    open && match &select.combined {
-        None => true,
-        Some(combined) => {
-            is_unfiltered(&combined.first) || combined.rest.iter().any(|(_, arm)| is_unfiltered(arm))
-        }
-    }
-}
-
-/// Whether a filter is one in name only: `all_of` without conditions, or `true`.
-fn is_always_true(filter: &Expr) -> bool {
-    match filter {
-        Expr::All(list) => list.iter().all(is_always_true),
-        Expr::Binary(BinaryOp::And, both, _) => is_always_true(&both.0) && is_always_true(&both.1),
-        Expr::Value(Datum::Bool(truth), _) => *truth,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -115,10 +115,12 @@ impl Bulk {
         for (at, (select, set)) in self.operations.iter().enumerate() {
             let model = select.from.model;
             let fault = |kind, text: &str| Err(Error::new(kind, text).with_model(model.name));
-            if !select.joins.is_empty() || select.limit.is_some() || select.offset.is_some() {
+            let cut = select.limit.is_some() || select.offset.is_some();
+            if cut || !select.joins.is_empty() || select.combined.is_some() {
                 return fault(ErrorKind::Unsupported, "bulk operations name their rows by a filter alone");
             }
-            let Some(filter) = &select.filter else {
+            let filter = select.filter.as_ref().filter(|_| !select.is_unfiltered());
+            let Some(filter) = filter else {
                 return fault(ErrorKind::Unfiltered, "this operation would touch every row");
             };
             let place = collections.iter().position(|known| *known == model.table).unwrap_or_else(|| {

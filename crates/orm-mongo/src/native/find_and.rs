@@ -84,7 +84,8 @@ fn command(
     let model = select.from.model;
     let times = session.shared.settings.times;
     let refused = |what: &str| Err(Error::new(ErrorKind::Unsupported, what).with_model(model.name));
-    if !select.joins.is_empty() || select.limit.is_some() || select.offset.is_some() || select.distinct {
+    let cut = select.limit.is_some() || select.offset.is_some();
+    if cut || !select.joins.is_empty() || select.distinct || select.combined.is_some() {
         return refused("one document is found by a filter and an order, without joins and limits");
     }
     let mut lower = Lower::on(times, select.from);
