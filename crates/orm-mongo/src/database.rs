@@ -400,6 +400,11 @@ impl Backend for Mongo {
         }
     }
 
+    async fn savepoint(_: &Session) -> Result<Session> {
+        Err(Error::new(ErrorKind::Unsupported, "MongoDB has no transactions within transactions")
+            .with_hint("do it all in the outer one: an error in it undoes the whole"))
+    }
+
     async fn commit(session: &Session) -> Result<()> {
         let Some(tx) = &session.tx else { return Ok(()) };
         if session.part {
