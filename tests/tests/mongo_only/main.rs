@@ -1,8 +1,11 @@
 //! What is MongoDB's own: how documents look, which rules they have, what the driver keeps in place of the database, the
-//! surface beyond the portable query.
+//! surface beyond the portable query, and what happens when servers and futures go away.
 #![cfg(feature = "mongo")]
 
 mod any;
+mod between;
+mod concerns;
+mod retries;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
