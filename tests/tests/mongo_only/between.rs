@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mongodb::bson::{Bson, Document, doc};
 use orm::mongo::{Mongo, MongoBuilder};
@@ -84,6 +84,23 @@ impl Between {
 
     pub fn times(&self, command: &'static str, fault: Fault, times: usize) {
         self.state.lock().unwrap().faults.push((command, fault, times));
+    }
+
+    /// Waits until every command is answered and no transaction is open. The driver ends what was dropped in tasks of its own, so
+    /// it has to be quiet for a while.
+    pub async fn settled(&self) {
+        let start = Instant::now();
+        let mut quiet = 0;
+        while quiet < 3 {
+            tokio::time::sleep(Duration::from_millis(4)).await;
+            let state = self.state.lock().unwrap();
+            quiet = if state.open == 0 && state.transactions.is_empty() { quiet + 1 } else { 0 };
+            let (open, left) = (state.open, state.transactions.len());
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{open} commands and {left} transactions open"
+            );
+        }
     }
 
     /// The commands of a name (of all, if it is empty) since the last call, but for those of the driver's own.

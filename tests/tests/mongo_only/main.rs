@@ -5,6 +5,7 @@
 mod any;
 mod between;
 mod concerns;
+mod dropped;
 mod retries;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
