@@ -6,6 +6,7 @@ mod any;
 mod between;
 mod concerns;
 mod dropped;
+mod killed;
 mod retries;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
