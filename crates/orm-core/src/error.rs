@@ -64,7 +64,8 @@ pub enum ErrorKind {
     PoolTimeout,
     /// The connection or the server is gone.
     ConnectionLost,
-    /// The connection was lost while COMMIT was under way: the data may or may not be saved.
+    /// The connection was lost while COMMIT was under way, or fewer servers than asked for have confirmed a write: the data may
+    /// or may not be saved.
     CommitUnknown,
     /// A stored value does not fit the type of the field.
     Decode,

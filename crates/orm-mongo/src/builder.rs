@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::Client;
-use mongodb::options::ClientOptions;
+use mongodb::options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use orm_core::backend::Observer;
 use orm_core::{Error, ErrorKind, Result};
 
+use crate::concern::Concerns;
 use crate::value::Times;
 use crate::{Mongo, errors};
 
@@ -148,6 +149,77 @@ impl MongoBuilder {
         self.option(move |options| options.connect_timeout = Some(timeout))
     }
 
+    /// How sure reads outside of transactions are to stay true; by default as the URL (`readConcernLevel`) or else the server says.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// use orm_mongo::ReadConcern;
+    ///
+    /// let url = "mongodb://localhost/shop";
+    /// let db = orm_mongo::Mongo::builder(url).read_concern(ReadConcern::majority()).connect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn read_concern(self, concern: ReadConcern) -> Self {
+        self.option(move |options| options.read_concern = Some(concern))
+    }
+
+    /// How many servers have to have a write before it is done; by default as the URL (`w`, `journal`, `wtimeoutMS`) or else the
+    /// server says. A write that does not get that far in time is an error of kind [`ErrorKind::CommitUnknown`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// use orm_mongo::WriteConcern;
+    ///
+    /// let url = "mongodb://localhost/shop";
+    /// let db = orm_mongo::Mongo::builder(url).write_concern(WriteConcern::majority()).connect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn write_concern(self, concern: WriteConcern) -> Self {
+        self.option(move |options| options.write_concern = Some(concern))
+    }
+
+    /// Which servers answer reads outside of transactions; by default as the URL (`readPreference`) says, or else the primary
+    /// alone. Others may be behind: what was just written may not be there.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// use orm_mongo::ReadPreference;
+    ///
+    /// let reports = orm_mongo::Mongo::builder("mongodb://localhost/shop")
+    ///     .read_preference(ReadPreference::SecondaryPreferred { options: None })
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn read_preference(self, preference: ReadPreference) -> Self {
+        self.option(move |options| {
+            options.selection_criteria = Some(SelectionCriteria::ReadPreference(preference));
+        })
+    }
+
+    /// Whether a read that lost its server is sent once more; on unless the URL says `retryReads=false`.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").retry_reads(false).connect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn retry_reads(self, retry: bool) -> Self {
+        self.option(move |options| options.retry_reads = Some(retry))
+    }
+
+    /// Whether a write that lost its server is sent once more, where it cannot happen twice; on unless the URL says
+    /// `retryWrites=false`.
+    ///
+    /// ```no_run
+    /// # async fn example() -> orm_core::Result<()> {
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").retry_writes(false).connect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn retry_writes(self, retry: bool) -> Self {
+        self.option(move |options| options.retry_writes = Some(retry))
+    }
+
     /// The program's name, for the server's log.
     ///
     /// ```no_run
@@ -160,7 +232,7 @@ impl MongoBuilder {
         self.option(move |options| options.app_name = Some(name))
     }
 
-    /// Any other option of the driver: TLS, credentials, concerns, compression.
+    /// Any other option of the driver: TLS, credentials, compression.
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
@@ -196,6 +268,7 @@ impl MongoBuilder {
         for set in self.options {
             set(&mut options);
         }
+        let concerns = Concerns::of(&options)?;
         let client = Client::with_options(options).map_err(wrong)?;
         let db = match &self.database {
             Some(name) => client.database(name),
@@ -205,6 +278,6 @@ impl MongoBuilder {
             })?,
         };
         db.run_command(mongodb::bson::doc! {"ping": 1}).await.map_err(|error| errors::map(error, None))?;
-        Ok(Mongo::new(client, db, self.settings))
+        Ok(Mongo::new(client, db, self.settings, concerns))
     }
 }

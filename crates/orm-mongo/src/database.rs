@@ -1,25 +1,20 @@
 //! The handle, its sessions, and the driver's side of the traits of the core.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use mongodb::bson::RawDocumentBuf;
-use mongodb::options::{ReadConcern, TransactionOptions};
-use mongodb::{Client, ClientSession};
-use orm_core::backend::{
-    Backend, BoxStream, Database, Decoder, Executor, FromRow, Isolation, StatementEvent, TxOptions,
-};
+use mongodb::Client;
+use orm_core::backend::{Backend, BoxStream, Database, Decoder, Executor, FromRow, TxOptions};
 use orm_core::ir::Command;
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
 use rustc_hash::FxHashMap;
-use tokio::sync::Mutex as AsyncMutex;
 
 use crate::builder::{MongoBuilder, Settings};
+use crate::concern::Concerns;
 use crate::layout::Layout;
 use crate::registry::Registry;
-use crate::{errors, explain, read, schema, value, write};
+use crate::transaction::Transaction;
+use crate::{explain, read, schema, value, write};
 
 /// A MongoDB database: a client with its pool of connections, cheap to clone.
 ///
@@ -51,7 +46,7 @@ pub struct Session {
     /// Whether this is a part of the transaction that must succeed as a whole.
     part: bool,
     /// Whether commands are the driver's own: what other databases do by themselves.
-    upkeep: bool,
+    pub(crate) upkeep: bool,
 }
 
 /// What all sessions of a handle have in common.
@@ -59,17 +54,9 @@ pub(crate) struct Shared {
     pub client: Client,
     pub db: mongodb::Database,
     pub settings: Settings,
+    pub concerns: Concerns,
     layouts: Mutex<FxHashMap<usize, Arc<Layout>>>,
     pub registry: Mutex<Option<Arc<Registry>>>,
-}
-
-/// A transaction under way.
-pub(crate) struct Transaction {
-    pub session: AsyncMutex<ClientSession>,
-    read_only: bool,
-    /// Whether a statement failed, or was cut off: nothing of it may be committed.
-    failed: AtomicBool,
-    ended: AtomicBool,
 }
 
 impl std::fmt::Debug for Mongo {
@@ -85,8 +72,9 @@ impl std::fmt::Debug for Session {
 }
 
 impl Mongo {
-    pub(crate) fn new(client: Client, db: mongodb::Database, settings: Settings) -> Self {
-        let shared = Shared { client, db, settings, layouts: Mutex::default(), registry: Mutex::default() };
+    pub(crate) fn new(client: Client, db: mongodb::Database, settings: Settings, concerns: Concerns) -> Self {
+        let shared =
+            Shared { client, db, settings, concerns, layouts: Mutex::default(), registry: Mutex::default() };
         Mongo { session: Session { shared: Arc::new(shared), tx: None, part: false, upkeep: false } }
     }
 
@@ -160,115 +148,7 @@ impl Shared {
     }
 }
 
-impl Transaction {
-    pub fn check(&self) -> Result<()> {
-        if self.ended.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Usage, "the transaction has ended"));
-        }
-        if self.failed.load(Ordering::Acquire) {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                "a statement of this transaction failed or was cut off; roll it back",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether a command may be sent. The server knows no read-only transactions, so writes are refused here.
-    fn admit(&self, command: &RawDocumentBuf) -> Result<()> {
-        self.check()?;
-        let name = command.iter().next().and_then(|first| first.ok().map(|(name, _)| name.as_str()));
-        let reads = matches!(name, Some("find" | "aggregate" | "getMore" | "killCursors" | "explain"));
-        if self.read_only && !reads {
-            return Err(Error::new(ErrorKind::Database, "the transaction is read-only")
-                .with_hint("write in a transaction without `read_only()`"));
-        }
-        Ok(())
-    }
-
-    /// In doubt until [`settle`](Transaction::settle) says how the command ended.
-    fn doubt(&self) {
-        self.failed.store(true, Ordering::Release);
-    }
-
-    fn settle<T>(&self, result: &mongodb::error::Result<T>) {
-        if result.is_ok() {
-            self.failed.store(false, Ordering::Release);
-        }
-    }
-}
-
 impl Session {
-    /// Sends a command and takes its reply.
-    pub(crate) async fn command(
-        &self,
-        command: Vec<u8>,
-        model: Option<&'static ModelMeta>,
-    ) -> Result<Vec<u8>> {
-        self.send(&self.shared.db, command, model).await
-    }
-
-    /// Sends a command that is about no database in particular.
-    pub(crate) async fn admin(&self, command: Vec<u8>) -> Result<Vec<u8>> {
-        self.send(&self.shared.client.database("admin"), command, None).await
-    }
-
-    async fn send(
-        &self,
-        db: &mongodb::Database,
-        command: Vec<u8>,
-        model: Option<&'static ModelMeta>,
-    ) -> Result<Vec<u8>> {
-        let start = self.watched().then(|| (Instant::now(), text_of(&command)));
-        let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
-        if let Some(tx) = &self.tx {
-            tx.admit(&buffer)?;
-        }
-        let action = db.run_raw_command(buffer);
-        let result = match &self.tx {
-            None => action.await,
-            Some(tx) => {
-                let mut session = tx.session.lock().await;
-                tx.doubt();
-                let result = action.session(&mut *session).await;
-                tx.settle(&result);
-                result
-            }
-        };
-        if let Some((start, text)) = start {
-            self.observe(&text, start, 0, result.is_ok());
-        }
-        let reply = result.map_err(|error| errors::map(error, model))?;
-        let reply = RawDocumentBuf::try_from(&reply).map_err(errors::encoding)?.into_bytes();
-        if let Some(error) = errors::of_write(&reply, model) {
-            if let Some(tx) = &self.tx {
-                // The server aborts a transaction whose write failed.
-                tx.doubt();
-            }
-            return Err(error);
-        }
-        Ok(reply)
-    }
-
-    pub(crate) fn watched(&self) -> bool {
-        self.shared.settings.observer.is_some() || tracing::enabled!(tracing::Level::DEBUG)
-    }
-
-    pub(crate) fn observe(&self, text: &str, start: Instant, rows: u64, ok: bool) {
-        let duration = start.elapsed();
-        if let Some(observer) = &self.shared.settings.observer {
-            observer.statement(&StatementEvent::new(text, duration, rows, ok).upkeep(self.upkeep));
-        }
-        tracing::debug!(
-            "db.system.name" = "mongodb",
-            "db.query.text" = text,
-            "db.response.returned_rows" = rows,
-            duration_us = duration.as_micros() as u64,
-            ok,
-            "statement"
-        );
-    }
-
     /// The same database outside of any transaction.
     pub(crate) fn outside(&self) -> Session {
         Session { shared: Arc::clone(&self.shared), tx: None, part: false, upkeep: false }
@@ -288,25 +168,7 @@ impl Session {
     }
 
     async fn transaction(&self, options: TxOptions) -> Result<Session> {
-        let failed = |error| errors::map(error, None);
-        let mut session = self.shared.client.start_session().await.map_err(failed)?;
-        let concern = match options.isolation {
-            None | Some(Isolation::RepeatableRead) => ReadConcern::snapshot(),
-            Some(Isolation::ReadCommitted) => ReadConcern::majority(),
-            Some(_) => {
-                return Err(Error::new(ErrorKind::Unsupported, "MongoDB has no serializable transactions")
-                    .with_hint("`Isolation::RepeatableRead` is the strictest it has: a snapshot"));
-            }
-        };
-        let read_only = options.read_only;
-        let options = TransactionOptions::builder().read_concern(concern).build();
-        session.start_transaction().with_options(options).await.map_err(failed)?;
-        let transaction = Transaction {
-            session: AsyncMutex::new(session),
-            read_only,
-            failed: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-        };
+        let transaction = Transaction::start(&self.shared.client, options).await?;
         Ok(Session {
             shared: Arc::clone(&self.shared),
             tx: Some(Arc::new(transaction)),
@@ -324,30 +186,36 @@ pub(crate) struct Atomic {
 
 impl Atomic {
     /// Ends a transaction of its own as the result says. Whether the work may be tried again comes with an error.
-    pub async fn end<T>(self, result: Result<T>) -> Result<T, (Error, bool)> {
-        if !self.own {
-            return result.map_err(|error| (error, false));
-        }
-        match result {
+    pub async fn end<T>(self, result: Result<T>) -> Result<T, (Error, Again)> {
+        let error = match result {
+            result if !self.own => return result.map_err(|error| (error, Again::Never)),
             Ok(value) => match Mongo::commit(&self.session).await {
-                Ok(()) => Ok(value),
-                Err(error) => {
-                    let again = error.is_retryable();
-                    Err((error, again))
-                }
+                Ok(()) => return Ok(value),
+                Err(error) => error,
             },
             Err(error) => {
-                let again = error.is_retryable();
                 let _ = Mongo::rollback(&self.session).await;
-                Err((error, again))
+                error
             }
-        }
+        };
+        let again = match error.kind() {
+            _ if error.is_retryable() => Again::Often,
+            // Nothing was committed: a commit that may have happened has another kind.
+            ErrorKind::ConnectionLost if self.session.shared.concerns.retry_writes => Again::Once,
+            _ => Again::Never,
+        };
+        Err((error, again))
     }
 }
 
-/// How a command is told to observers: its name, collection and structure.
-pub(crate) fn text_of(command: &[u8]) -> String {
-    explain::shell(command, false)
+/// How often work that failed may be tried again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    Never,
+    /// The server was lost.
+    Once,
+    /// Somebody else was faster.
+    Often,
 }
 
 impl Backend for Mongo {
@@ -400,47 +268,35 @@ impl Backend for Mongo {
         }
     }
 
+    async fn savepoint(_: &Session) -> Result<Session> {
+        Err(Error::new(ErrorKind::Unsupported, "MongoDB has no transactions within transactions")
+            .with_hint("do it all in the outer one: an error in it undoes the whole"))
+    }
+
     async fn commit(session: &Session) -> Result<()> {
-        let Some(tx) = &session.tx else { return Ok(()) };
-        if session.part {
-            return tx.check();
+        match &session.tx {
+            None => Ok(()),
+            Some(tx) if session.part => tx.check(),
+            Some(tx) => tx.commit().await,
         }
-        if tx.failed.load(Ordering::Acquire) {
-            Self::rollback(session).await?;
-            return Err(Error::new(
-                ErrorKind::Database,
-                "a statement of the transaction failed, so it was rolled back and not committed",
-            )
-            .with_hint("return the statement's error from the transaction"));
-        }
-        tx.check()?;
-        let mut driver = tx.session.lock().await;
-        tx.doubt();
-        let result = driver.commit_transaction().await;
-        tx.ended.store(true, Ordering::Release);
-        result.map_err(errors::of_commit)
     }
 
     async fn rollback(session: &Session) -> Result<()> {
-        let Some(tx) = &session.tx else { return Ok(()) };
-        if session.part {
-            tx.doubt();
-            return Ok(());
+        match &session.tx {
+            None => Ok(()),
+            Some(tx) if session.part => {
+                tx.doubt();
+                Ok(())
+            }
+            Some(tx) => tx.rollback().await,
         }
-        if tx.ended.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
-        let mut driver = tx.session.lock().await;
-        driver.abort_transaction().await.map_err(|error| errors::map(error, None))
     }
 
     fn abandon(session: &Session) {
-        // The driver aborts the transaction of a session that is dropped.
-        if let Some(tx) = &session.tx {
-            tx.doubt();
-            if !session.part {
-                tx.ended.store(true, Ordering::Release);
-            }
+        match &session.tx {
+            None => {}
+            Some(tx) if session.part => tx.doubt(),
+            Some(tx) => tx.abandon(),
         }
     }
 

@@ -2,12 +2,39 @@
 //!
 //! Source: <https://www.mongodb.com/docs/manual/reference/error-codes/>.
 
-use mongodb::error::{ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use mongodb::error::{
+    ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+};
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind};
 
 use crate::bson::{Elements, get, i32_of, i64_of, str_of, tag};
 use crate::layout;
+
+/// Whether a server could not be reached.
+pub fn is_lost(error: &mongodb::error::Error) -> bool {
+    matches!(
+        &*error.kind,
+        Driver::Io(_) | Driver::ConnectionPoolCleared { .. } | Driver::ServerSelection { .. }
+    )
+}
+
+/// Whether a command may have reached a server that did not answer.
+pub fn was_sent(error: &mongodb::error::Error) -> bool {
+    matches!(&*error.kind, Driver::Io(_))
+}
+
+/// Whether a read may be sent once more: the connection was lost, or the server is about to go or no longer the primary.
+pub fn may_read_again(error: &mongodb::error::Error) -> bool {
+    match &*error.kind {
+        Driver::Io(_) | Driver::ConnectionPoolCleared { .. } => true,
+        Driver::Command(command) => matches!(
+            command.code,
+            6 | 7 | 89 | 91 | 134 | 189 | 262 | 9001 | 10107 | 11600 | 11602 | 13435 | 13436
+        ),
+        _ => false,
+    }
+}
 
 /// An error of the driver. `model` is what the command was about.
 pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> Error {
@@ -17,6 +44,10 @@ pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> E
             let reply = error.server_response().map(|reply| reply.as_bytes().to_vec()).unwrap_or_default();
             of_code(command.code, &command.message, &reply, model)
         }
+        Driver::Write(WriteFailure::WriteConcernError(concern)) => {
+            unconfirmed(concern.code.into(), &concern.message)
+        }
+        Driver::Write(WriteFailure::WriteError(write)) => of_single(&error, write, model),
         Driver::Io(_) | Driver::ConnectionPoolCleared { .. } => {
             Error::new(ErrorKind::ConnectionLost, "the connection to the server failed")
         }
@@ -34,8 +65,10 @@ pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> E
             .with_hint("transactions need a replica set"),
         _ => Error::new(ErrorKind::Database, error.to_string()),
     };
-    let mapped = if transient && mapped.kind() != ErrorKind::Unique {
+    let mapped = if transient && !is_lost(&error) && mapped.kind() != ErrorKind::Unique {
         mapped.with_kind(ErrorKind::Serialization).with_hint("run the transaction again")
+    } else if transient && was_sent(&error) {
+        mapped.with_hint("nothing of the transaction is saved: run it again when the server is back")
     } else {
         mapped
     };
@@ -44,7 +77,8 @@ pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> E
 
 /// An error of COMMIT.
 pub fn of_commit(error: mongodb::error::Error) -> Error {
-    if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
+    let unconfirmed = matches!(&*error.kind, Driver::Write(WriteFailure::WriteConcernError(_)));
+    if !unconfirmed && error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
         return Error::new(
             ErrorKind::CommitUnknown,
             "the connection was lost during the commit: the changes may or may not be saved",
@@ -70,13 +104,30 @@ pub fn of_write(reply: &[u8], model: Option<&'static ModelMeta>) -> Option<Error
     }
     let (_, concern) = get(reply, "writeConcernError")?;
     let message = get(concern, "errmsg").and_then(|(ty, value)| str_of(ty, value)).unwrap_or_default();
-    Some(
-        Error::new(
-            ErrorKind::Database,
-            format!("written, but not as safely as the write concern asks: {message}"),
-        )
-        .with_code(get(concern, "code").map_or(0, |(ty, value)| number(ty, value)).to_string()),
-    )
+    Some(unconfirmed(get(concern, "code").map_or(0, |(ty, value)| number(ty, value)), message))
+}
+
+/// The error of an operation of the driver that writes one document.
+fn of_single(
+    error: &mongodb::error::Error,
+    write: &mongodb::error::WriteError,
+    model: Option<&'static ModelMeta>,
+) -> Error {
+    if let Some(error) = error.server_response().and_then(|reply| of_write(reply.as_bytes(), model)) {
+        return error;
+    }
+    // The driver keeps this much of the reply to an insert.
+    let details = mongodb::bson::doc! {"errInfo": write.details.clone()};
+    let details = mongodb::bson::serialize_to_vec(&details).unwrap_or_default();
+    of_code(write.code, &write.message, &details, model)
+}
+
+/// A write concern that was not met.
+fn unconfirmed(code: i64, message: &str) -> Error {
+    let text = format!("written, but not confirmed as the write concern asks: {message}");
+    Error::new(ErrorKind::CommitUnknown, text)
+        .with_hint("another primary may not know of it: look whether it is there before you try again")
+        .with_code(code.to_string())
 }
 
 /// The error of one operation among many.
@@ -123,7 +174,10 @@ fn of_code(code: i32, message: &str, details: &[u8], model: Option<&'static Mode
             plain(ErrorKind::Unsupported, "this server has no transactions")
                 .with_hint("they need a replica set")
         }
-        59 | 115 | 303 | 40324 => plain(ErrorKind::Unsupported, message),
+        // A cursor that nobody read for ten minutes, or whose server was started again.
+        43 => plain(ErrorKind::ConnectionLost, "the server no longer knows the cursor")
+            .with_hint("read again from the start"),
+        59 | 115 | 263 | 303 | 40324 => plain(ErrorKind::Unsupported, message),
         6 | 7 | 89 | 91 | 189 | 9001 | 10107 | 11600 | 11602 | 13435 | 13436 => {
             plain(ErrorKind::ConnectionLost, "the server ended the connection")
         }

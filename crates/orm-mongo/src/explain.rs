@@ -5,35 +5,37 @@ use orm_core::ir::{Command, InsertSource, Select};
 
 use crate::bson::{Elements, Writer, pretty, str_of, tag};
 use crate::database::{Session, no_sql};
+use crate::layout;
 use crate::lower::{Lower, read};
-use crate::{errors, layout};
 
 /// A command of the server as text: its name, its collection and the rest. Without `values`, question marks stand for them.
 pub fn shell(command: &[u8], values: bool) -> String {
     let mut elements = Elements::of(command);
     let Some((name, ty, value)) = elements.next() else { return String::new() };
     let mut text = format!("{} {}", String::from_utf8_lossy(name), str_of(ty, value).unwrap_or_default());
-    if name == b"insert" && !values {
-        for (_, _, list) in elements {
-            let count = Elements::of(list).count();
-            if let Some((_, _, first)) = Elements::of(list).next() {
-                let fields: Vec<_> =
-                    Elements::of(first).map(|(name, ..)| String::from_utf8_lossy(name)).collect();
-                text += &format!(" ({}) x {count}", fields.join(", "));
+    let (mut rest, mut concerns) = (Writer::default(), Writer::default());
+    for (key, ty, value) in elements {
+        match key {
+            // An empty cursor is only a form.
+            b"cursor" => {}
+            // Settings, and no values of a program.
+            b"readConcern" | b"writeConcern" => concerns.raw(&*String::from_utf8_lossy(key), ty, value),
+            b"documents" if name == b"insert" && !values => {
+                let count = Elements::of(value).count();
+                if let Some((_, _, first)) = Elements::of(value).next() {
+                    let fields: Vec<_> =
+                        Elements::of(first).map(|(name, ..)| String::from_utf8_lossy(name)).collect();
+                    text += &format!(" ({}) x {count}", fields.join(", "));
+                }
             }
-        }
-        return text;
-    }
-    let mut rest = Writer::default();
-    for (name, ty, value) in elements {
-        // An empty cursor is only a form.
-        if name != b"cursor" {
-            rest.raw(&*String::from_utf8_lossy(name), ty, value);
+            _ => rest.raw(&*String::from_utf8_lossy(key), ty, value),
         }
     }
-    if !rest.is_empty() {
-        text.push(' ');
-        text += &pretty(&rest.finish(), values);
+    for (part, values) in [(rest, values), (concerns, true)] {
+        if !part.is_empty() {
+            text.push(' ');
+            text += &pretty(&part.finish(), values);
+        }
     }
     text
 }
@@ -111,17 +113,10 @@ pub async fn plan(session: &Session, command: Command) -> Result<String> {
     let mut w = Writer::default();
     w.document("explain", &inner);
     w.str("verbosity", "queryPlanner");
-    let buffer = mongodb::bson::RawDocumentBuf::from_bytes(w.finish()).map_err(errors::encoding)?;
-    let reply = session
-        .shared
-        .db
-        .run_raw_command(buffer)
-        .await
-        .map_err(|error| errors::map(error, Some(select.from.model)))?;
-    let reply = mongodb::bson::RawDocumentBuf::try_from(&reply).map_err(errors::encoding)?;
+    let reply = session.ask(w.finish(), Some(select.from.model)).await?;
     let wanted: &[&[u8]] = &[b"queryPlanner", b"stages"];
     let mut text = String::new();
-    for (name, ty, value) in Elements::of(reply.as_bytes()) {
+    for (name, ty, value) in Elements::of(&reply) {
         if wanted.contains(&name) && matches!(ty, tag::DOCUMENT | tag::ARRAY) {
             text += &format!("{}: {}\n", String::from_utf8_lossy(name), pretty(value, true));
         }

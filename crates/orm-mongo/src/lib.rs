@@ -12,6 +12,9 @@
 //! **Transactions** need a replica set, of one server at least. They do not nest: there are no savepoints. A statement that touches more
 //! than one document runs in a transaction of its own.
 //!
+//! **Lost servers.** A read is sent once more, and so is a write that cannot happen twice ([`send`], [`single`]); concerns of the
+//! client go with every command ([`concern`]). A transaction that is dropped is ended on the server ([`transaction`]).
+//!
 //! **Precision.** BSON dates keep milliseconds; a finer time is refused unless [`Times::Micros`] was chosen. Decimals keep 34 digits.
 //! Sums of longs that overflow become doubles on the server, and are refused when they are read.
 
@@ -19,6 +22,7 @@ mod bson;
 mod builder;
 mod cell;
 mod check;
+mod concern;
 #[doc(hidden)]
 pub mod cost;
 mod database;
@@ -31,6 +35,9 @@ mod object_id;
 mod read;
 mod registry;
 mod schema;
+mod send;
+mod single;
+mod transaction;
 mod value;
 mod write;
 
@@ -45,6 +52,8 @@ pub use value::Times;
 
 /// A document as the driver knows it, for stages and results beyond the models.
 pub use mongodb::bson::Document;
+/// How sure reads and writes have to be and who answers, as the driver names it.
+pub use mongodb::options::{ReadConcern, ReadPreference, WriteConcern};
 
 /// A stage from JSON text.
 ///

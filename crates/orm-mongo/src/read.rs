@@ -1,11 +1,9 @@
 //! Reading: batches as the server sends them, each row decoded where it is.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::{StreamExt, stream::unfold};
-use mongodb::bson::RawDocumentBuf;
-use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
+use mongodb::raw_batch_cursor::RawBatch;
 use orm_core::backend::{BoxStream, Decoder, Flow, FromRow};
 use orm_core::ir::{Command, Select};
 use orm_core::meta::ModelMeta;
@@ -13,18 +11,18 @@ use orm_core::{Error, ErrorKind, Result};
 
 use crate::bson::Elements;
 use crate::cell::{MongoRow, Spots};
-use crate::database::{Session, text_of};
+use crate::database::Session;
 use crate::layout::Layout;
 use crate::lower::{self, Read};
+use crate::send::Batches;
 use crate::{errors, value};
 
 /// A read, ready to be sent.
 struct Ready {
-    buffer: RawDocumentBuf,
+    command: Vec<u8>,
     layout: Arc<Layout>,
     counts: bool,
     model: &'static ModelMeta,
-    watch: Option<(Instant, String)>,
 }
 
 fn prepare(session: &Session, select: &Select) -> Result<Ready> {
@@ -36,19 +34,16 @@ fn prepare(session: &Session, select: &Select) -> Result<Ready> {
     let Read { command, layout, counts } = lower::read(select, session.shared.settings.times)?;
     let model = select.from.model;
     let layout = layout.map_or_else(|| session.shared.layout(model), Arc::new);
-    let watch = session.watched().then(|| (Instant::now(), text_of(&command)));
-    let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
-    Ok(Ready { buffer, layout, counts, model, watch })
+    Ok(Ready { command, layout, counts, model })
 }
 
 /// Feeds the rows of a query to a decoder.
 pub async fn run<D: Decoder>(session: &Session, select: &Select, mut decoder: D) -> Result<D::Out> {
     let ready = prepare(session, select)?;
     let mut feed = Feed { layout: &ready.layout, spots: Spots::default(), rows: 0, enough: false };
-    let result = feed_all(session, ready.buffer, ready.model, &mut feed, &mut decoder).await;
-    if let Some((start, text)) = ready.watch {
-        session.observe(&text, start, feed.rows, result.is_ok());
-    }
+    let (mut batches, watch) = session.open(ready.command, Some(ready.model)).await?;
+    let result = feed.all(&mut batches, &mut decoder).await;
+    session.seen(watch, feed.rows, result.is_ok());
     result?;
     if ready.counts && feed.rows == 0 {
         // Nothing was counted: `{c0: 0}`.
@@ -59,72 +54,28 @@ pub async fn run<D: Decoder>(session: &Session, select: &Select, mut decoder: D)
     decoder.finish(0)
 }
 
-async fn feed_all<D: Decoder>(
-    session: &Session,
-    buffer: RawDocumentBuf,
-    model: &'static ModelMeta,
-    feed: &mut Feed<'_>,
-    decoder: &mut D,
-) -> Result<()> {
-    let take = |batch: RawBatch| {
-        feed.batch(&batch, decoder)?;
-        Ok(if feed.enough { Flow::Enough } else { Flow::More })
-    };
-    each_batch(session, buffer, Some(model), take).await
-}
-
-/// Hands over the batches of a cursor as they come.
-async fn each_batch(
-    session: &Session,
-    buffer: RawDocumentBuf,
-    model: Option<&'static ModelMeta>,
-    mut take: impl FnMut(RawBatch) -> Result<Flow> + Send,
-) -> Result<()> {
-    let failed = |error| errors::map(error, model);
-    let action = session.shared.db.run_raw_cursor_command(buffer);
-    match &session.tx {
-        None => {
-            let mut batches = action.batch().await.map_err(failed)?;
-            while let Some(batch) = batches.next().await {
-                if take(batch.map_err(failed)?)? == Flow::Enough {
-                    break;
-                }
-            }
-        }
-        Some(tx) => {
-            tx.check()?;
-            let mut driver = tx.session.lock().await;
-            let mut cursor = action.session(&mut *driver).batch().await.map_err(failed)?;
-            let mut batches = cursor.stream(&mut driver);
-            while let Some(batch) = batches.next().await {
-                if take(batch.map_err(failed)?)? == Flow::Enough {
-                    break;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The documents of a query, as bytes.
 pub async fn documents(
     session: &Session,
     command: Vec<u8>,
     model: Option<&'static ModelMeta>,
 ) -> Result<Vec<Vec<u8>>> {
-    let watch = session.watched().then(|| (Instant::now(), text_of(&command)));
-    let buffer = RawDocumentBuf::from_bytes(command).map_err(errors::encoding)?;
+    let (mut batches, watch) = session.open(command, model).await?;
     let mut found = Vec::new();
-    let take = |batch: RawBatch| {
-        let list = batch.doc_slices().map_err(|error| errors::map(error, model))?;
-        found.extend(Elements::of(list.as_bytes()).map(|(_, _, document)| document.to_vec()));
-        Ok(Flow::More)
-    };
-    each_batch(session, buffer, model, take).await?;
-    if let Some((start, text)) = watch {
-        session.observe(&text, start, found.len() as u64, true);
+    let result = async {
+        while let Some(batch) = batches.next().await? {
+            found.extend(documents_of(&batch)?);
+        }
+        Ok(())
     }
-    Ok(found)
+    .await;
+    session.seen(watch, found.len() as u64, result.is_ok());
+    result.map(|()| found)
+}
+
+fn documents_of(batch: &RawBatch) -> Result<Vec<Vec<u8>>> {
+    let list = batch.doc_slices().map_err(|error| errors::map(error, None))?;
+    Ok(Elements::of(list.as_bytes()).map(|(_, _, document)| document.to_vec()).collect())
 }
 
 /// Rows on their way from batches to a decoder.
@@ -136,6 +87,16 @@ pub struct Feed<'l> {
 }
 
 impl Feed<'_> {
+    async fn all<D: Decoder>(&mut self, batches: &mut Batches, decoder: &mut D) -> Result<()> {
+        while let Some(batch) = batches.next().await? {
+            self.batch(&batch, decoder)?;
+            if self.enough {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn batch<D: Decoder>(&mut self, batch: &RawBatch, decoder: &mut D) -> Result<()> {
         let list = batch.doc_slices().map_err(|error| errors::map(error, None))?;
         for (_, _, document) in Elements::of(list.as_bytes()) {
@@ -172,11 +133,10 @@ pub fn stream<T: FromRow + Send + 'static>(
     command: Command,
 ) -> BoxStream<'static, Result<T>> {
     struct Open {
-        batches: std::pin::Pin<Box<RawBatchCursor>>,
+        batches: Batches,
         pending: std::vec::IntoIter<Vec<u8>>,
         layout: Arc<Layout>,
         spots: Spots,
-        model: &'static ModelMeta,
     }
     enum State {
         Start(Session, Command),
@@ -199,20 +159,16 @@ pub fn stream<T: FromRow + Send + 'static>(
         };
         let ready = prepare(&session, &select)?;
         if session.tx.is_some() {
-            let found = documents(&session, ready.buffer.into_bytes(), Some(ready.model)).await?;
+            let found = documents(&session, ready.command, Some(ready.model)).await?;
             return Ok(State::Read(found.into_iter(), ready.layout));
         }
-        let action = session.shared.db.run_raw_cursor_command(ready.buffer);
-        let batches = action.batch().await.map_err(|error| errors::map(error, Some(ready.model)))?;
-        if let Some((start, text)) = ready.watch {
-            session.observe(&text, start, 0, true);
-        }
+        let (batches, watch) = session.open(ready.command, Some(ready.model)).await?;
+        session.seen(watch, 0, true);
         Ok(State::Rows(Box::new(Open {
-            batches: Box::pin(batches),
+            batches,
             pending: Vec::new().into_iter(),
             layout: ready.layout,
             spots: Spots::default(),
-            model: ready.model,
         })))
     }
     let rows = unfold(Some(State::Start(session, command)), |state| async move {
@@ -237,17 +193,14 @@ pub fn stream<T: FromRow + Send + 'static>(
                     let next = row.is_ok().then_some(State::Rows(open));
                     return Some((row, next));
                 }
-                let batch = match open.batches.next().await? {
-                    Ok(batch) => batch,
-                    Err(error) => return Some((Err(errors::map(error, Some(open.model))), None)),
+                let documents = match open.batches.next().await {
+                    Ok(None) => return None,
+                    Ok(Some(batch)) => documents_of(&batch),
+                    Err(error) => Err(error),
                 };
-                match batch.doc_slices() {
-                    Ok(list) => {
-                        let documents: Vec<Vec<u8>> =
-                            Elements::of(list.as_bytes()).map(|(_, _, document)| document.to_vec()).collect();
-                        open.pending = documents.into_iter();
-                    }
-                    Err(error) => return Some((Err(errors::map(error, Some(open.model))), None)),
+                match documents {
+                    Ok(documents) => open.pending = documents.into_iter(),
+                    Err(error) => return Some((Err(error), None)),
                 }
             },
         }

@@ -36,6 +36,7 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
             session.command(indexes, Some(model)).await?;
         }
     }
+    let _forget = Forget(&session);
     // What `auto` keys and deletions need: a collection cannot be made within every transaction.
     let mut w = Writer::default();
     w.str("update", registry::COLLECTION);
@@ -53,8 +54,16 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
     if !models.is_empty() {
         session.command(w.finish(), None).await?;
     }
-    session.forget_registry();
     Ok(())
+}
+
+/// Forgets the foreign keys at its end, however it ends: a future that was dropped may have changed them.
+struct Forget<'s>(&'s Session);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.forget_registry();
+    }
 }
 
 pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
@@ -68,6 +77,7 @@ pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Resul
             other => drop(other?),
         }
     }
+    let _forget = Forget(&session);
     for collection in [registry::COLLECTION, crate::write::COUNTERS] {
         let mut w = Writer::default();
         w.str("delete", collection);
@@ -87,7 +97,6 @@ pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Resul
         w.close(deletes);
         session.command(w.finish(), None).await?;
     }
-    session.forget_registry();
     Ok(())
 }
 

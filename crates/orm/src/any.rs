@@ -216,6 +216,19 @@ impl Backend for AnyDb {
         }))
     }
 
+    async fn savepoint(session: &AnySession) -> Result<AnySession> {
+        Ok(AnySession(match &session.0 {
+            #[cfg(feature = "sqlite")]
+            Inner::Sqlite(inner) => Inner::Sqlite(<orm_sqlite::Sqlite as Backend>::savepoint(inner).await?),
+            #[cfg(feature = "postgres")]
+            Inner::Postgres(inner) => {
+                Inner::Postgres(<orm_postgres::Postgres as Backend>::savepoint(inner).await?)
+            }
+            #[cfg(feature = "mongo")]
+            Inner::Mongo(inner) => Inner::Mongo(<orm_mongo::Mongo as Backend>::savepoint(inner).await?),
+        }))
+    }
+
     async fn commit(session: &AnySession) -> Result<()> {
         each!(session, B, inner => <B as Backend>::commit(inner).await)
     }

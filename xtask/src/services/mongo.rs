@@ -13,15 +13,23 @@ use super::Running;
 use super::process::{Folder, Server, cannot_run, free_port};
 
 const URL: &str = "ORM_TEST_MONGO_URL";
+/// How tests start a server of their own, which they may kill: always the stand-in.
+const PYTHON: &str = "ORM_TEST_MONGO_PYTHON";
+const PACKAGES: &str = "ORM_TEST_MONGO_PACKAGES";
 const PACKAGE: &str = "SecantusDB==0.7.0b3";
 
 pub fn start(running: &mut Running) -> Result<()> {
     if let Some(url) = running.given(URL) {
         eprintln!("MongoDB: the server of {URL}");
         running.set(URL, url);
+        match program() {
+            Ok((python, packages)) => own(running, &python, &packages),
+            Err(error) => eprintln!("MongoDB: no stand-in for the tests that kill their server: {error:#}"),
+        }
         return Ok(());
     }
     let (python, packages) = program()?;
+    own(running, &python, &packages);
     let folder = Folder::new("mongo")?;
     let port = free_port()?;
     let mut command = Command::new(&python);
@@ -37,6 +45,11 @@ pub fn start(running: &mut Running) -> Result<()> {
     running.servers.push(server);
     running.set(URL, format!("mongodb://127.0.0.1:{port}"));
     Ok(())
+}
+
+fn own(running: &mut Running, python: &str, packages: &Path) {
+    running.set(PYTHON, python);
+    running.set(PACKAGES, packages.display().to_string());
 }
 
 /// An interpreter, and the folder with the packages, fetched if it is not there.

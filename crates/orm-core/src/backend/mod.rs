@@ -214,6 +214,23 @@ pub trait Backend: Sized + Send + Sync + 'static {
         options: TxOptions,
     ) -> impl Future<Output = Result<Self::Session>> + Send;
 
+    /// Begins a savepoint that a program asked for. A database without them says so here, while [`begin`](Backend::begin) in a
+    /// transaction still has to serve the library, which writes some things in parts that must all succeed.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm_core::backend::Backend;
+    /// let tx = db.begin().await?;
+    /// let inner = <Sqlite as Backend>::savepoint(tx.session()).await?;
+    /// Sqlite::rollback(&inner).await?;
+    /// tx.commit().await?;
+    /// # Ok(()) }
+    /// ```
+    fn savepoint(session: &Self::Session) -> impl Future<Output = Result<Self::Session>> + Send {
+        Self::begin(session, TxOptions::default())
+    }
+
     /// Commits what `begin` began. An error means rolled back, but for `CommitUnknown`.
     ///
     /// ```

@@ -142,6 +142,10 @@ impl<B: Backend> Tx<B> {
         Ok(Tx { session: B::begin(session, options).await?, open: true })
     }
 
+    async fn start_savepoint(session: &B::Session) -> Result<Self> {
+        Ok(Tx { session: B::savepoint(session).await?, open: true })
+    }
+
     /// Makes the changes permanent (of a savepoint: part of the transaction around it).
     ///
     /// ```
@@ -214,7 +218,7 @@ impl<B: Backend> Tx<B> {
     where
         B: Supports<Savepoints>,
     {
-        Tx::start(&self.session, TxOptions::default()).await
+        Tx::start_savepoint(&self.session).await
     }
 
     /// Runs the closure in a savepoint: `Ok` keeps its changes, `Err` undoes them and leaves the transaction usable.
@@ -237,7 +241,7 @@ impl<B: Backend> Tx<B> {
         F: AsyncFnOnce(&Tx<B>) -> Result<T>,
         B: Supports<Savepoints>,
     {
-        finish(Tx::start(&self.session, TxOptions::default()).await?, body).await
+        finish(Tx::start_savepoint(&self.session).await?, body).await
     }
 }
 

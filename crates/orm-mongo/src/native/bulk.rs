@@ -15,7 +15,8 @@ use crate::{errors, layout};
 
 /// Updates and deletions of any models, sent as one command in their order: the `bulkWrite` of MongoDB 8.0.
 ///
-/// Rules of the collections hold; foreign keys are not looked at. Without a transaction, what came before an error stays.
+/// Rules of the collections hold; foreign keys are not looked at. Without a transaction, what came before an error stays, and
+/// nothing is sent again when the server is lost.
 ///
 /// ```no_run
 /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
@@ -98,12 +99,14 @@ impl Bulk {
             let place = number("idx") as usize;
             if number("ok") != 1 {
                 let model = self.operations.get(place).map(|(select, _)| select.from.model);
+                session.spoil();
                 return Err(errors::of_result(result, model));
             }
             if let Some(count) = counts.get_mut(place) {
                 *count = number("n") as u64;
             }
         }
+        session.checked(found, None)?;
         Ok(counts)
     }
 

@@ -4,6 +4,7 @@ use orm_core::Result;
 use orm_core::ir::{Delete, Select};
 
 use super::keys::{Pending, after_delete, settle};
+use super::update::names_one;
 use super::{Done, again, ids_filter};
 use crate::bson::{Writer, get};
 use crate::database::Session;
@@ -15,22 +16,22 @@ pub async fn run(session: &Session, delete: &Delete) -> Result<Done> {
     let followed =
         session.shared.settings.foreign_keys && !session.registry().await?.children(model.table).is_empty();
     if !followed && delete.returning.is_none() {
+        let one = names_one(model, delete.filter.as_ref());
         let mut lower = Lower::on(session.shared.settings.times, delete.source);
-        let mut w = Writer::default();
-        w.str("delete", model.table);
-        let deletes = w.open_array("deletes");
-        let one = w.open(0_usize);
-        let query = w.open("q");
+        let mut query = Writer::default();
         if let Some(filter) = &delete.filter {
-            lower.filter(&mut w, filter)?;
+            lower.filter(&mut query, filter)?;
         }
-        w.close(query);
-        w.i32("limit", 0);
-        w.close(one);
-        w.close(deletes);
+        let command = command(model.table, &query.finish(), one);
         // A filter that needs other collections cannot stand here.
         if lower.take_stages().is_empty() {
-            let reply = session.command(w.finish(), Some(model)).await?;
+            let reply = if one {
+                session.command(command, Some(model)).await?
+            } else {
+                let command = &command;
+                again(session, |session| async move { session.command(command.clone(), Some(model)).await })
+                    .await?
+            };
             let affected = get(&reply, "n").map_or(0, |(ty, value)| errors::number(ty, value));
             return Ok(Done { affected: affected as u64, documents: Vec::new() });
         }
@@ -56,6 +57,19 @@ pub async fn run(session: &Session, delete: &Delete) -> Result<Done> {
     .await
 }
 
+/// Removes what matches: one document, or all.
+fn command(collection: &str, query: &[u8], one: bool) -> Vec<u8> {
+    let mut w = Writer::default();
+    w.str("delete", collection);
+    let deletes = w.open_array("deletes");
+    let delete = w.open(0_usize);
+    w.document("q", query);
+    w.i32("limit", i32::from(one));
+    w.close(delete);
+    w.close(deletes);
+    w.finish()
+}
+
 /// Removes documents and then does what the foreign keys of their children say.
 pub(super) async fn remove(
     session: &Session,
@@ -77,17 +91,9 @@ pub(super) async fn remove_documents(
     documents: &[Vec<u8>],
 ) -> Result<()> {
     for part in documents.chunks(10_000) {
-        let mut w = Writer::default();
-        w.str("delete", collection);
-        let deletes = w.open_array("deletes");
-        let one = w.open(0_usize);
-        let query = w.open("q");
-        ids_filter(&mut w, part);
-        w.close(query);
-        w.i32("limit", 0);
-        w.close(one);
-        w.close(deletes);
-        session.command(w.finish(), None).await?;
+        let mut query = Writer::default();
+        ids_filter(&mut query, part);
+        session.command(command(collection, &query.finish(), false), None).await?;
     }
     Ok(())
 }

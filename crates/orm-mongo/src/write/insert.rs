@@ -24,6 +24,14 @@ pub async fn run(session: &Session, insert: &Insert) -> Result<Done> {
         return Err(Error::new(ErrorKind::Unsupported, "MongoDB inserts no results of a query")
             .with_hint("read the rows and use `insert_many`"));
     };
+    if let Some(ConflictAction::Update(_, Some(_))) =
+        insert.conflict.as_ref().map(|conflict| &conflict.action)
+    {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "MongoDB has no condition on the update of an upsert",
+        ));
+    }
     let documents = documents(session, insert, values).await?;
     let checked = session.shared.settings.foreign_keys && !insert.model.foreign_keys.is_empty();
     if insert.conflict.is_none() && documents.len() == 1 && !checked {
@@ -44,13 +52,9 @@ pub async fn run(session: &Session, insert: &Insert) -> Result<Done> {
                 ConflictAction::Nothing => {
                     add_missing(&session, insert.model, &conflict.target, shared).await
                 }
-                ConflictAction::Update(set, None) => {
+                ConflictAction::Update(set, _) => {
                     merge(&session, insert, values, &conflict.target, set, shared).await
                 }
-                ConflictAction::Update(_, Some(_)) => Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "MongoDB has no condition on the update of an upsert",
-                )),
             },
         }
     })

@@ -28,7 +28,7 @@ use orm_core::{Error, ErrorKind, Result};
 
 use crate::bson::{Elements, Writer, tag};
 use crate::cell::Spots;
-use crate::database::{Atomic, Session};
+use crate::database::{Again, Atomic, Session};
 use crate::layout::{self, Layout};
 use crate::read::Feed;
 
@@ -98,21 +98,24 @@ fn hand_over<D: Decoder>(
     decoder.finish(done.affected)
 }
 
-/// Runs something that must be whole, again when a transaction of its own lost against another one.
+/// Runs something that must be whole, again when a transaction of its own lost against another one, and once more when it lost
+/// its server.
 pub(crate) async fn again<T, F>(session: &Session, mut work: impl FnMut(Session) -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
     let mut attempt = 0;
+    let mut lost = false;
     loop {
         let atomic: Atomic = session.atomic().await?;
         let result = work(atomic.session.clone()).await;
         match atomic.end(result).await {
             Ok(value) => return Ok(value),
-            Err((_, true)) if attempt < 9 => {
+            Err((_, Again::Often)) if attempt < 9 => {
                 attempt += 1;
                 tokio::time::sleep(Duration::from_millis(1 << attempt)).await;
             }
+            Err((_, Again::Once)) if !lost => lost = true,
             Err((error, _)) => return Err(error),
         }
     }

@@ -59,7 +59,7 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
         let find = find.clone();
         async move {
             if direct && update.returning.is_none() {
-                return many(&session, model, query, values).await;
+                return write(&session, model, query, values, true).await;
             }
             let old = read::documents(&session.upkeep(), find, Some(model)).await?;
             if old.is_empty() {
@@ -101,7 +101,7 @@ fn equals(filter: &Expr, column: u16, value: &orm_core::value::Datum) -> bool {
 }
 
 /// Whether a filter names one document by its key.
-fn names_one(model: &ModelMeta, filter: Option<&Expr>) -> bool {
+pub(super) fn names_one(model: &ModelMeta, filter: Option<&Expr>) -> bool {
     fn key(filter: &Expr, column: u16) -> bool {
         match filter {
             Expr::Binary(BinaryOp::And, both, _) => key(&both.0, column) || key(&both.1, column),
@@ -187,7 +187,7 @@ fn write_change(w: &mut Writer, key: &str, values: &Values) {
 async fn one(session: &Session, update: &Update, query: &[u8], values: &Values) -> Result<Done> {
     let model = update.source.model;
     if update.returning.is_none() {
-        return many(session, model, query, values).await;
+        return write(session, model, query, values, false).await;
     }
     let mut w = Writer::default();
     w.str("findAndModify", model.table);
@@ -201,15 +201,21 @@ async fn one(session: &Session, update: &Update, query: &[u8], values: &Values) 
     })
 }
 
-/// All documents that a filter matches.
-async fn many(session: &Session, model: &'static ModelMeta, query: &[u8], values: &Values) -> Result<Done> {
+/// The document that a filter matches, or all of them.
+async fn write(
+    session: &Session,
+    model: &'static ModelMeta,
+    query: &[u8],
+    values: &Values,
+    all: bool,
+) -> Result<Done> {
     let mut w = Writer::default();
     w.str("update", model.table);
     let updates = w.open_array("updates");
     let update = w.open(0_usize);
     w.document("q", query);
     write_change(&mut w, "u", values);
-    w.bool("multi", true);
+    w.bool("multi", all);
     w.close(update);
     w.close(updates);
     let reply = session.command(w.finish(), Some(model)).await?;
@@ -256,7 +262,7 @@ async fn apply(
         if changed.is_empty() {
             return Ok(());
         }
-        return many(session, model, &query, values).await.map(drop);
+        return write(session, model, &query, values, true).await.map(drop);
     };
     let computed = compute(session, model, documents, stages).await?;
     let mut w = Writer::default();

@@ -1,6 +1,13 @@
-//! What is MongoDB's own: how documents look, which rules they have, what the driver keeps in place of the database, and the
-//! surface beyond the portable query.
+//! What is MongoDB's own: how documents look, which rules they have, what the driver keeps in place of the database, the
+//! surface beyond the portable query, and what happens when servers and futures go away.
 #![cfg(feature = "mongo")]
+
+mod any;
+mod between;
+mod concerns;
+mod dropped;
+mod killed;
+mod retries;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,10 +26,14 @@ fn url() -> String {
         .expect("ORM_TEST_MONGO_URL names a MongoDB server; `cargo xtask test` starts one")
 }
 
-async fn fresh() -> Mongo {
+/// The name of a database that nobody else has.
+fn name() -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("only_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    let db = Mongo::builder(url()).database(name).connect().await.unwrap();
+    format!("only_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn fresh() -> Mongo {
+    let db = Mongo::builder(url()).database(name()).connect().await.unwrap();
     TestSchema::create_all(&db).await.unwrap();
     db
 }
@@ -501,29 +512,4 @@ async fn a_server_that_is_not_there_is_a_typed_error() {
     assert_eq!(gone.connect().await.unwrap_err().kind(), ErrorKind::ConnectionLost);
     assert_eq!(Mongo::connect("mongodb://127.0.0.1:9").await.unwrap_err().kind(), ErrorKind::Configuration);
     assert_eq!(Mongo::connect("no url").await.unwrap_err().kind(), ErrorKind::Configuration);
-}
-
-#[tokio::test]
-async fn dropping_at_every_poll_leaves_whole_statements_only() {
-    let db = fresh().await;
-    for k in 1..60 {
-        let rows = (0..3).map(|number| Tag::create().name(format!("{k} {number}")));
-        let mut work = Box::pin(Tag::insert_many(rows).exec(&db));
-        let mut done = false;
-        for _ in 0..k {
-            let poll =
-                std::future::poll_fn(|context| std::task::Poll::Ready(work.as_mut().poll(context))).await;
-            if poll.is_ready() {
-                done = true;
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        drop(work);
-        let there = Tag::filter(Tag::name.starts_with(format!("{k} "))).count(&db).await.unwrap();
-        assert!(there == 3 || (!done && there == 0), "{there} rows after {k} polls");
-        if done {
-            return;
-        }
-    }
 }
