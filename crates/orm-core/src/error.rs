@@ -159,6 +159,7 @@ struct Inner {
     fields: Vec<String>,
     constraint: Option<String>,
     code: Option<String>,
+    retryable: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -352,6 +353,19 @@ impl Error {
         self.0.code.as_deref()
     }
 
+    /// Says that nothing of the transaction is saved and that it can be run again, whatever the kind.
+    ///
+    /// ```
+    /// use orm::{Error, ErrorKind};
+    /// let lost = Error::new(ErrorKind::ConnectionLost, "the server went away");
+    /// assert!(!lost.is_retryable());
+    /// assert!(lost.with_retry().is_retryable());
+    /// ```
+    pub fn with_retry(mut self) -> Self {
+        self.0.retryable = true;
+        self
+    }
+
     /// Whether running the whole transaction again can succeed.
     ///
     /// ```
@@ -360,7 +374,8 @@ impl Error {
     /// assert!(!Error::new(ErrorKind::Unique, "taken").is_retryable());
     /// ```
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::LockTimeout)
+        self.0.retryable
+            || matches!(self.kind(), ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::LockTimeout)
     }
 
     /// A copy without the source, for results that are shared between rows.
@@ -382,6 +397,7 @@ impl Error {
             fields: inner.fields.clone(),
             constraint: inner.constraint.clone(),
             code: inner.code.clone(),
+            retryable: inner.retryable,
             source: None,
         }))
     }

@@ -199,9 +199,10 @@ impl Atomic {
             }
         };
         let again = match error.kind() {
-            _ if error.is_retryable() => Again::Often,
             // Nothing was committed: a commit that may have happened has another kind.
             ErrorKind::ConnectionLost if self.session.shared.concerns.retry_writes => Again::Once,
+            ErrorKind::ConnectionLost => Again::Never,
+            _ if error.is_retryable() => Again::Often,
             _ => Again::Never,
         };
         Err((error, again))

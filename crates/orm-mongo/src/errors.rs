@@ -65,12 +65,15 @@ pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> E
             .with_hint("transactions need a replica set"),
         _ => Error::new(ErrorKind::Database, error.to_string()),
     };
-    let mapped = if transient && !is_lost(&error) && mapped.kind() != ErrorKind::Unique {
-        mapped.with_kind(ErrorKind::Serialization).with_hint("run the transaction again")
-    } else if transient && was_sent(&error) {
-        mapped.with_hint("nothing of the transaction is saved: run it again when the server is back")
-    } else {
-        mapped
+    let mapped = match (transient, mapped.kind()) {
+        (true, _) if is_lost(&error) => {
+            // What could not be sent says already what to do.
+            let hint = "nothing of the transaction is saved: run it again when the server is back";
+            let mapped = if was_sent(&error) { mapped.with_hint(hint) } else { mapped };
+            mapped.with_retry()
+        }
+        (false, _) | (true, ErrorKind::Unique) => mapped,
+        (true, _) => mapped.with_kind(ErrorKind::Serialization).with_hint("run the transaction again"),
     };
     mapped.with_source(error)
 }

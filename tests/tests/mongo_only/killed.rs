@@ -109,6 +109,7 @@ async fn a_server_that_is_killed_and_started_again_is_found_again() {
 
     let error = fails(User::query().count(&tx)).await;
     assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error}");
+    assert!(error.is_retryable(), "nothing of the transaction was saved");
     let error = fails(tx.commit()).await;
     assert_eq!(error.kind(), ErrorKind::Database, "{error}");
     let cut = fails(async {
