@@ -167,6 +167,18 @@ impl Postgres {
     ///
     /// # Errors
     /// [`ForeignKey`](orm_core::ErrorKind::ForeignKey) if one does not hold.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// db.transaction(async |tx| {
+    ///     Postgres::defer_constraints(tx).await?;
+    ///     // rows in any order
+    ///     Postgres::check_constraints(tx).await     // a row without its parent is named here, not at COMMIT
+    /// })
+    /// .await
+    /// # }
+    /// ```
     pub async fn check_constraints(tx: &Tx<Postgres>) -> Result<()> {
         orm_core::query::sql::<()>("SET CONSTRAINTS ALL IMMEDIATE").exec(tx).await.map(drop)
     }

@@ -29,6 +29,15 @@ pub enum Which {
 }
 
 /// The first row of a query, taken in one step: two programs never get the same one.
+///
+/// ```no_run
+/// # use orm_core::{Model, Result, write::UpdateQuery};
+/// # async fn example<M: Model>(take: UpdateQuery<M>, db: &orm_mongo::Mongo) -> Result<()> {
+/// use orm_mongo::{FindAnd, Which};
+/// // `waiting.update().set(Job::taken, true)`: no other worker gets the same job.
+/// let job: Option<M> = take.find_and(Which::New, db).await?;
+/// # Ok(()) }
+/// ```
 pub trait FindAnd<M> {
     /// Does it and returns the row, `None` if none matched. Rules of the collection hold, foreign keys are not looked at.
     ///

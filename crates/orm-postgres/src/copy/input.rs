@@ -54,6 +54,15 @@ impl Postgres {
     }
 
     /// As [`copy_in`](Postgres::copy_in), from a stream; its first error ends the copy, and nothing is stored.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres, lines: impl futures_util::Stream<Item = Result<String>> + Send) -> Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// let tags = lines.map_ok(|line| Tag::create().name(line));
+    /// let count = Postgres::copy_in_stream::<Tag, _, _, _>(tags, &db).await?;
+    /// # let _ = count; Ok(()) }
+    /// ```
     pub fn copy_in_stream<'e, M, S, R, E>(
         rows: S,
         db: &'e E,

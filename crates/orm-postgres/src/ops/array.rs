@@ -118,8 +118,19 @@ where
     /// The elements, each in a row of its own beside what else is selected: `unnest`. It can be selected and not filtered by; a row
     /// whose array is empty or NULL is left out.
     ///
-    /// ```ignore
-    /// let words: Vec<(i64, String)> = Basket::query().select((Basket::id, Basket::words.unnest())).all(&db).await?;
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, Model)]
+    /// # pub struct Article {
+    /// #     #[orm(primary_key, auto)]
+    /// #     pub id: i64,
+    /// #     pub tags: orm::value::Array<String>,
+    /// #     pub extra: serde_json::Value,
+    /// # }
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::ops::ArrayOps;
+    /// let tags: Vec<(i64, String)> = Article::query().select((Article::id, Article::tags.unnest())).all(&db).await?;
+    /// # Ok(()) }
     /// ```
     fn unnest(self) -> Needing<Self, T> {
         raw(&["unnest(", ")"], vec![self.node()])

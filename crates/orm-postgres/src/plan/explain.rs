@@ -27,36 +27,89 @@ pub struct ExplainOptions {
 
 impl ExplainOptions {
     /// The estimates alone; the statement does not run.
+    ///
+    /// ```
+    /// use orm_postgres::plan::ExplainOptions;
+    /// assert_eq!(ExplainOptions::new(), ExplainOptions::default());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Runs the statement and says what happened. What a write changed is rolled back; what functions of yours do outside of the
     /// database is not.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::plan::{ExplainOptions, Planned};
+    /// let plan = User::query().plan_with(ExplainOptions::new().analyze(), &db).await?;
+    /// println!("{:?} ms", plan.execution_ms);
+    /// # Ok(()) }
+    /// ```
     pub fn analyze(mut self) -> Self {
         self.analyze = true;
         self
     }
 
     /// How many pages were touched.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::plan::{ExplainOptions, Planned};
+    /// let plan = User::query().plan_with(ExplainOptions::new().analyze().buffers(), &db).await?;
+    /// println!("{:?} pages from outside", plan.root.buffers.map(|buffers| buffers.shared_read));
+    /// # Ok(()) }
+    /// ```
     pub fn buffers(mut self) -> Self {
         self.buffers = true;
         self
     }
 
     /// What each node puts out, and in which schema things are.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::plan::{ExplainOptions, Planned};
+    /// let plan = User::query().plan_with(ExplainOptions::new().verbose(), &db).await?;
+    /// println!("{:?}", plan.root.other.get("Output"));
+    /// # Ok(()) }
+    /// ```
     pub fn verbose(mut self) -> Self {
         self.verbose = true;
         self
     }
 
     /// Settings that are not the default.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::plan::{ExplainOptions, Planned};
+    /// let plan = User::query().plan_with(ExplainOptions::new().settings(), &db).await?;
+    /// for (name, value) in &plan.settings {
+    ///     println!("{name} = {value}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn settings(mut self) -> Self {
         self.settings = true;
         self
     }
 
     /// How much was written to the log. Without [`analyze`](ExplainOptions::analyze) the server refuses it.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::plan::{ExplainOptions, Planned};
+    /// let update = Post::query().update().set(Post::score, 0).all_rows();
+    /// let plan = update.plan_with(ExplainOptions::new().analyze().wal(), &db).await?;
+    /// println!("{:?} bytes", plan.root.other.get("WAL Bytes"));
+    /// # Ok(()) }
+    /// ```
     pub fn wal(mut self) -> Self {
         self.wal = true;
         self
@@ -97,6 +150,15 @@ fn sql_of(options: ExplainOptions, sql: &str) -> String {
 /// ```
 pub trait Planned: IntoCommand + Sized {
     /// The plan, as estimated.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::plan::Planned;
+    /// let plan = User::filter(User::email.eq("ada@example.org")).plan(&db).await?;
+    /// assert_eq!(plan.scans_whole_tables().count(), 0);
+    /// # Ok(()) }
+    /// ```
     fn plan<E>(self, db: &E) -> impl Future<Output = Result<Plan>> + Send
     where
         E: Executor<Backend = Postgres> + ?Sized,
@@ -105,6 +167,16 @@ pub trait Planned: IntoCommand + Sized {
     }
 
     /// The plan, with options.
+    ///
+    /// ```no_run
+    /// # use orm_guide::prelude::*;
+    /// # async fn example(db: Postgres) -> Result<()> {
+    /// use orm::postgres::plan::{ExplainOptions, Planned};
+    /// let old = Post::filter(Post::score.lt(0)).into_delete();
+    /// let plan = old.plan_with(ExplainOptions::new().analyze(), &db).await?;     // the rows are still there
+    /// println!("{plan}");
+    /// # Ok(()) }
+    /// ```
     fn plan_with<E>(self, options: ExplainOptions, db: &E) -> impl Future<Output = Result<Plan>> + Send
     where
         E: Executor<Backend = Postgres> + ?Sized,

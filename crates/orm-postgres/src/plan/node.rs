@@ -5,6 +5,15 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 /// A step of a plan. Costs are in the server's own unit, times in milliseconds.
+///
+/// ```
+/// use orm_postgres::plan::Plan;
+/// let plan = Plan::parse(r#"[{"Plan": {"Node Type": "Index Scan", "Index Name": "users_pkey", "Index Cond": "(id = 7)", "Plan Rows": 1}}]"#)?;
+/// let node = &plan.root;
+/// assert_eq!((node.kind.as_str(), node.index.as_deref(), node.rows), ("Index Scan", Some("users_pkey"), 1.0));
+/// assert_eq!(node.conditions, [("Index Cond".to_owned(), "(id = 7)".to_owned())]);
+/// # Ok::<(), orm_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Node {
@@ -43,6 +52,14 @@ pub struct Node {
 }
 
 /// What happened in a node.
+///
+/// ```
+/// # const JSON: &str = r#"[{"Plan": {"Node Type": "Seq Scan", "Plan Rows": 10, "Actual Startup Time": 0.01, "Actual Total Time": 0.5, "Actual Rows": 2, "Actual Loops": 3}}]"#;
+/// let plan = orm_postgres::plan::Plan::parse(JSON)?;     // its root says `"Actual Rows": 2, "Actual Loops": 3`
+/// let all_rows = plan.root.actual.map(|actual| actual.rows * actual.loops);
+/// assert_eq!(all_rows, Some(6.0));
+/// # Ok::<(), orm_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Actual {
@@ -57,6 +74,14 @@ pub struct Actual {
 }
 
 /// Pages that a node and its children touched.
+///
+/// ```
+/// # const JSON: &str = r#"[{"Plan": {"Node Type": "Seq Scan", "Plan Rows": 10, "Shared Hit Blocks": 7, "Shared Read Blocks": 1}}]"#;
+/// let plan = orm_postgres::plan::Plan::parse(JSON)?;     // its root says `"Shared Hit Blocks": 7, "Shared Read Blocks": 1`
+/// let pages = plan.root.buffers.map(|buffers| (buffers.shared_hit, buffers.shared_read));
+/// assert_eq!(pages, Some((7, 1)));
+/// # Ok::<(), orm_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Buffers {

@@ -25,26 +25,60 @@ pub struct BitString {
 
 impl BitString {
     /// No bits.
+    ///
+    /// ```
+    /// use orm_postgres::types::BitString;
+    /// assert!(BitString::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// How many bits there are.
+    ///
+    /// ```
+    /// use orm_postgres::types::BitString;
+    /// let bits: BitString = "0010".parse()?;
+    /// assert_eq!(bits.len(), 4);
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// use orm_postgres::types::BitString;
+    /// let bits: BitString = "0".parse()?;
+    /// assert!(!bits.is_empty() && BitString::new().is_empty());
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// The bit at a place, counted from 0 at the left.
+    ///
+    /// ```
+    /// use orm_postgres::types::BitString;
+    /// let bits: BitString = "10".parse()?;
+    /// assert_eq!((bits.get(0), bits.get(1), bits.get(2)), (Some(true), Some(false), None));
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn get(&self, place: usize) -> Option<bool> {
         (place < self.len).then(|| self.bytes[place / 8] & (0x80 >> (place % 8)) != 0)
     }
 
     /// Adds a bit at the right.
+    ///
+    /// ```
+    /// use orm_postgres::types::BitString;
+    /// let mut bits = BitString::new();
+    /// bits.push(true);
+    /// bits.push(false);
+    /// assert_eq!(bits.to_string(), "10");
+    /// ```
     pub fn push(&mut self, bit: bool) {
         if self.len.is_multiple_of(8) {
             self.bytes.push(0);
@@ -56,6 +90,13 @@ impl BitString {
     }
 
     /// The bits from left to right.
+    ///
+    /// ```
+    /// use orm_postgres::types::BitString;
+    /// let bits: BitString = "1011".parse()?;
+    /// assert_eq!(bits.iter().filter(|bit| *bit).count(), 3);
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
         (0..self.len).filter_map(|place| self.get(place))
     }

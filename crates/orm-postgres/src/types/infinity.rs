@@ -28,6 +28,12 @@ pub enum OrInfinity<T> {
 
 impl<T> OrInfinity<T> {
     /// The date or time, unless it is infinite.
+    ///
+    /// ```
+    /// use orm_postgres::types::OrInfinity;
+    /// assert_eq!(OrInfinity::from(3).finite(), Some(3));
+    /// assert_eq!(OrInfinity::<i32>::NegInfinity.finite(), None);
+    /// ```
     pub fn finite(self) -> Option<T> {
         match self {
             OrInfinity::Finite(value) => Some(value),

@@ -30,16 +30,32 @@ impl Interval {
     pub const NEG_INFINITY: Interval = Interval { months: i32::MIN, days: i32::MIN, micros: i64::MIN };
 
     /// Some months.
+    ///
+    /// ```
+    /// use orm_postgres::types::Interval;
+    /// let year = Interval::months(12);
+    /// assert_eq!((year.months, year.days), (12, 0));
+    /// ```
     pub const fn months(months: i32) -> Self {
         Interval { months, days: 0, micros: 0 }
     }
 
     /// Some days.
+    ///
+    /// ```
+    /// use orm_postgres::types::Interval;
+    /// assert_ne!(Interval::days(30), Interval::months(1));
+    /// ```
     pub const fn days(days: i32) -> Self {
         Interval { months: 0, days, micros: 0 }
     }
 
     /// Some microseconds.
+    ///
+    /// ```
+    /// use orm_postgres::types::Interval;
+    /// assert_eq!(Interval::micros(1_500_000).to_string(), "PT1.5S");
+    /// ```
     pub const fn micros(micros: i64) -> Self {
         Interval { months: 0, days: 0, micros }
     }

@@ -69,6 +69,14 @@ use orm_core::value::{Cell, CellError, CellResult, Datum};
 use orm_core::{Error, ErrorKind};
 
 /// Why a value cannot be written or read.
+///
+/// ```
+/// use orm_postgres::types::BoxError;
+/// fn two_bytes(bytes: &[u8]) -> Result<[u8; 2], BoxError> {
+///     Ok(bytes.try_into()?)
+/// }
+/// assert!(two_bytes(&[1, 2]).is_ok() && two_bytes(&[1]).is_err());
+/// ```
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A value and its form in the binary format of PostgreSQL. With [`pg_value!`](crate::pg_value) it becomes a column type.
@@ -95,9 +103,24 @@ pub trait PgValue: Sized + Send + Sync + 'static {
     const TYPE: NativeType;
 
     /// Appends the value in the binary format of the type. An error is reported when the statement runs, before anything is sent.
+    ///
+    /// ```
+    /// use orm_postgres::types::{BytesMut, Oid, PgValue};
+    /// let mut out = BytesMut::new();
+    /// Oid(258).write(&mut out)?;
+    /// assert_eq!(out[..], [0, 0, 1, 2]);
+    /// # Ok::<(), orm_postgres::types::BoxError>(())
+    /// ```
     fn write(&self, out: &mut BytesMut) -> Result<(), BoxError>;
 
     /// Reads the value from the bytes that the server sent.
+    ///
+    /// ```
+    /// use orm_postgres::types::{Oid, PgValue};
+    /// assert_eq!(Oid::read(&[0, 0, 1, 2])?, Oid(258));
+    /// assert!(Oid::read(&[0, 0, 1]).is_err());
+    /// # Ok::<(), orm_postgres::types::BoxError>(())
+    /// ```
     fn read(bytes: &[u8]) -> Result<Self, BoxError>;
 }
 
@@ -146,7 +169,24 @@ pub fn type_named(name: &str) -> postgres_types::Type {
     })
 }
 
-/// Makes column types of types that implement [`PgValue`](crate::types::PgValue). See [there](crate::types) for an example.
+/// Makes column types of types that implement [`PgValue`](crate::types::PgValue). See [there](crate::types) for the whole way.
+///
+/// ```
+/// # use orm_core::value::{DbType, Scalar};
+/// # use orm_postgres::types::{BoxError, BytesMut, NativeType, PgValue, builtin};
+/// struct Xid(u32);     // with `impl PgValue for Xid`
+/// # impl PgValue for Xid {
+/// #     const TYPE: NativeType = builtin("xid");
+/// #     fn write(&self, out: &mut BytesMut) -> Result<(), BoxError> {
+/// #         Ok(out.extend_from_slice(&self.0.to_be_bytes()))
+/// #     }
+/// #     fn read(bytes: &[u8]) -> Result<Self, BoxError> {
+/// #         Ok(Xid(u32::from_be_bytes(bytes.try_into()?)))
+/// #     }
+/// # }
+/// orm_postgres::pg_value!(Xid);
+/// assert!(matches!(<Xid as Scalar>::TYPE, DbType::Native(native) if native.name == "xid"));
+/// ```
 #[macro_export]
 macro_rules! pg_value {
     ($($ty:ty),+ $(,)?) => {$(

@@ -40,16 +40,39 @@ const fn bits(addr: IpAddr) -> u8 {
 
 impl Inet {
     /// An address within a network of this prefix; `None` if the prefix is longer than the address.
+    ///
+    /// ```
+    /// use std::net::{IpAddr, Ipv4Addr};
+    /// use orm_postgres::types::Inet;
+    /// let addr = IpAddr::V4(Ipv4Addr::new(192, 168, 1, 5));
+    /// assert_eq!(Inet::new(addr, 24).map(|inet| inet.to_string()).as_deref(), Some("192.168.1.5/24"));
+    /// assert_eq!(Inet::new(addr, 33), None);
+    /// ```
     pub fn new(addr: IpAddr, prefix: u8) -> Option<Self> {
         (prefix <= bits(addr)).then_some(Inet { addr, prefix })
     }
 
     /// The address.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use orm_postgres::types::Inet;
+    /// let host: Inet = "192.168.1.5/24".parse()?;
+    /// assert_eq!(host.addr(), Ipv4Addr::new(192, 168, 1, 5));
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn addr(self) -> IpAddr {
         self.addr
     }
 
     /// How many bits name the network: 32 or 128 for a host alone.
+    ///
+    /// ```
+    /// use orm_postgres::types::Inet;
+    /// let (host, alone): (Inet, Inet) = ("192.168.1.5/24".parse()?, "::1".parse()?);
+    /// assert_eq!((host.prefix(), alone.prefix()), (24, 128));
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn prefix(self) -> u8 {
         self.prefix
     }
@@ -75,6 +98,14 @@ impl From<Cidr> for Inet {
 
 impl Cidr {
     /// A network; `None` if there are bits behind the prefix, or the prefix is longer than the address.
+    ///
+    /// ```
+    /// use std::net::{IpAddr, Ipv4Addr};
+    /// use orm_postgres::types::Cidr;
+    /// let network = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 0));
+    /// assert!(Cidr::new(network, 16).is_some());
+    /// assert!(Cidr::new(network, 8).is_none(), "bits behind the prefix");
+    /// ```
     pub fn new(addr: IpAddr, prefix: u8) -> Option<Self> {
         let inet = Inet::new(addr, prefix)?;
         let clean = match addr {
@@ -85,11 +116,26 @@ impl Cidr {
     }
 
     /// The first address.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use orm_postgres::types::Cidr;
+    /// let network: Cidr = "10.1.0.0/16".parse()?;
+    /// assert_eq!(network.addr(), Ipv4Addr::new(10, 1, 0, 0));
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn addr(self) -> IpAddr {
         self.0.addr
     }
 
     /// How many bits name the network.
+    ///
+    /// ```
+    /// use orm_postgres::types::Cidr;
+    /// let network: Cidr = "2001:db8::/32".parse()?;
+    /// assert_eq!(network.prefix(), 32);
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn prefix(self) -> u8 {
         self.0.prefix
     }

@@ -32,21 +32,45 @@ pub struct PgNumeric(String);
 
 impl PgNumeric {
     /// Not a number. It equals itself, as on the server.
+    ///
+    /// ```
+    /// use orm_postgres::types::PgNumeric;
+    /// assert_eq!(PgNumeric::nan(), PgNumeric::nan());
+    /// ```
     pub fn nan() -> Self {
         PgNumeric("NaN".into())
     }
 
     /// Whether it is not a number.
+    ///
+    /// ```
+    /// use orm_postgres::types::PgNumeric;
+    /// assert!(PgNumeric::nan().is_nan() && !PgNumeric::from(7).is_nan());
+    /// ```
     pub fn is_nan(&self) -> bool {
         self.0 == "NaN"
     }
 
     /// Whether it is a number and not infinite.
+    ///
+    /// ```
+    /// use orm_postgres::types::PgNumeric;
+    /// let endless: PgNumeric = "-Infinity".parse()?;
+    /// assert!(PgNumeric::from(7).is_finite() && !endless.is_finite() && !PgNumeric::nan().is_finite());
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn is_finite(&self) -> bool {
         self.0.ends_with(|c: char| c.is_ascii_digit())
     }
 
     /// The digits, with their sign and point.
+    ///
+    /// ```
+    /// use orm_postgres::types::PgNumeric;
+    /// let price: PgNumeric = "+01.50".parse()?;
+    /// assert_eq!(price.as_str(), "1.50");
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -41,6 +41,12 @@ impl<T> Range<T> {
     pub const FULL: Self = Range::Between(Bound::Unbounded, Bound::Unbounded);
 
     /// The lower bound; of an empty range none.
+    ///
+    /// ```
+    /// use orm_postgres::types::Range;
+    /// assert_eq!(Range::from(8..12).lower(), Some(&8));
+    /// assert_eq!(Range::from(..12).lower(), None);
+    /// ```
     pub fn lower(&self) -> Option<&T> {
         match self {
             Range::Between(Bound::Included(value) | Bound::Excluded(value), _) => Some(value),
@@ -49,6 +55,12 @@ impl<T> Range<T> {
     }
 
     /// The upper bound; of an empty range none.
+    ///
+    /// ```
+    /// use orm_postgres::types::Range;
+    /// assert_eq!(Range::from(8..12).upper(), Some(&12));
+    /// assert_eq!(Range::<i32>::Empty.upper(), None);
+    /// ```
     pub fn upper(&self) -> Option<&T> {
         match self {
             Range::Between(_, Bound::Included(value) | Bound::Excluded(value)) => Some(value),
@@ -57,6 +69,13 @@ impl<T> Range<T> {
     }
 
     /// Whether a value is in the range.
+    ///
+    /// ```
+    /// use orm_postgres::types::Range;
+    /// let morning = Range::from(8..12);
+    /// assert!(morning.contains(&8) && !morning.contains(&12));
+    /// assert!(Range::FULL.contains(&7));
+    /// ```
     pub fn contains(&self, value: &T) -> bool
     where
         T: PartialOrd,
@@ -133,6 +152,12 @@ pub struct Multirange<T>(pub Vec<Range<T>>);
 
 impl<T> Multirange<T> {
     /// Whether a value is in one of the ranges.
+    ///
+    /// ```
+    /// use orm_postgres::types::Multirange;
+    /// let open = Multirange::from_iter([8..12, 13..18]);
+    /// assert!(open.contains(&13) && !open.contains(&12));
+    /// ```
     pub fn contains(&self, value: &T) -> bool
     where
         T: PartialOrd,
@@ -148,6 +173,15 @@ impl<T, R: Into<Range<T>>> FromIterator<R> for Multirange<T> {
 }
 
 /// A [`Range`] or a [`Multirange`]: what the operators of ranges work on.
+///
+/// ```
+/// use orm_core::value::{DbType, Scalar};
+/// use orm_postgres::types::{Multirange, Range, RangeLike};
+/// fn element<R: RangeLike>() -> DbType {
+///     <R::Element as Scalar>::TYPE
+/// }
+/// assert_eq!((element::<Range<i32>>(), element::<Multirange<i64>>()), (DbType::I32, DbType::I64));
+/// ```
 pub trait RangeLike: Scalar {
     /// What is in it.
     type Element: Scalar;

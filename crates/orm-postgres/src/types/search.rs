@@ -7,6 +7,12 @@ use bytes::BufMut;
 use super::{BoxError, BytesMut, NativeType, PgValue, builtin, take, whole};
 
 /// How much a place of a lexeme counts.
+///
+/// ```
+/// use orm_postgres::types::Weight;
+/// assert!(Weight::A > Weight::B && Weight::C > Weight::D);
+/// assert_eq!(Weight::default(), Weight::D);
+/// ```
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
 )]
@@ -27,6 +33,12 @@ impl Weight {
 }
 
 /// A word of a [`TsVector`] and where it stands.
+///
+/// ```
+/// use orm_postgres::types::{Lexeme, TsVector, Weight};
+/// let rat = Lexeme { word: "rat".into(), places: vec![(4, Weight::B), (9, Weight::D)] };
+/// assert_eq!(TsVector(vec![rat]).to_string(), "'rat':4B,9");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Lexeme {
     /// The word, as the dictionary reduced it.
@@ -148,16 +160,32 @@ pub enum TsQuery {
 
 impl TsQuery {
     /// A word.
+    ///
+    /// ```
+    /// use orm_postgres::types::TsQuery;
+    /// assert_eq!(TsQuery::word("cat").to_string(), "'cat'");
+    /// ```
     pub fn word(word: impl Into<String>) -> Self {
         TsQuery::Word { word: word.into(), prefix: false, weights: Vec::new() }
     }
 
     /// The words that begin so.
+    ///
+    /// ```
+    /// use orm_postgres::types::TsQuery;
+    /// assert_eq!(TsQuery::prefix("cat").to_string(), "'cat':*");
+    /// ```
     pub fn prefix(word: impl Into<String>) -> Self {
         TsQuery::Word { word: word.into(), prefix: true, weights: Vec::new() }
     }
 
     /// This, with the other right behind it.
+    ///
+    /// ```
+    /// use orm_postgres::types::TsQuery;
+    /// let phrase = TsQuery::word("fat").followed_by(TsQuery::word("cat"));
+    /// assert_eq!(phrase.to_string(), "'fat' <-> 'cat'");
+    /// ```
     pub fn followed_by(self, next: TsQuery) -> Self {
         TsQuery::Phrase(Box::new(self), Box::new(next), 1)
     }

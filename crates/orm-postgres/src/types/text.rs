@@ -66,6 +66,12 @@ pub struct Ltree(pub String);
 
 impl Ltree {
     /// The labels from the root on.
+    ///
+    /// ```
+    /// use orm_postgres::types::Ltree;
+    /// let path = Ltree::from("top.science.astronomy");
+    /// assert_eq!(path.labels().last(), Some("astronomy"));
+    /// ```
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.0.split('.').filter(|label| !label.is_empty())
     }
