@@ -166,7 +166,7 @@ impl Postgres {
     /// Checks deferred foreign keys now, and from now on with each statement.
     ///
     /// # Errors
-    /// [`ForeignKey`](orm_core::ErrorKind::ForeignKey) if one does not hold.
+    /// [`ErrorKind::ForeignKey`](orm_core::ErrorKind::ForeignKey) if one does not hold.
     ///
     /// ```no_run
     /// # use orm_guide::prelude::*;
