@@ -31,10 +31,24 @@ fn prepare(session: &Session, select: &Select) -> Result<Ready> {
             return Err(Error::new(ErrorKind::Unsupported, format!("MongoDB has no `{needed}`")));
         }
     }
-    let Read { command, layout, counts } = lower::read(select, session.shared.settings.times)?;
+    let Read { command, layout, counts, .. } = lowered(session, select, session.tx.is_some())?;
     let model = select.from.model;
     let layout = layout.map_or_else(|| session.shared.layout(model), Arc::new);
     Ok(Ready { command, layout, counts, model })
+}
+
+/// A query as a command that is sent in a transaction or outside of one.
+pub fn lowered(session: &Session, select: &Select, in_transaction: bool) -> Result<Read> {
+    let read = lower::read(select, session.shared.settings.times)?;
+    if read.combined && in_transaction {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "MongoDB puts queries together outside of transactions only",
+        )
+        .with_model(select.from.model.name)
+        .with_hint("read the parts one by one, or before the transaction"));
+    }
+    Ok(read)
 }
 
 /// Feeds the rows of a query to a decoder.

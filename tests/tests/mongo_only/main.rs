@@ -361,6 +361,25 @@ async fn what_a_snapshot_cannot_promise_is_refused() {
 }
 
 #[tokio::test]
+async fn a_set_inside_of_a_transaction_is_refused() {
+    let db = fresh().await;
+    users(&db).await;
+    let old = || User::filter(User::age.gt(30));
+    let both = || old().union(User::filter(User::name.eq("A")));
+    let done = db
+        .transaction(async |tx| {
+            let error = both().all(tx).await.unwrap_err();
+            assert_eq!((error.kind(), error.model()), (ErrorKind::Unsupported, Some("User")));
+            // Nothing was sent: the transaction goes on. As a filter of a write it needs no set.
+            both().update().set(User::name, "seen").exec(tx).await
+        })
+        .await;
+    assert!(done.unwrap() > 0);
+    let named = old().limit(1).union(old());
+    assert_eq!(named.delete(&db).await.unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[tokio::test]
 async fn a_failed_statement_keeps_its_transaction_from_committing() {
     let db = fresh().await;
     users(&db).await;

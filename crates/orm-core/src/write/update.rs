@@ -10,12 +10,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
 use crate::expr::scope::Closed;
 use crate::ir::{
-    Assignment, BinaryOp, ColumnRef, Command, Expr, IntoCommand, Output, Select, Source, Update,
+    Assignment, BinaryOp, ColumnRef, Command, Expr, IntoCommand, Output, Select, SetOp, Source, Update,
 };
 use crate::model::Model;
 use crate::query::Query;
 use crate::relation::{IncludePlan, complete};
-use crate::value::{Datum, Value};
+use crate::value::{Datum, DbType, Value};
 
 /// Sets a column; the last value for a column counts.
 pub(super) fn assign(set: &mut Vec<Assignment>, column: u16, value: Expr) {
@@ -254,11 +254,16 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     let usage = |text: &str, hint: &str| {
         Err(Error::new(ErrorKind::Usage, text).with_model(meta.name).with_hint(hint))
     };
+    let unfiltered = select.is_unfiltered();
+    if let Some(condition) = as_condition(&select) {
+        select.combined = None;
+        select.and_filter(condition);
+    }
     let cut = select.limit.is_some()
         || select.offset.is_some()
         || select.sample.is_some()
         || select.combined.is_some();
-    if !all_rows && select.is_unfiltered() {
+    if !all_rows && unfiltered {
         // A limit is no filter: what deletes a thousand rows at a time until none is left would empty the table, too.
         let (text, hint) = if cut || !select.joins.is_empty() {
             (
@@ -295,6 +300,38 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     select.distinct = false;
     select.output = Output::Exprs(vec![key.clone()]);
     Ok(Some(Expr::InSelect { expr: Box::new(key), select: Box::new(select), negated: false }))
+}
+
+/// The rows of a set as a condition on their model, where the parts are filters and no more: then nothing has to be put together.
+fn as_condition(select: &Select) -> Option<Expr> {
+    let combined = select.combined.as_ref()?;
+    let filter = |part: &Select| {
+        let mut rest = part.clone();
+        let inner = as_condition(&rest);
+        let filter = rest.filter.take();
+        let known = rest.combined.take().is_none() || inner.is_some();
+        let whole = known && rest.from == select.from && rest.is_plain();
+        let condition = match (inner, filter) {
+            (inner, Some(filter)) => Some(Expr::and(inner, filter)),
+            (inner, None) => inner,
+        };
+        condition.filter(|_| whole)
+    };
+    let mut condition = filter(&combined.first)?;
+    for (op, part) in &combined.rest {
+        let part = filter(part)?;
+        condition = match op {
+            SetOp::Union | SetOp::UnionAll => Expr::Any(vec![condition, part]),
+            SetOp::Intersect => Expr::All(vec![condition, part]),
+            // A condition that is NULL takes no row away.
+            SetOp::Except => {
+                let truth = |truth| Expr::Value(Datum::Bool(truth), DbType::Bool);
+                let left = Expr::Case(vec![(part, truth(false))], Some(Box::new(truth(true))));
+                Expr::All(vec![condition, left])
+            }
+        };
+    }
+    Some(condition)
 }
 
 #[cfg(test)]

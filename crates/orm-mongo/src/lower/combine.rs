@@ -10,6 +10,7 @@ impl Lower<'_> {
     /// The stages that make the documents of a combined query, in a level that stands on the collection of its first part.
     pub(super) fn combine(&mut self, select: &Select, combined: &Combined) -> Result<()> {
         let width = combined.width();
+        self.combined = true;
         self.combined_part(&combined.first)?;
         let first = self.levels.pop().map(|level| level.stages).unwrap_or_default();
         self.level().stages.extend(first);

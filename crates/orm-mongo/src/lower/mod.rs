@@ -41,6 +41,8 @@ pub use select::{Read, read};
 pub struct Lower<'c> {
     pub times: Times,
     levels: Vec<Level>,
+    /// Whether there was a `$unionWith`.
+    combined: bool,
     /// How many names were given out.
     names: usize,
     /// The elements of lists that expressions are about, innermost last, and the variables that hold them.
@@ -82,7 +84,7 @@ struct Place {
 
 impl<'c> Lower<'c> {
     pub fn new(times: Times) -> Self {
-        Lower { times, levels: Vec::new(), names: 0, elements: Vec::new(), excluded: None }
+        Lower { times, levels: Vec::new(), combined: false, names: 0, elements: Vec::new(), excluded: None }
     }
 
     /// For the values of one collection, without stages: the updates of a command.

@@ -23,6 +23,8 @@ pub struct Read {
     pub layout: Option<Layout>,
     /// No answer means a count of zero.
     pub counts: bool,
+    /// It puts queries together, which the server does not do inside of transactions.
+    pub combined: bool,
 }
 
 /// The command for a query.
@@ -42,7 +44,8 @@ pub fn read(select: &Select, times: Times) -> Result<Read> {
     writer.close(pipeline);
     let cursor = writer.open("cursor");
     writer.close(cursor);
-    Ok(Read { command: writer.finish(), layout: output, counts: matches!(select.output, Output::CountOf(_)) })
+    let counts = matches!(select.output, Output::CountOf(_));
+    Ok(Read { command: writer.finish(), layout: output, counts, combined: lower.combined })
 }
 
 fn check(select: &Select) -> Result<()> {
@@ -143,7 +146,7 @@ impl<'c> Lower<'c> {
         }
         let layout =
             columns.map(|columns| Layout::of_paths(columns.iter().map(|index| layout::path(model, *index))));
-        Ok(Some(Read { command: w.finish(), layout, counts: false }))
+        Ok(Some(Read { command: w.finish(), layout, counts: false, combined: false }))
     }
 
     /// All stages of a query, in the outermost level. The collection that they begin with, and what comes out.

@@ -8,7 +8,7 @@ use super::update::names_one;
 use super::{Done, again, ids_filter};
 use crate::bson::{Writer, get};
 use crate::database::Session;
-use crate::lower::{Lower, read as lower_read};
+use crate::lower::Lower;
 use crate::{errors, read};
 
 pub async fn run(session: &Session, delete: &Delete) -> Result<Done> {
@@ -37,7 +37,7 @@ pub async fn run(session: &Session, delete: &Delete) -> Result<Done> {
         }
     }
     let select = Select { filter: delete.filter.clone(), ..Select::new(delete.source) };
-    let find = lower_read(&select, session.shared.settings.times)?.command;
+    let find = read::lowered(session, &select, true)?.command;
     again(session, |session| {
         let find = find.clone();
         async move {

@@ -8,7 +8,7 @@ use super::keys::{Ties, reread};
 use super::{Done, again, at_path, check_value, ids_filter};
 use crate::bson::{Key, Writer, get, tag};
 use crate::database::Session;
-use crate::lower::{Lower, read as lower_read};
+use crate::lower::Lower;
 use crate::{errors, layout, read, value};
 
 /// How new values are written.
@@ -53,7 +53,7 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
         return one(session, update, &query, &values).await;
     }
     let select = Select { filter: update.filter.clone(), ..Select::new(update.source) };
-    let find = lower_read(&select, times)?.command;
+    let find = read::lowered(session, &select, true)?.command;
     let (values, query, changed) = (&values, &query, &changed);
     again(session, |session| {
         let find = find.clone();
