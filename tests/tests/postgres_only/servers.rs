@@ -140,7 +140,7 @@ async fn connections_are_encrypted_and_certificates_checked() -> Result<()> {
 #[tokio::test]
 async fn a_server_that_is_killed_and_started_again_is_found_again() -> Result<()> {
     let mut server = Throwaway::start(None).await;
-    let db = Postgres::builder(server.url()).max_connections(3).connect().await?;
+    let db = Postgres::builder(server.url()).max_connections(6).connect().await?;
     TestSchema::create_all(&db).await?;
     user(&db, "saved").await?;
     let names: Vec<_> = (0..20_000).map(|number| Tag::create().name(format!("{number:01000}"))).collect();
@@ -150,6 +150,21 @@ async fn a_server_that_is_killed_and_started_again_is_found_again() -> Result<()
     user(&tx, "lost").await?;
     let mut stream = Tag::query().stream(&db);
     stream.next().await.unwrap()?;
+    let mut copied = Postgres::copy_out(Tag::query(), &db);
+    copied.next().await.unwrap()?;
+    // Rows for as long as somebody takes them.
+    let endless = futures_util::stream::unfold(0, |number| async move {
+        if number % 1000 == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Some((Ok(Tag::create().name(format!("copied {number}"))), number + 1))
+    });
+    let copying = tokio::spawn({
+        let db = db.clone();
+        async move { Postgres::copy_in_stream::<Tag, _, _, _>(endless, &db).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!copying.is_finished(), "rows are on their way");
     server.kill();
 
     // The server's processes notice one after the other that their parent is gone.
@@ -164,17 +179,22 @@ async fn a_server_that_is_killed_and_started_again_is_found_again() -> Result<()
     let error = error.expect("a server that was killed answers no more");
     assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error}");
     assert_ne!(tx.commit().await.unwrap_err().kind(), ErrorKind::Usage);
-    let broken = loop {
-        match stream.next().await {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => break error,
-            None => panic!("a stream that was cut off looks complete"),
-        }
-    };
-    assert_eq!(broken.kind(), ErrorKind::ConnectionLost, "{broken}");
+    for mut rows in [stream, copied] {
+        let broken = loop {
+            match rows.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("a stream that was cut off looks complete"),
+            }
+        };
+        assert_eq!(broken.kind(), ErrorKind::ConnectionLost, "{broken}");
+    }
+    let cut = tokio::time::timeout(Duration::from_secs(20), copying).await.expect("it ends").unwrap();
+    assert_eq!(cut.unwrap_err().kind(), ErrorKind::ConnectionLost);
     assert_eq!(User::query().count(&db).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
 
     server.start_again().await;
     assert_eq!(User::query().select(User::name).all(&db).await?, ["saved"]);
+    assert_eq!(Tag::query().count(&db).await?, 20_000, "a COPY is whole or nothing");
     Ok(())
 }
