@@ -226,7 +226,7 @@ impl Backend for Mongo {
     async fn run<D: Decoder>(session: &Session, command: Command, decoder: D) -> Result<D::Out> {
         value::check(&command)?;
         match command {
-            Command::Select(select) => read::run(session, &select, decoder).await,
+            Command::Select(select) => Box::pin(read::run(session, &select, decoder)).await,
             Command::Insert(insert) => Box::pin(write::insert(session, *insert, decoder)).await,
             Command::Update(update) => Box::pin(write::update(session, *update, decoder)).await,
             Command::Delete(delete) => Box::pin(write::delete(session, *delete, decoder)).await,
