@@ -134,7 +134,7 @@ fn statement<D: Decoder>(
         let mut wanted = true;
         let usual = planned.rows.load(Ordering::Relaxed);
         // A result that was huge once need not be again.
-        decoder.expect(usual.min(1 << 16) as usize);
+        decoder.reserve(usual.min(1 << 16) as usize);
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(failed)? {
             seen += 1;

@@ -1,8 +1,6 @@
 //! Futures that are dropped at every await: the data is as before or as after, and nothing stays open on the server.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -11,27 +9,11 @@ use orm::Result;
 use orm::mongo::{Bulk, FindAnd, Index, IndexKind, Mongo, MongoQuery, Which};
 use orm::prelude::*;
 use orm::write::Insertable;
+use orm_tests::dropping::Few;
 use orm_tests::models::{Post, PostTag, Tag, TestSchema, User};
 
 use crate::between::Between;
 use crate::{url, users};
-
-/// Polls a future a number of times and drops it.
-struct Few<F> {
-    future: Pin<Box<F>>,
-    left: u32,
-}
-
-impl<F: Future> Future for Few<F> {
-    type Output = Option<F::Output>;
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        self.left -= 1;
-        self.future.as_mut().poll(context).map(Some)
-    }
-}
 
 /// The documents of the collections that the operations write, in the order of their keys.
 type State = BTreeMap<&'static str, Vec<Document>>;
@@ -87,7 +69,7 @@ async fn dropping<T>(operation: impl AsyncFn(&Mongo) -> Result<T>) {
         assert!(polls < 500, "it takes more than 500 polls");
         between.settled().await;
         restore(direct.driver(), &before).await;
-        let done = Few { future: Box::pin(operation(&db)), left: polls }.await;
+        let done = Few::polls(polls, operation(&db)).await;
         let done = done.map(|result| result.unwrap_or_else(|error| panic!("after {polls} polls: {error}")));
         // The handle serves at once,
         User::query().count(&db).await.unwrap();
@@ -200,7 +182,7 @@ async fn making_the_collections() {
         assert!(polls < 1000, "it takes more than 1000 polls");
         let between = Between::start().await;
         let db = between.builder("").connect().await.unwrap();
-        let done = Few { future: Box::pin(TestSchema::create_all(&db)), left: polls }.await;
+        let done = Few::polls(polls, TestSchema::create_all(&db)).await;
         between.settled().await;
         // Half of it is no harm: it can be done again.
         if polls % 10 == 1 || done.is_some() {
@@ -252,7 +234,7 @@ async fn a_statement_cut_off_ends_its_transaction() {
             User::query().count(&tx).await.unwrap();
         }
         let update = first().update().set(User::name, "changed").exec(&tx);
-        Few { future: Box::pin(update), left: 1 }.await;
+        Few::polls(1, update).await;
         assert_eq!(User::query().count(&tx).await.unwrap_err().kind(), ErrorKind::Usage);
         assert_eq!(tx.commit().await.unwrap_err().kind(), ErrorKind::Database);
         tokio::time::timeout(Duration::from_secs(5), between.settled()).await.unwrap();

@@ -295,10 +295,10 @@ pub trait Decoder: Send + 'static {
     /// ```
     /// use orm_core::backend::{Collect, Decoder};
     /// let mut names = Collect::<String>::default();
-    /// names.expect(100);
+    /// names.reserve(100);
     /// assert!(names.finish(0).unwrap().is_empty());
     /// ```
-    fn expect(&mut self, rows: usize) {
+    fn reserve(&mut self, rows: usize) {
         let _ = rows;
     }
     /// Takes a row.
@@ -373,7 +373,7 @@ impl<T> Collect<T> {
 
 impl<T: FromRow + Send + 'static> Decoder for Collect<T> {
     type Out = Vec<T>;
-    fn expect(&mut self, rows: usize) {
+    fn reserve(&mut self, rows: usize) {
         self.0.reserve(rows);
     }
     #[inline]

@@ -185,7 +185,7 @@ impl<T> Keyed<T> {
 impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {
     type Out = Self;
 
-    fn expect(&mut self, rows: usize) {
+    fn reserve(&mut self, rows: usize) {
         self.places.reserve(rows);
         self.children.reserve(rows);
     }

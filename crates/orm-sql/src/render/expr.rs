@@ -1,6 +1,6 @@
 //! Expressions that are values.
 
-use orm_core::ir::{AggFunc, BinaryOp, ColumnRef, Direction, Expr, Nulls, Order, UnaryOp};
+use orm_core::ir::{AggFunc, BinaryOp, ColumnRef, Direction, Expr, Nulls, Order, UnaryOp, WindowCall};
 use orm_core::value::DbType;
 use orm_core::{Error, ErrorKind};
 
@@ -62,9 +62,7 @@ impl Render<'_> {
                 Sql::atom(self.dialect.cast(&operand, from, *ty))
             }
             Expr::Case(arms, otherwise) => self.case(arms, otherwise.as_deref())?,
-            Expr::Aggregate { func, arg, distinct, ty, filter, order } => {
-                self.aggregate(*func, arg.as_deref(), *distinct, *ty, filter.as_deref(), order)?
-            }
+            Expr::Aggregate { .. } => self.aggregate(expr, None)?,
             Expr::Window(call) => self.window(call)?,
             Expr::Exists(select) => Sql::atom(format!("EXISTS ({})", self.subquery(select)?)),
             Expr::Scalar(select) => Sql::atom(format!("({})", self.subquery(select)?)),
@@ -126,53 +124,39 @@ impl Render<'_> {
         Ok(Sql::atom(sql + " END"))
     }
 
-    fn aggregate(
-        &mut self,
-        func: AggFunc,
-        arg: Option<&Expr>,
-        distinct: bool,
-        ty: DbType,
-        filter: Option<&Expr>,
-        order: &[Order],
-    ) -> Result<Sql, Error> {
-        let (body, filter) = self.aggregate_parts(func, arg, distinct, ty, filter, order)?;
-        Ok(Sql::atom(self.dialect.aggregate(func, &body, &filter, ty)))
-    }
-
-    /// What stands in the parentheses of an aggregate, and its filter.
-    pub(super) fn aggregate_parts(
-        &mut self,
-        func: AggFunc,
-        arg: Option<&Expr>,
-        distinct: bool,
-        ty: DbType,
-        filter: Option<&Expr>,
-        order: &[Order],
-    ) -> Result<(String, String), Error> {
-        self.aggregated = true;
+    /// An aggregate of the rows of a group, or of those of a window.
+    pub(super) fn aggregate(&mut self, aggregate: &Expr, window: Option<&WindowCall>) -> Result<Sql, Error> {
+        let Expr::Aggregate { func, arg, distinct, ty, filter, order } = aggregate else {
+            return Err(usage("only an aggregate is computed over the rows of a window"));
+        };
         let mut body = match arg {
             None => String::from("*"),
             Some(arg) if matches!(func, AggFunc::Min | AggFunc::Max) => {
                 let arg = self.expr(arg)?.at(Level::Atom);
-                self.dialect.ordered(self.dialect.alone(arg), ty)
+                self.dialect.ordered(self.dialect.alone(arg), *ty)
             }
             Some(arg) => {
                 let arg = self.expr(arg)?.text;
                 self.dialect.alone(arg)
             }
         };
-        if distinct {
+        if *distinct {
             body.insert_str(0, "DISTINCT ");
         }
         let order = self.orders(order)?;
         if !order.is_empty() {
             body += &format!(" ORDER BY {}", order.join(", "));
         }
-        let filter = match filter {
+        let mut rows = match filter {
             None => String::new(),
             Some(filter) => format!(" FILTER (WHERE {})", self.condition(filter)?),
         };
-        Ok((body, filter))
+        match window {
+            // The rows of a window stay rows: this groups nothing.
+            Some(call) => rows += &self.over(call)?,
+            None => self.aggregated = true,
+        }
+        Ok(Sql::atom(self.dialect.aggregate(*func, &body, &rows, *ty)))
     }
 
     fn raw(&mut self, pieces: &[&str], args: &[Expr]) -> Result<Sql, Error> {

@@ -1,7 +1,7 @@
 //! Window functions.
 
 use orm_core::Error;
-use orm_core::ir::{Expr, Frame, WindowCall, WindowFunc};
+use orm_core::ir::{Frame, WindowCall, WindowFunc};
 
 use super::operand::{Level, Sql};
 use super::{Render, usage};
@@ -10,17 +10,8 @@ impl Render<'_> {
     pub(super) fn window(&mut self, call: &WindowCall) -> Result<Sql, Error> {
         let name = match call.func {
             WindowFunc::Aggregate => {
-                let Some(Expr::Aggregate { func, arg, distinct: false, ty, filter, order }) = &call.arg
-                else {
-                    return Err(usage("only an aggregate is computed over the rows of a window"));
-                };
-                // The rows stay rows: this groups nothing.
-                let grouping = self.aggregated;
-                let (body, filter) =
-                    self.aggregate_parts(*func, arg.as_deref(), false, *ty, filter.as_deref(), order)?;
-                self.aggregated = grouping;
-                let over = self.over(call)?;
-                return Ok(Sql::atom(self.dialect.aggregate(*func, &body, &(filter + &over), *ty)));
+                let aggregate = call.arg.as_ref().ok_or_else(|| usage("a window without its aggregate"))?;
+                return self.aggregate(aggregate, Some(call));
             }
             WindowFunc::RowNumber => "ROW_NUMBER",
             WindowFunc::Rank => "RANK",
@@ -45,7 +36,7 @@ impl Render<'_> {
     }
 
     /// ` OVER (…)`
-    fn over(&mut self, call: &WindowCall) -> Result<String, Error> {
+    pub(super) fn over(&mut self, call: &WindowCall) -> Result<String, Error> {
         let partition = call
             .partition
             .iter()
