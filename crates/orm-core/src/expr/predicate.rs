@@ -8,6 +8,7 @@ use super::{Column, Expr, ExprOps};
 use crate::backend::Needs;
 use crate::ir::{self, Direction, Nulls, Order};
 use crate::model::Named;
+use crate::query::ListNeeds;
 use crate::value::{DbType, Value};
 
 /// The type of a condition: `bool`, or `Option<bool>` where NULL can result.
@@ -154,13 +155,13 @@ impl<S, N, K> Ordering<S, N, K> {
     }
 }
 
-/// One key of an order or a tuple of them, over the scope `Q`. `I` is inferred.
+/// One key of an order or a tuple of them, over the scope `Q`, needing `N` of the database. `I` and `N` are inferred.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm::expr::{IntoOrder, Only};
-/// fn sorted<I>(order: impl IntoOrder<Only<User>, I>) -> Query<User> {
+/// fn sorted<I>(order: impl IntoOrder<Only<User>, I, ()>) -> Query<User> {
 ///     User::query().order_by(order)
 /// }
 /// assert_eq!(sorted(User::name.desc()).all(&db).await?[0].name, "Cid");
@@ -171,20 +172,20 @@ impl<S, N, K> Ordering<S, N, K> {
     message = "`{Self}` is not an order",
     label = "expected `column.asc()` or `column.desc()`, or a tuple of them"
 )]
-pub trait IntoOrder<Q, I> {
+pub trait IntoOrder<Q, I, N> {
     /// Appends the keys.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// use orm::expr::{IntoOrder, Only};
     /// let mut keys = Vec::new();
-    /// IntoOrder::<Only<User>, _>::orders((User::age.desc(), User::id.asc()), &mut keys);
+    /// IntoOrder::<Only<User>, _, _>::orders((User::age.desc(), User::id.asc()), &mut keys);
     /// assert_eq!(keys.len(), 2);
     /// ```
     fn orders(self, out: &mut Vec<Order>);
 }
 
-impl<S, N, K, Q, I> IntoOrder<Q, I> for Ordering<S, N, K>
+impl<S, N, K, Q, I> IntoOrder<Q, I, N> for Ordering<S, N, K>
 where
     S: InScope<Q, I>,
 {
@@ -193,11 +194,18 @@ where
     }
 }
 
+macro_rules! nest {
+    () => { () };
+    ($head:ident $($tail:ident)*) => { ($head, nest!($($tail)*)) };
+}
+
 macro_rules! tuples {
-    ($($($name:ident $index:ident $var:ident),+;)*) => {$(
-        impl<Q, $($name, $index),+> IntoOrder<Q, ($($index,)+)> for ($($name,)+)
+    ($($($name:ident $index:ident $needs:ident $var:ident),+;)*) => {$(
+        impl<Q, $($name, $index, $needs),+>
+            IntoOrder<Q, ($(($index, $needs),)+), <nest!($($needs)+) as ListNeeds>::Out> for ($($name,)+)
         where
-            $($name: IntoOrder<Q, $index>),+
+            nest!($($needs)+): ListNeeds,
+            $($name: IntoOrder<Q, $index, $needs>),+
         {
             fn orders(self, out: &mut Vec<Order>) {
                 let ($($var,)+) = self;
@@ -207,8 +215,8 @@ macro_rules! tuples {
     )*};
 }
 tuples! {
-    A I a;
-    A I a, B J b;
-    A I a, B J b, C K c;
-    A I a, B J b, C K c, D L d;
+    A I N a;
+    A I N a, B J O b;
+    A I N a, B J O b, C K P c;
+    A I N a, B J O b, C K P c, D L R d;
 }

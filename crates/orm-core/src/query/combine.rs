@@ -238,11 +238,13 @@ impl<M: Model, Out: Combine<Scope = ()>, N: Needs> Query<M, (), Out, N> {
     /// assert_eq!(rows[0].1, 3);
     /// # Ok(()) }
     /// ```
-    pub fn order_by_output<O, I>(mut self, order: impl FnOnce(Out::Columns) -> O) -> Self
+    pub fn order_by_output<O, I, X>(mut self, order: impl FnOnce(Out::Columns) -> O) -> Query<M, (), Out, And<N, X>>
     where
-        O: IntoOrder<(), I>,
+        O: IntoOrder<(), I, X>,
+        N: Plus<X>,
+        X: Needs,
     {
         order(Out::output_columns(&mut 0)).orders(&mut self.select.order);
-        self
+        self.retype()
     }
 }

@@ -172,9 +172,13 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert_eq!(query.select(Post::title).all(&db).await?, ["Notes", "Engines", "Hello"]);
     /// # Ok(()) }
     /// ```
-    pub fn order_by<I>(mut self, order: impl IntoOrder<Q, I>) -> Self {
+    pub fn order_by<I, X>(mut self, order: impl IntoOrder<Q, I, X>) -> Query<M, Q, Out, And<N, X>>
+    where
+        N: Plus<X>,
+        X: Needs,
+    {
         order.orders(&mut self.select.order);
-        self
+        self.retype()
     }
 
     /// At most this many rows.

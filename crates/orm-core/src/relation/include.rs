@@ -165,7 +165,7 @@ impl<M: Model, S: Slot> Include<M, S> {
     /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?[0].title, "Notes");
     /// # Ok(()) }
     /// ```
-    pub fn order_by<I>(mut self, order: impl IntoOrder<Only<S::Target>, I>) -> Self {
+    pub fn order_by<I>(mut self, order: impl IntoOrder<Only<S::Target>, I, ()>) -> Self {
         order.orders(&mut self.plan.select.order);
         self
     }
@@ -239,7 +239,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::find(1).include(best_first).one(&db).await?.posts.get()?[0].title, "Notes");
     /// # Ok(()) }
     /// ```
-    pub fn order_by<I>(self, order: impl IntoOrder<Only<S::Target>, I>) -> Include<M, S> {
+    pub fn order_by<I>(self, order: impl IntoOrder<Only<S::Target>, I, ()>) -> Include<M, S> {
         Include::from(self).order_by(order)
     }
 

@@ -170,7 +170,7 @@ impl<M: Model, S: Slot> Related<M, S> {
     /// assert_eq!(best.map(|post| post.title), Some("Notes".to_owned()));
     /// # Ok(()) }
     /// ```
-    pub fn order_by<I>(&self, order: impl IntoOrder<Only<S::Target>, I>) -> Query<S::Target> {
+    pub fn order_by<I>(&self, order: impl IntoOrder<Only<S::Target>, I, ()>) -> Query<S::Target> {
         self.query().order_by(order)
     }
 
