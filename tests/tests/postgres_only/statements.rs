@@ -66,7 +66,33 @@ async fn one_row_of_each_group_and_regular_expressions() -> Result<()> {
         .all(&db)
         .await?;
     assert_eq!(best, ["x2", "y3"]);
-    let found = Post::query().filter(Post::title.matches_regex("^x[0-9]$")).count(&db).await?;
+    let found = Post::filter(Post::title.matches_regex("^x[0-9]$")).count(&db).await?;
     assert_eq!(found, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_only_some_databases_know_stands_in_any_part_of_a_query() -> Result<()> {
+    let Place { db, .. } = place(1).await?;
+    let ada = user(&db, "ada").await?;
+    let bob = user(&db, "bob").await?;
+    for (author, title) in [(&ada, "x1"), (&ada, "y2"), (&bob, "y3")] {
+        Post::create().title(title).score(0).author(author).insert(&db).await?;
+    }
+    let by_letter = || Post::title.matches_regex("^x");
+    let ordered = Post::query().order_by((by_letter().desc(), Post::title.desc())).select(Post::title);
+    assert_eq!(ordered.all(&db).await?, ["x1", "y3", "y2"]);
+    let grouped = Post::query().group_by(by_letter()).select(|x| (x, count_all()));
+    assert_eq!(grouped.order_by(count_all().asc()).all(&db).await?, [(true, 1), (false, 2)]);
+    assert_eq!(Post::filter(by_letter()).count(&db).await?, 1);
+    assert_eq!(User::filter(User::posts.any(by_letter())).one(&db).await?.name, "ada");
+    let counts = User::query().order_by(User::id.asc()).select(User::posts.count_where(by_letter()));
+    assert_eq!(counts.all(&db).await?, [1, 0]);
+    let authors = Post::filter(by_letter()).select(Post::author_id);
+    assert_eq!(User::filter(User::id.in_(authors.clone())).one(&db).await?.name, "ada");
+    assert_eq!(User::filter(User::id.not_in(authors)).one(&db).await?.name, "bob");
+    assert_eq!(User::posts.of(&ada).filter(by_letter()).one(&db).await?.title, "x1");
+    assert_eq!(User::posts.of(&ada).order_by(by_letter().asc()).first(&db).await?.unwrap().title, "y2");
+    assert_eq!(Post::query().distinct_on(by_letter()).all(&db).await?.len(), 2);
     Ok(())
 }

@@ -2,15 +2,16 @@
 
 use super::scope::Only;
 use super::{Column, Condition, Expr, ExprOps};
+use crate::backend::Needs;
 use crate::backend::capabilities::Elements;
 use crate::ir::{self, ElementTest, Quantifier};
 use crate::model::{Element, Named};
 use crate::value::List;
 
-type Test<T, S> = Expr<T, S, (Elements, ())>;
+type Test<T, S, N> = Expr<T, S, (Elements, N)>;
 
 impl<S: Named, E: Element> Column<S, List<E>> {
-    fn test<T>(self, quantifier: Quantifier, filter: Option<ir::Expr>) -> Test<T, S> {
+    fn test<T, N: Needs>(self, quantifier: Quantifier, filter: Option<ir::Expr>) -> Test<T, S, N> {
         let list = self.node();
         Expr::new(ir::Expr::Elements(Box::new(ElementTest {
             list,
@@ -31,7 +32,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// let slow = Recipe::query().filter(Recipe::steps.any(Step::minutes.gt(30)));
     /// # let _ = slow;
     /// ```
-    pub fn any<I>(self, condition: impl Condition<Only<E>, I, N = ()>) -> Test<bool, S> {
+    pub fn any<I, N: Needs>(self, condition: impl Condition<Only<E>, I, N>) -> Test<bool, S, N> {
         self.test(Quantifier::Any, Some(condition.condition()))
     }
 
@@ -46,7 +47,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// let quick = Recipe::query().filter(Recipe::steps.all(Step::minutes.le(5)));
     /// # let _ = quick;
     /// ```
-    pub fn all<I>(self, condition: impl Condition<Only<E>, I, N = ()>) -> Test<bool, S> {
+    pub fn all<I, N: Needs>(self, condition: impl Condition<Only<E>, I, N>) -> Test<bool, S, N> {
         self.test(Quantifier::All, Some(condition.condition()))
     }
 
@@ -61,7 +62,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// let raw = Recipe::query().filter(Recipe::steps.none(Step::text.contains("cook")));
     /// # let _ = raw;
     /// ```
-    pub fn none<I>(self, condition: impl Condition<Only<E>, I, N = ()>) -> Test<bool, S> {
+    pub fn none<I, N: Needs>(self, condition: impl Condition<Only<E>, I, N>) -> Test<bool, S, N> {
         self.test(Quantifier::None, Some(condition.condition()))
     }
 
@@ -76,7 +77,7 @@ impl<S: Named, E: Element> Column<S, List<E>> {
     /// let long = Recipe::query().filter(Recipe::steps.count().gt(10));
     /// # let _ = long;
     /// ```
-    pub fn count(self) -> Test<i64, S> {
+    pub fn count(self) -> Test<i64, S, ()> {
         self.test(Quantifier::Count, None)
     }
 }

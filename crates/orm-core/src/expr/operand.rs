@@ -143,13 +143,13 @@ impl Literal<String> for &str {
     }
 }
 
-/// What `in_` takes: a list of values or a query of one column.
+/// What `in_` takes: a list of values or a query of one column, which needs `N` of the database.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm::expr::InOperand;
-/// fn named(names: impl InOperand<String>) -> Expr<bool, User> {
+/// fn named(names: impl InOperand<String, ()>) -> Expr<bool, User> {
 ///     User::name.in_(names)
 /// }
 /// assert_eq!(User::filter(named(["Ada", "Bob"])).count(&db).await?, 2);
@@ -160,14 +160,14 @@ impl Literal<String> for &str {
     message = "`{Self}` is not a list of `{B}` values nor a query that selects one such column",
     label = "expected an array, slice or `Vec` of `{B}`, or a query"
 )]
-pub trait InOperand<B: Scalar> {
+pub trait InOperand<B: Scalar, N> {
     /// The IR.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// use orm::expr::InOperand;
     /// use orm::ir;
-    /// let node = InOperand::<i64>::test([1_i64, 2], User::id.node(), false);
+    /// let node = InOperand::<i64, _>::test([1_i64, 2], User::id.node(), false);
     /// assert!(matches!(node, ir::Expr::InList { negated: false, .. }));
     /// ```
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr;
@@ -178,31 +178,31 @@ fn in_list<B: Scalar>(expr: ir::Expr, list: Vec<Datum>, negated: bool) -> ir::Ex
 }
 
 #[diagnostic::do_not_recommend]
-impl<B: Scalar, V: Literal<B>> InOperand<B> for Vec<V> {
+impl<B: Scalar, V: Literal<B>> InOperand<B, ()> for Vec<V> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         in_list::<B>(expr, self.into_iter().map(Literal::datum).collect(), negated)
     }
 }
 #[diagnostic::do_not_recommend]
-impl<B: Scalar, V: Literal<B>, const LEN: usize> InOperand<B> for [V; LEN] {
+impl<B: Scalar, V: Literal<B>, const LEN: usize> InOperand<B, ()> for [V; LEN] {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         in_list::<B>(expr, self.into_iter().map(Literal::datum).collect(), negated)
     }
 }
 #[diagnostic::do_not_recommend]
-impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &[V] {
+impl<B: Scalar, V: Clone + Literal<B>> InOperand<B, ()> for &[V] {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         in_list::<B>(expr, self.iter().cloned().map(Literal::datum).collect(), negated)
     }
 }
 #[diagnostic::do_not_recommend]
-impl<B: Scalar, V: Clone + Literal<B>> InOperand<B> for &Vec<V> {
+impl<B: Scalar, V: Clone + Literal<B>> InOperand<B, ()> for &Vec<V> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         self.as_slice().test(expr, negated)
     }
 }
 #[diagnostic::do_not_recommend]
-impl<M, Q: Closed, Out: Value + FromRow> InOperand<Out::Base> for Query<M, Q, Out, ()> {
+impl<M, Q: Closed, Out: Value + FromRow, N> InOperand<Out::Base, N> for Query<M, Q, Out, N> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
         ir::Expr::InSelect { expr: Box::new(expr), select: Box::new(self.into_select().nested()), negated }
     }

@@ -281,7 +281,13 @@ pub trait ExprOps: Sized {
     /// assert_eq!(User::filter(User::id.in_(authors)).count(&db).await?, 1);
     /// # Ok(()) }
     /// ```
-    fn in_(self, list: impl InOperand<Base<Self>>) -> Same<Self, <Self::T as Value>::Lift<bool>> {
+    fn in_<X: Needs>(
+        self,
+        list: impl InOperand<Base<Self>, X>,
+    ) -> Expr<<Self::T as Value>::Lift<bool>, Self::S, And<Self::N, X>, Self::K>
+    where
+        Self::N: Plus<X>,
+    {
         Expr::new(list.test(self.node(), false))
     }
 
@@ -294,7 +300,13 @@ pub trait ExprOps: Sized {
     /// assert_eq!(User::filter(User::name.not_in(Vec::<String>::new())).count(&db).await?, 3);
     /// # Ok(()) }
     /// ```
-    fn not_in(self, list: impl InOperand<Base<Self>>) -> Same<Self, <Self::T as Value>::Lift<bool>> {
+    fn not_in<X: Needs>(
+        self,
+        list: impl InOperand<Base<Self>, X>,
+    ) -> Expr<<Self::T as Value>::Lift<bool>, Self::S, And<Self::N, X>, Self::K>
+    where
+        Self::N: Plus<X>,
+    {
         Expr::new(list.test(self.node(), true))
     }
 

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use super::kind::PerRow;
 use super::scope::InScope;
 use super::{Column, Expr, ExprOps};
-use crate::backend::Needs;
 use crate::ir::{self, Direction, Nulls, Order};
 use crate::model::Named;
 use crate::query::ListNeeds;
@@ -34,13 +33,13 @@ pub trait Predicate: Value<Base = bool> {}
 impl Predicate for bool {}
 impl Predicate for Option<bool> {}
 
-/// A condition on the rows of the scope `Q`. `I` is inferred.
+/// A condition on the rows of the scope `Q`, needing `N` of the database. `I` and `N` are inferred.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm::expr::{Condition, Only};
-/// async fn how_many<I>(condition: impl Condition<Only<User>, I, N = ()>, db: &Sqlite) -> Result<u64> {
+/// async fn how_many<I>(condition: impl Condition<Only<User>, I, ()>, db: &Sqlite) -> Result<u64> {
 ///     User::filter(condition).count(db).await
 /// }
 /// assert_eq!(how_many(User::active, &db).await?, 3);
@@ -51,36 +50,32 @@ impl Predicate for Option<bool> {}
     message = "`{Self}` is not a condition",
     label = "expected a comparison such as `User::age.ge(18)`"
 )]
-pub trait Condition<Q, I> {
-    /// The capabilities it needs.
-    type N: Needs;
+pub trait Condition<Q, I, N> {
     /// The IR.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// use orm::expr::{Condition, Only};
     /// use orm::ir;
-    /// let node = Condition::<Only<User>, _>::condition(User::age.gt(30));
+    /// let node = Condition::<Only<User>, _, _>::condition(User::age.gt(30));
     /// assert!(matches!(node, ir::Expr::Binary(ir::BinaryOp::Gt, ..)));
     /// ```
     fn condition(self) -> ir::Expr;
 }
 
-impl<P: Predicate, S, N: Needs, K: PerRow, Q, I> Condition<Q, I> for Expr<P, S, N, K>
+impl<P: Predicate, S, N, K: PerRow, Q, I> Condition<Q, I, N> for Expr<P, S, N, K>
 where
     S: InScope<Q, I>,
 {
-    type N = N;
     fn condition(self) -> ir::Expr {
         self.into_ir()
     }
 }
 
-impl<P: Predicate, S: Named, Q, I> Condition<Q, I> for Column<S, P>
+impl<P: Predicate, S: Named, Q, I> Condition<Q, I, ()> for Column<S, P>
 where
     S: InScope<Q, I>,
 {
-    type N = ();
     fn condition(self) -> ir::Expr {
         self.node()
     }

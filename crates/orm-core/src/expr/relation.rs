@@ -2,12 +2,13 @@
 
 use super::scope::Only;
 use super::{Condition, Expr};
+use crate::backend::Needs;
 use crate::ir::{self, Quantifier, RelationTest};
 use crate::model::{Model, Named};
 use crate::relation::{Rel, Slot, Via};
 
 impl<A: Named, T: Named> Via<A, T> {
-    fn test<X>(self, quantifier: Quantifier, filter: Option<ir::Expr>) -> Expr<X, A> {
+    fn test<X, N: Needs>(self, quantifier: Quantifier, filter: Option<ir::Expr>) -> Expr<X, A, N> {
         Expr::new(ir::Expr::Relation(Box::new(RelationTest {
             relation: self.relation(),
             from: A::source(),
@@ -52,7 +53,7 @@ impl<A: Named, T: Named> Via<A, T> {
     /// assert_eq!(User::filter(User::posts.to::<Other>().any(Other.score.gt(3))).count(&db).await?, 1);
     /// # Ok(()) }
     /// ```
-    pub fn any<I>(self, condition: impl Condition<Only<T>, I, N = ()>) -> Expr<bool, A> {
+    pub fn any<I, N: Needs>(self, condition: impl Condition<Only<T>, I, N>) -> Expr<bool, A, N> {
         self.test(Quantifier::Any, Some(condition.condition()))
     }
 
@@ -66,7 +67,7 @@ impl<A: Named, T: Named> Via<A, T> {
     /// assert_eq!(User::filter(User::posts.to::<Other>().all(Other.score.gt(2))).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn all<I>(self, condition: impl Condition<Only<T>, I, N = ()>) -> Expr<bool, A> {
+    pub fn all<I, N: Needs>(self, condition: impl Condition<Only<T>, I, N>) -> Expr<bool, A, N> {
         self.test(Quantifier::All, Some(condition.condition()))
     }
 
@@ -79,7 +80,7 @@ impl<A: Named, T: Named> Via<A, T> {
     /// assert_eq!(User::filter(User::posts.to::<Other>().not_any(Other.score.gt(2))).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn not_any<I>(self, condition: impl Condition<Only<T>, I, N = ()>) -> Expr<bool, A> {
+    pub fn not_any<I, N: Needs>(self, condition: impl Condition<Only<T>, I, N>) -> Expr<bool, A, N> {
         self.test(Quantifier::None, Some(condition.condition()))
     }
 
@@ -106,7 +107,7 @@ impl<A: Named, T: Named> Via<A, T> {
     /// assert_eq!(User::find_many([1]).select(good).one(&db).await?, 1);
     /// # Ok(()) }
     /// ```
-    pub fn count_where<I>(self, condition: impl Condition<Only<T>, I, N = ()>) -> Expr<i64, A> {
+    pub fn count_where<I, N: Needs>(self, condition: impl Condition<Only<T>, I, N>) -> Expr<i64, A, N> {
         self.test(Quantifier::Count, Some(condition.condition()))
     }
 }
@@ -145,7 +146,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::filter(praised).one(&db).await?.name, "Ada");
     /// # Ok(()) }
     /// ```
-    pub fn any<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<bool, M> {
+    pub fn any<I, N: Needs>(self, condition: impl Condition<Only<S::Target>, I, N>) -> Expr<bool, M, N> {
         self.via().any(condition)
     }
 
@@ -158,7 +159,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::filter(User::posts.all(Post::score.gt(2))).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn all<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<bool, M> {
+    pub fn all<I, N: Needs>(self, condition: impl Condition<Only<S::Target>, I, N>) -> Expr<bool, M, N> {
         self.via().all(condition)
     }
 
@@ -170,7 +171,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::filter(User::posts.not_any(Post::score.gt(2))).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn not_any<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<bool, M> {
+    pub fn not_any<I, N: Needs>(self, condition: impl Condition<Only<S::Target>, I, N>) -> Expr<bool, M, N> {
         self.via().not_any(condition)
     }
 
@@ -196,7 +197,10 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::find_many([1]).select((User::posts.count(), good)).one(&db).await?, (2, 1));
     /// # Ok(()) }
     /// ```
-    pub fn count_where<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Expr<i64, M> {
+    pub fn count_where<I, N: Needs>(
+        self,
+        condition: impl Condition<Only<S::Target>, I, N>,
+    ) -> Expr<i64, M, N> {
         self.via().count_where(condition)
     }
 }

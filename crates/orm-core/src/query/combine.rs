@@ -238,7 +238,10 @@ impl<M: Model, Out: Combine<Scope = ()>, N: Needs> Query<M, (), Out, N> {
     /// assert_eq!(rows[0].1, 3);
     /// # Ok(()) }
     /// ```
-    pub fn order_by_output<O, I, X>(mut self, order: impl FnOnce(Out::Columns) -> O) -> Query<M, (), Out, And<N, X>>
+    pub fn order_by_output<O, I, X>(
+        mut self,
+        order: impl FnOnce(Out::Columns) -> O,
+    ) -> Query<M, (), Out, And<N, X>>
     where
         O: IntoOrder<(), I, X>,
         N: Plus<X>,

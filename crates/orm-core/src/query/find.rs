@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::query::Query;
 use super::terminal::{by_key, not_found};
-use crate::backend::{Executor, First, run};
+use crate::backend::{Executor, First, Needs, run};
 use crate::error::Result;
 use crate::expr::{Condition, Only};
 use crate::ir::{ColumnRef, Command, Expr};
@@ -35,8 +35,7 @@ pub trait ModelQuery: Model {
         Query::all_rows_of()
     }
 
-    /// The rows for which a condition is true. A condition that only some databases know goes through
-    /// `query().filter(..)`, whose type keeps what it needs.
+    /// The rows for which a condition is true.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -45,10 +44,7 @@ pub trait ModelQuery: Model {
     /// assert_eq!(rows[0].name, "Cid");
     /// # Ok(()) }
     /// ```
-    fn filter<C, I>(condition: C) -> Query<Self>
-    where
-        C: Condition<Only<Self>, I, N = ()>,
-    {
+    fn filter<I, N: Needs>(condition: impl Condition<Only<Self>, I, N>) -> Query<Self, Only<Self>, Self, N> {
         Query::all_rows_of().filter(condition)
     }
 

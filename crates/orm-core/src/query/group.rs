@@ -1,7 +1,7 @@
 //! Grouped queries.
 
 use super::query::Query;
-use super::select::Selection;
+use super::select::{ListNeeds, Selection};
 use crate::backend::{And, Needs, Plus};
 use crate::expr::kind::{GroupKey, Grouped as GroupedKind};
 use crate::expr::scope::InScope;
@@ -27,6 +27,8 @@ use crate::value::{DbType, Value};
 pub trait GroupKeys<Q, I> {
     /// What the closure of `select` gets: the same keys as expressions.
     type Keys;
+    /// The capabilities they need.
+    type N: Needs;
     /// Appends the IR and returns the keys.
     ///
     /// ```
@@ -45,16 +47,18 @@ where
     S: InScope<Q, I>,
 {
     type Keys = Expr<T, S, (), GroupKey>;
+    type N = ();
     fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
         key(self.node(), T::TYPE, out)
     }
 }
 
-impl<Q, I, T: Value, S, K> GroupKeys<Q, I> for Expr<T, S, (), K>
+impl<Q, I, T: Value, S, N: Needs, K> GroupKeys<Q, I> for Expr<T, S, N, K>
 where
     S: InScope<Q, I>,
 {
     type Keys = Expr<T, S, (), GroupKey>;
+    type N = N;
     fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
         key(self.into_ir(), T::TYPE, out)
     }
@@ -66,13 +70,20 @@ fn key<T, S>(ir: ir::Expr, ty: DbType, out: &mut Vec<ir::Expr>) -> Expr<T, S, ()
     Expr::new(ir::Expr::Key((out.len() - 1) as u16, ty))
 }
 
+macro_rules! nest {
+    () => { () };
+    ($head:ident $($tail:ident)*) => { ($head::N, nest!($($tail)*)) };
+}
+
 macro_rules! tuples {
     ($($($name:ident $index:ident $var:ident),+;)*) => {$(
         impl<Q, $($name, $index),+> GroupKeys<Q, ($($index,)+)> for ($($name,)+)
         where
-            $($name: GroupKeys<Q, $index>),+
+            $($name: GroupKeys<Q, $index>,)+
+            nest!($($name)+): ListNeeds,
         {
             type Keys = ($($name::Keys,)+);
+            type N = <nest!($($name)+) as ListNeeds>::Out;
             fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
                 let ($($var,)+) = self;
                 ($($var.keys(out),)+)

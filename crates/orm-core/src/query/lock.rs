@@ -163,10 +163,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// let best = Post::query().distinct_on(Post::author_id).order_by((Post::author_id.asc(), Post::score.desc()));
     /// assert_eq!(best.into_select().distinct_on.len(), 1);
     /// ```
-    pub fn distinct_on<G, I>(mut self, keys: G) -> Query<M, Q, Out, And<N, (DistinctOn, ())>>
+    pub fn distinct_on<G, I>(mut self, keys: G) -> Query<M, Q, Out, And<N, (DistinctOn, G::N)>>
     where
         G: GroupKeys<Q, I>,
-        N: Plus<(DistinctOn, ())>,
+        N: Plus<(DistinctOn, G::N)>,
     {
         keys.keys(&mut self.select.distinct_on);
         self.retype()

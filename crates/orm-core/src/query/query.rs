@@ -131,10 +131,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert_eq!(query.one(&db).await?.name, "Ada");
     /// # Ok(()) }
     /// ```
-    pub fn filter<C, I>(mut self, condition: C) -> Query<M, Q, Out, And<N, C::N>>
+    pub fn filter<I, X>(mut self, condition: impl Condition<Q, I, X>) -> Query<M, Q, Out, And<N, X>>
     where
-        C: Condition<Q, I>,
-        N: Plus<C::N>,
+        N: Plus<X>,
+        X: Needs,
     {
         self.select.and_filter(condition.condition());
         self.retype()
@@ -152,10 +152,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert_eq!(query.count(&db).await?, 1);
     /// # Ok(()) }
     /// ```
-    pub fn filter_if<C, I>(self, condition: Option<C>) -> Query<M, Q, Out, And<N, C::N>>
+    pub fn filter_if<I, X>(self, condition: Option<impl Condition<Q, I, X>>) -> Query<M, Q, Out, And<N, X>>
     where
-        C: Condition<Q, I>,
-        N: Plus<C::N>,
+        N: Plus<X>,
+        X: Needs,
     {
         match condition {
             Some(condition) => self.filter(condition),
@@ -276,9 +276,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert!(rows.all(&db).await?.contains(&("Ada".to_owned(), 2)));
     /// # Ok(()) }
     /// ```
-    pub fn group_by<G, I>(mut self, keys: G) -> Grouped<M, Q, G::Keys, N>
+    pub fn group_by<G, I>(mut self, keys: G) -> Grouped<M, Q, G::Keys, And<N, G::N>>
     where
         G: GroupKeys<Q, I>,
+        N: Plus<G::N>,
     {
         let typed = keys.keys(&mut self.select.group_by);
         Grouped::new(self.retype(), typed)

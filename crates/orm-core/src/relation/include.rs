@@ -151,7 +151,7 @@ impl<M: Model, S: Slot> Include<M, S> {
     /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?.len(), 1);
     /// # Ok(()) }
     /// ```
-    pub fn filter<I>(mut self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Self {
+    pub fn filter<I>(mut self, condition: impl Condition<Only<S::Target>, I, ()>) -> Self {
         self.plan.select.and_filter(condition.condition());
         self
     }
@@ -226,7 +226,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::find(1).include(good).one(&db).await?.posts.get()?.len(), 1);
     /// # Ok(()) }
     /// ```
-    pub fn filter<I>(self, condition: impl Condition<Only<S::Target>, I, N = ()>) -> Include<M, S> {
+    pub fn filter<I>(self, condition: impl Condition<Only<S::Target>, I, ()>) -> Include<M, S> {
         Include::from(self).filter(condition)
     }
 

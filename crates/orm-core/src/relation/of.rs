@@ -1,7 +1,7 @@
 //! The rows that belong to one row: `User::posts.of(&user)`. `children` and `links` change them.
 
 use super::{Rel, Slot};
-use crate::backend::{Affected, Backend, Executor, Tx, TxOptions, run};
+use crate::backend::{Affected, Backend, Executor, Needs, Tx, TxOptions, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Condition, IntoOrder, Only};
 use crate::ir::{BinaryOp, ColumnRef, Command, Expr, Join, JoinKind, Output, Select, Source};
@@ -153,10 +153,10 @@ impl<M: Model, S: Slot> Related<M, S> {
     /// assert_eq!(User::posts.of(&ada).filter(Post::score.gt(3)).one(&db).await?.title, "Notes");
     /// # Ok(()) }
     /// ```
-    pub fn filter<C, I>(&self, condition: C) -> Query<S::Target>
-    where
-        C: Condition<Only<S::Target>, I, N = ()>,
-    {
+    pub fn filter<I, N: Needs>(
+        &self,
+        condition: impl Condition<Only<S::Target>, I, N>,
+    ) -> Query<S::Target, Only<S::Target>, S::Target, N> {
         self.query().filter(condition)
     }
 
@@ -170,7 +170,10 @@ impl<M: Model, S: Slot> Related<M, S> {
     /// assert_eq!(best.map(|post| post.title), Some("Notes".to_owned()));
     /// # Ok(()) }
     /// ```
-    pub fn order_by<I>(&self, order: impl IntoOrder<Only<S::Target>, I, ()>) -> Query<S::Target> {
+    pub fn order_by<I, N: Needs>(
+        &self,
+        order: impl IntoOrder<Only<S::Target>, I, N>,
+    ) -> Query<S::Target, Only<S::Target>, S::Target, N> {
         self.query().order_by(order)
     }
 

@@ -75,7 +75,7 @@ impl<M: Model, N: Needs + Plus<(Elements, ())>> UpdateQuery<M, N> {
     pub fn pull<E: Element, I>(
         self,
         column: Column<M, List<E>>,
-        condition: impl Condition<Only<E>, I, N = ()>,
+        condition: impl Condition<Only<E>, I, ()>,
     ) -> Changed<M, N> {
         self.change(column, ListOp::Pull(condition.condition()))
     }
@@ -95,7 +95,7 @@ impl<M: Model, N: Needs + Plus<(Elements, ())>> UpdateQuery<M, N> {
     pub fn set_elements<E: Element, T: Value, V, I, J>(
         self,
         column: Column<M, List<E>>,
-        condition: impl Condition<Only<E>, I, N = ()>,
+        condition: impl Condition<Only<E>, I, ()>,
         field: Column<E, T>,
         value: V,
     ) -> Changed<M, N>
