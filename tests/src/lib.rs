@@ -106,6 +106,19 @@ macro_rules! suite {
             groups_are_ranked_by_their_aggregates,
             a_window_that_cannot_be_is_refused,
         );
+        $crate::suite!(@module $harness, arrays:
+            arrays_of_every_type_come_back,
+            arrays_are_searched,
+            an_array_that_may_be_null_is_neither_in_nor_out,
+            arrays_are_changed_in_place,
+            keys_in_an_array_load_in_its_order,
+            keys_in_an_array_are_followed_back,
+            keys_in_an_array_are_joined_and_tested,
+            keys_in_an_array_are_linked_and_unlinked,
+            keys_in_an_array_load_lazily_and_into_projections,
+            rows_are_created_with_keys_in_an_array,
+            keys_of_any_type_are_found_in_an_array,
+        );
         $crate::suite!(@module $harness, keys:
             every_type_can_be_a_key,
         );
@@ -121,6 +134,7 @@ macro_rules! suite {
             text_functions_run_in_the_database,
             lists_of_a_query_filter_another,
             aggregates_take_a_filter_of_their_own,
+            rows_come_once_however_many_there_are_behind,
         );
         $crate::suite!(@module $harness, shapes:
             embedded_structs_are_columns_with_a_prefix,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use orm::prelude::*;
+use orm::value::Array;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -285,6 +286,57 @@ pub struct Seat {
     pub guest: BelongsTo<Guest>,
 }
 
+/// A song, known to the playlists that have its key.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Song {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub title: String,
+    #[orm(pair = songs)]
+    pub playlists: ManyToMany<Playlist>,
+}
+
+/// Keeps the keys of its songs itself, in order.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Playlist {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub name: String,
+    pub song_ids: Array<i64>,
+    #[orm(keys = song_ids)]
+    pub songs: ManyToMany<Song>,
+    pub badge_codes: Array<Uuid>,
+    #[orm(keys = badge_codes)]
+    pub badges: ManyToMany<Badge>,
+    #[orm(version)]
+    pub version: i64,
+}
+
+/// Has a key that SQL databases and documents write differently.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Badge {
+    #[orm(primary_key)]
+    pub code: Uuid,
+    pub text: String,
+    #[orm(pair = badges)]
+    pub playlists: ManyToMany<Playlist>,
+}
+
+/// Arrays of every kind.
+#[derive(Debug, Clone, PartialEq, Model)]
+pub struct Bag {
+    #[orm(primary_key, auto)]
+    pub id: i64,
+    pub words: Array<String>,
+    pub numbers: Array<Option<i64>>,
+    pub flags: Array<bool>,
+    pub reals: Array<f64>,
+    pub prices: Array<Decimal>,
+    pub codes: Array<Uuid>,
+    pub times: Array<DateTime<Utc>>,
+    pub maybe: Option<Array<i32>>,
+}
+
 /// Names that SQL would rather not hear.
 #[derive(Debug, Clone, PartialEq, Model)]
 #[orm(table = "select \"from\" where; --")]
@@ -297,4 +349,4 @@ pub struct Hostile {
     pub unicode: i32,
 }
 
-orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Guest, Seat, Basket, Hostile);
+orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Guest, Seat, Basket, Song, Playlist, Badge, Bag, Hostile);

@@ -294,9 +294,10 @@ pub struct RelationMeta {
     pub target: ModelFn,
     /// The columns of this model that take part.
     pub local: &'static [u16],
-    /// The columns of the target (or, for many-to-many, the target's key) that they equal.
+    /// The columns of the target (or, for many-to-many, the target's key) that they equal. Where one of the two is an array of
+    /// keys, the other is one of its elements.
     pub remote: &'static [u16],
-    /// The model between, for many-to-many.
+    /// The model between, for many-to-many without an array of keys.
     pub through: Option<ThroughMeta>,
     /// A type column on the target that must have this value: the inverse of a polymorphic relation.
     pub morph: Option<MorphMeta>,

@@ -259,6 +259,25 @@ impl<K> SameKind<K> for K {}
 #[doc(hidden)]
 pub const fn assert_morph<Kind: SameKind<EK>, EK, Key: SameKey<K>, K>() {}
 
+/// A field with the keys of other rows, of type `K` each.
+///
+/// ```
+/// use orm::model::KeyArray;
+/// use orm::value::Array;
+/// fn keeps_keys<F: KeyArray<K>, K>() {}
+/// keeps_keys::<Array<i64>, i64>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the keys of this relation are kept in an `Array<{K}>`, not in `{Self}`",
+    label = "expected `Array<{K}>`"
+)]
+pub trait KeyArray<K> {}
+impl<K> KeyArray<K> for crate::value::Array<K> {}
+
+/// Compile-time check of an array of keys, called by the derive.
+#[doc(hidden)]
+pub const fn assert_keys<F: KeyArray<K>, K>() {}
+
 /// Compile-time check of a foreign key, called by the derive.
 #[doc(hidden)]
 pub const fn assert_key<F: SameKey<K>, K>() {}

@@ -69,6 +69,7 @@ pub struct FieldInput {
     pub deferrable: Option<DeferrableArg>,
     pub nulls_not_distinct: Flag,
     pub through: Option<PathArg>,
+    pub keys: Option<Names>,
     pub pair: Option<PathArg>,
     pub was: Option<String>,
     pub comment: Option<String>,

@@ -5,9 +5,9 @@ use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUppe
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{DeriveInput, GenericArgument, Ident, LitStr, PathArguments, Type, Visibility};
+use syn::{DeriveInput, GenericArgument, Ident, LitStr, PathArguments, Type, Visibility, parse_quote};
 
-use crate::attributes::{FieldInput, ModelInput, PathArg};
+use crate::attributes::{FieldInput, ModelInput, Names, PathArg};
 
 pub struct Model {
     pub ident: Ident,
@@ -56,7 +56,7 @@ pub struct Relation {
     pub index: u16,
     pub kind: Kind,
     pub target: Type,
-    /// The columns of this model that keep the key (`BelongsTo` only).
+    /// The columns of this model that keep the key: of a `BelongsTo`, or the array of keys of a `ManyToMany`.
     pub keys: Vec<u16>,
 }
 
@@ -105,7 +105,7 @@ impl Model {
             );
         }
         let krate = krate_path(parsed.krate.as_ref());
-        let Fields { columns, embeds, mut relations, skipped } = Fields::read(
+        let Fields { mut columns, embeds, mut relations, skipped } = Fields::read(
             &krate,
             parsed.rename_all.as_ref(),
             parsed.data.take_struct().map(|fields| fields.fields).unwrap_or_default(),
@@ -187,6 +187,16 @@ impl Model {
             .table
             .as_ref()
             .map_or_else(|| plural(&parsed.ident.to_string().to_snake_case()), syn::LitStr::value);
+        for relation in relations.iter().filter(|relation| relation.kind == Kind::ManyToMany) {
+            // A row without links has an empty array.
+            for key in &relation.keys {
+                let column = columns.get_mut(usize::from(*key)).filter(|column| column.required);
+                if let Some(column) = column {
+                    column.required = false;
+                    column.field.default_fn = Some(PathArg(parse_quote!(#krate::value::no_keys)));
+                }
+            }
+        }
         errors.finish()?;
         Ok(Model {
             ident: parsed.ident,
@@ -342,8 +352,23 @@ fn check_relation(
                 .with_span(&at),
             ),
         },
-        Kind::ManyToMany if relation.field.through.is_none() => errors.push(
-            Error::custom("a many-to-many relation needs the model between: add `#[orm(through = …)]`").with_span(&at),
+        Kind::ManyToMany => match (&relation.field.through, &relation.field.keys, &relation.field.pair) {
+            (Some(_), None, None) | (None, None, Some(_)) => {}
+            (None, Some(Names(names)), None) => match names.as_slice() {
+                [name] => relation.keys = find(name, errors).into_iter().collect(),
+                _ => errors.push(Error::custom("the keys are in one field").with_span(&at)),
+            },
+            (None, None, None) => errors.push(
+                Error::custom("a many-to-many relation needs the model between, `#[orm(through = …)]`, or the field with an array of keys, `#[orm(keys = …)]`; where the other side has the keys, name its relation: `#[orm(pair = …)]`")
+                    .with_span(&at),
+            ),
+            _ => errors.push(
+                Error::custom("a many-to-many relation has one of `through`, `keys` and `pair`").with_span(&at),
+            ),
+        },
+        _ if relation.field.keys.is_some() => errors.push(
+            Error::custom("only a `ManyToMany` has an array of keys: one key is named with `#[orm(foreign_key = …)]`")
+                .with_span(&at),
         ),
         _ if relation.field.foreign_key.is_some() => errors.push(
             Error::custom("the foreign key belongs to the `BelongsTo` field on the other side; here, name that field with `#[orm(pair = …)]`")
@@ -397,9 +422,9 @@ fn argument_of(ty: &Type, name: &str) -> Option<Type> {
     }
 }
 
-/// Whether the type is spelled `String`, so that builders can take anything that becomes one.
-pub fn is_string(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|name| name == "String")
+/// Whether the type is one of those, by their spelling, for which builders take anything that becomes one.
+pub fn takes_into(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|name| ["Option", "String", "Array"].iter().any(|known| name == known))
 }
 
 fn last_segment(ty: &Type) -> Option<&Ident> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use orm_core::Element;
 use orm_core::backend::Row;
-use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, NativeType, Numeric, Time, Value};
+use orm_core::value::{Cell, CellError, CellResult, Date, DateTime, NativeType, Numeric, ReadElement, Time};
 
 use crate::bson::{self, Elements, from_decimal128, i32_of, i64_of, tag};
 use crate::layout::Layout;
@@ -187,10 +187,10 @@ impl<'r> Cell<'r> for MongoCell<'r> {
         Elements::of(self.bytes).map(read).collect()
     }
 
-    fn array<T: Value>(self) -> CellResult<Vec<T>> {
+    fn elements<R: ReadElement>(self, read: &R) -> CellResult<Vec<R::Out>> {
         match self.ty {
             tag::ARRAY => {
-                Elements::of(self.bytes).map(|(_, ty, bytes)| T::decode(MongoCell { ty, bytes })).collect()
+                Elements::of(self.bytes).map(|(_, ty, bytes)| read.read(MongoCell { ty, bytes })).collect()
             }
             _ => self.refuse("an array"),
         }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 
 use orm_core::backend::Row;
 use orm_core::value::{
-    Cell, CellError, CellResult, Date, DateTime, FromFields, NativeType, Numeric, Time, Value,
+    Cell, CellError, CellResult, Date, DateTime, FromFields, NativeType, Numeric, ReadElement, Time,
 };
 use tokio_postgres::types::{FromSql, Kind, Type};
 
@@ -244,7 +244,7 @@ impl<'r> Cell<'r> for PgCell<'r> {
             Err(self.wrong("a timestamp with time zone"))
         }
     }
-    fn array<T: Value>(self) -> CellResult<Vec<T>> {
+    fn elements<R: ReadElement>(self, read: &R) -> CellResult<Vec<R::Out>> {
         let mut parts = Parts(self.present()?);
         let Kind::Array(element) = self.ty.kind() else { return Err(self.wrong("an array")) };
         let (dimensions, _, _) = (parts.word()?, parts.word()?, parts.word()?);
@@ -259,7 +259,7 @@ impl<'r> Cell<'r> for PgCell<'r> {
         };
         let mut values = Vec::with_capacity(count.clamp(0, 1 << 20) as usize);
         for _ in 0..count {
-            values.push(T::decode(PgCell::new(parts.value()?, element))?);
+            values.push(read.read(PgCell::new(parts.value()?, element))?);
         }
         Ok(values)
     }

@@ -131,6 +131,46 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// Whether a query without a limit has rows.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(PostgresDialect.exists("SELECT 1 FROM a"), "EXISTS (SELECT 1 FROM a)");
+    /// assert_eq!(SqliteDialect.exists("SELECT 1 FROM a"), "EXISTS (SELECT 1 FROM a LIMIT 1)");
+    /// ```
+    fn exists(&self, select: &str) -> String {
+        format!("EXISTS ({select})")
+    }
+
+    /// Whether an element is one of those of an array, whose elements are of type `ty`. NULL if it is not found and there is a
+    /// NULL among them, or if the array is NULL, which `nullable` says to be possible.
+    ///
+    /// # Errors
+    /// An element of a type that this database cannot compare in an array.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert_eq!(PostgresDialect.element_of("$1", "a", DbType::Text, true)?, "$1 = ANY(a)");
+    /// assert_eq!(SqliteDialect.element_of("?1", "a", DbType::I64, false)?, "?1 IN (SELECT value FROM json_each(a))");
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
+    fn element_of(&self, element: &str, array: &str, ty: DbType, nullable: bool) -> Result<String, Error>;
+
+    /// Whether an array has an element in common with the list in parameter `number`; NULL if the array is, which `nullable` says to
+    /// be possible.
+    ///
+    /// # Errors
+    /// Elements of a type that this database cannot compare in an array.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.overlap("a", 1, DbType::I64, true)?, "a && $1::bigint[]");
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
+    fn overlap(&self, array: &str, number: usize, ty: DbType, nullable: bool) -> Result<String, Error>;
+
     /// A condition on text. `text` and `pattern` can stand as operands.
     ///
     /// ```

@@ -186,6 +186,16 @@ impl Dialect for PostgresDialect {
         Some(format!("SELECT * FROM UNNEST({})", arrays.join(", ")))
     }
 
+    fn element_of(&self, element: &str, array: &str, _: DbType, _: bool) -> Result<String, Error> {
+        Ok(format!("{element} = ANY({array})"))
+    }
+
+    fn overlap(&self, array: &str, number: usize, ty: DbType, _: bool) -> Result<String, Error> {
+        let list =
+            if by_context(ty) { format!("${number}") } else { format!("${number}::{}[]", type_name(ty)) };
+        Ok(format!("{array} && {list}"))
+    }
+
     fn like(&self, op: LikeOp, text: &str, pattern: &str, insensitive: bool) -> String {
         // The C collation folds ASCII letters and no others.
         let folded = |sql: &str| {
@@ -265,6 +275,8 @@ impl Dialect for PostgresDialect {
                 _ => return Err(self.unknown("this form of substring")),
             },
             Func::Replace => format!("replace({list})"),
+            Func::Append => format!("array_append({list})"),
+            Func::Without => format!("array_remove({list})"),
             Func::Coalesce => format!("COALESCE({})", args.join(", ")),
             Func::NullIf => format!("NULLIF({})", args.join(", ")),
             Func::Abs => format!("abs({})", args.join(", ")),

@@ -73,6 +73,24 @@ impl Dialect for SqliteDialect {
         format!("({}) IN (SELECT {} FROM json_each(?{number}))", exprs.join(", "), parts.join(", "))
     }
 
+    fn exists(&self, select: &str) -> String {
+        // SQLite 3.51 turns EXISTS into a join that is to stop at its first row. Where an IN leads to the rows it does not (3.51.1:
+        // `WHERE EXISTS (SELECT 1 FROM p WHERE p.id IN (1, 2))` gives each row twice). With a limit it stays a subquery.
+        format!("EXISTS ({select} LIMIT 1)")
+    }
+
+    fn element_of(&self, element: &str, array: &str, ty: DbType, nullable: bool) -> Result<String, Error> {
+        let array = if nullable { format!("coalesce({array}, '[null]')") } else { array.to_owned() };
+        Ok(format!("{element} IN (SELECT {} FROM json_each({array}))", self.array_element(ty)?))
+    }
+
+    fn overlap(&self, array: &str, number: usize, ty: DbType, nullable: bool) -> Result<String, Error> {
+        let element = self.array_element(ty)?;
+        let list = format!("SELECT value FROM rarray(?{number})");
+        let found = self.exists(&format!("SELECT 1 FROM json_each({array}) WHERE {element} IN ({list})"));
+        Ok(if nullable { format!("iif({array} IS NULL, NULL, {found})") } else { found })
+    }
+
     fn like(&self, op: LikeOp, text: &str, pattern: &str, insensitive: bool) -> String {
         if op == LikeOp::Pattern {
             return if insensitive {
@@ -141,6 +159,12 @@ impl Dialect for SqliteDialect {
         let decimal = ty == Some(DbType::Decimal);
         let name = match func {
             Func::Now => return Ok(NOW.into()),
+            Func::Append | Func::Without => {
+                let (Some(DbType::Array(element)), [array, value]) = (ty, args) else {
+                    return Err(self.unknown("a change of this array"));
+                };
+                return self.array_change(func, array, value, *element);
+            }
             // Both need two arguments at least; one is itself.
             Func::Coalesce if args.len() == 1 => return Ok(args.concat()),
             // SQLite's round gives a REAL whatever it is given.
@@ -192,7 +216,7 @@ impl Dialect for SqliteDialect {
             DbType::Time => "TIME_TEXT",
             DbType::DateTime => "DATETIME_TEXT",
             DbType::Timestamp => "TIMESTAMP_TEXT",
-            DbType::Json | DbType::List(_) => "JSON_TEXT",
+            DbType::Json | DbType::List(_) | DbType::Array(_) => "JSON_TEXT",
             other => storage_class(other),
         }
         .into()
@@ -219,6 +243,36 @@ impl Dialect for SqliteDialect {
 }
 
 /// Integers go in as integers, so `CAST` and affinity have nothing to change but for bytes.
+impl SqliteDialect {
+    /// An element of an array, `value` of `json_each`, as a column of its type would have it.
+    fn array_element(&self, ty: DbType) -> Result<&'static str, Error> {
+        match ty {
+            DbType::Uuid => Ok("unhex(value)"),
+            DbType::Bytes | DbType::Json | DbType::Array(_) | DbType::List(_) | DbType::Native(_) => {
+                Err(self.unknown("the elements of this array"))
+            }
+            _ => Ok("value"),
+        }
+    }
+
+    fn array_change(&self, func: Func, array: &str, value: &str, ty: DbType) -> Result<String, Error> {
+        let element = self.array_element(ty)?;
+        if func == Func::Without {
+            // `->` gives each element as it is written, which a value of SQL may not.
+            return Ok(format!(
+                "(SELECT json_group_array(json({array} -> fullkey) ORDER BY key) FROM json_each({array}) \
+                 WHERE {element} IS NOT {value})"
+            ));
+        }
+        let value = match ty {
+            DbType::Uuid => format!("lower(hex({value}))"),
+            DbType::Bool => format!("json(iif({value}, 'true', 'false'))"),
+            _ => value.to_owned(),
+        };
+        Ok(format!("json_insert({array}, '$[#]', {value})"))
+    }
+}
+
 fn tuple_part(index: usize, ty: DbType) -> String {
     match ty {
         DbType::Bytes | DbType::Uuid => format!("unhex(value ->> {index})"),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use orm_core::ir::{self, Binds, Command, Shape};
-use orm_core::value::{Date, DateTime, Datum, DbType, NativeType, Numeric};
+use orm_core::value::{Date, DateTime, Datum, DbType, NativeType, Numeric, array_to_json};
 use orm_core::{Error, ErrorKind, Result};
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -20,7 +20,7 @@ pub fn check(command: &Command) -> Result<Shape> {
         if fault.is_none() {
             fault = data.iter().find_map(|datum| match datum {
                 Datum::Invalid(error) => Some(error.duplicate()),
-                Datum::Array(_) => Some(no_arrays()),
+                Datum::Array(list) => array_to_json(list).err(),
                 Datum::List(list) => list.to_json().err(),
                 Datum::Native(native, _) => Some(no_native(native)),
                 Datum::Date(date) if !in_range(*date) => Some(out_of_range()),
@@ -40,9 +40,9 @@ fn in_range(date: Date) -> bool {
     (0..=9999).contains(&date.civil().0)
 }
 
-pub fn no_arrays() -> Error {
-    Error::new(ErrorKind::Unsupported, "SQLite has no arrays")
-        .with_hint("store the list as JSON with `#[orm(json)]`, or as rows of a model of their own")
+pub fn no_bytes_in_arrays() -> Error {
+    Error::new(ErrorKind::Unsupported, "an array is JSON on SQLite, which has no form for bytes")
+        .with_hint("store the values as rows of a model of their own")
 }
 
 pub fn no_native(native: &NativeType) -> Error {
@@ -112,6 +112,7 @@ pub fn output(datum: &Datum) -> ToSqlOutput<'_> {
         Datum::Date(date) => ToSqlOutput::Owned(Value::Text(date.to_string())),
         Datum::Time(time) => ToSqlOutput::Owned(Value::Text(time.to_string())),
         Datum::DateTime(at) | Datum::Timestamp(at) => ToSqlOutput::Owned(Value::Text(instant_text(*at))),
+        Datum::Array(list) => ToSqlOutput::Owned(array_to_json(list).map_or(Value::Null, Value::Text)),
         Datum::List(list) => ToSqlOutput::Owned(list.to_json().map_or(Value::Null, Value::Text)),
         // `check` has refused invalid values, and the insert leaves defaults out; NULL is what is left.
         _ => ToSqlOutput::Borrowed(ValueRef::Null),

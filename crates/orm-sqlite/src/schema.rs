@@ -19,8 +19,8 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
         }
         for column in &model.columns {
             let error = match column.ty() {
-                DbType::Array(_) => bind::no_arrays(),
-                DbType::Native(native) => bind::no_native(native),
+                DbType::Array(DbType::Bytes) => bind::no_bytes_in_arrays(),
+                DbType::Native(native) | DbType::Array(&DbType::Native(native)) => bind::no_native(native),
                 _ => continue,
             };
             return Err(error.with_model(model.name).with_field(column.field.clone()));

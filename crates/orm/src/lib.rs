@@ -41,7 +41,7 @@ pub use orm_sqlite as sqlite;
 pub mod prelude {
     pub use orm_core::backend::{Database, Executor, Isolation, Tx, TxOptions};
     pub use orm_core::expr::{
-        Column, Expr, ExprOps, WindowOps, all_of, any_of, case, count_all, dense_rank, exists, now, rank,
+        ArrayExpr, Column, Expr, ExprOps, WindowOps, all_of, any_of, case, count_all, dense_rank, exists, now, rank,
         row_number, scalar, val, window,
     };
     pub use orm_core::query::{ModelQuery, Projection as _, Query, RowLock, sql, whole};

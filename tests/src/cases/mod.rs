@@ -1,6 +1,7 @@
 //! The cases, one module per topic.
 
 pub mod aggregates;
+pub mod arrays;
 pub mod belongings;
 pub mod errors;
 pub mod keys;

@@ -228,3 +228,17 @@ where
     assert_eq!(error.kind(), orm::ErrorKind::Usage);
     Ok(())
 }
+
+pub async fn rows_come_once_however_many_there_are_behind<D: Database>(f: &Fixture<D>) -> Result<()> {
+    people(&f.db).await?;
+    let keys = Post::query().select(Post::id).all(&f.db).await?;
+    macro_rules! names {
+        ($condition:expr) => {
+            User::filter($condition).order_by(User::id.asc()).select(User::name).all(&f.db).await?
+        };
+    }
+    assert_eq!(names!(exists(Post::filter(Post::id.in_(&keys)))), ["Ada", "Bob", "Cid"]);
+    assert_eq!(names!(exists(Post::filter(Post::id.in_(Post::query().select(Post::id))))).len(), 3);
+    assert_eq!(names!(User::posts.any(Post::id.in_(&keys))), ["Ada", "Bob"]);
+    Ok(())
+}

@@ -43,7 +43,7 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
     let count = async |query: Query<Basket, _, Basket, _>| query.count(&db).await;
     assert_eq!(count(Basket::query().filter(Basket::words.has("two"))).await?, 1);
     assert_eq!(
-        count(Basket::query().filter(Basket::words.has_any(vec!["one".to_owned(), "two".to_owned()])))
+        count(Basket::query().filter(Basket::words.has_any(["one", "two"])))
             .await?,
         2
     );
@@ -66,8 +66,5 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
     let changed = Basket::update_many(changes).all(&db).await?;
     assert!(changed.iter().zip(&baskets).all(|(now, then)| now.words[0] == format!("{}!", then.id)));
 
-    let sqlite = Sqlite::memory().await?;
-    let error = Baskets::create_all(&sqlite).await.unwrap_err();
-    assert_eq!((error.kind(), error.fields()), (ErrorKind::Unsupported, &["words".to_owned()][..]));
     Ok(())
 }

@@ -10,7 +10,7 @@ pub struct Article {
 }
 
 fn about(db: &Sqlite) {
-    let _ = Article::query().filter(Article::tags.has("rust")).all(db);
+    let _ = Article::filter(Article::tags.has_all(["rust".to_owned()])).all(db);
 }
 
 fn main() {}

@@ -226,7 +226,7 @@ pub mod capabilities {
         /// let _: Expr<bool, User, (Regex, ())> = User::name.matches_regex("^A");
         /// ```
         Regex;
-        /// Columns of type `Array<T>`: `has`, `has_all`, `has_any`, `append` … (`ArrayOps`).
+        /// Operators on arrays beyond the portable ones: `has_all`, `contained_in`, `unnest` … (`ArrayOps`).
         ///
         /// ```
         /// use orm::backend::{Supports, capabilities::Arrays};

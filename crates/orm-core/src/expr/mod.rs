@@ -7,6 +7,7 @@
 //! wrong, data the rest: every method here ends in a plain IR node.
 
 mod aggregate;
+mod array;
 mod case;
 mod column;
 #[cfg(feature = "json")]
@@ -21,6 +22,7 @@ mod relation;
 pub mod scope;
 mod window;
 
+pub use array::ArrayExpr;
 pub use case::{Case, CaseStart, CaseValue, case};
 pub use column::{Column, Expr, column_ir};
 pub use func::{Instant, all_of, any_of, count_all, exists, now, scalar, val};

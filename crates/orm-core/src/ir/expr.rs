@@ -93,6 +93,15 @@ pub enum Expr {
         /// The type of each part.
         types: Vec<DbType>,
     },
+    /// Whether an array and a list of values have an element in common; NULL if the array is.
+    Overlap {
+        /// The array.
+        array: Box<Expr>,
+        /// The values, none of them NULL; excluded from the shape together with their number.
+        list: Vec<Datum>,
+        /// Their type.
+        ty: DbType,
+    },
     /// `IN` a subquery of one column.
     InSelect {
         /// What is looked for.
@@ -340,6 +349,8 @@ pub enum BinaryOp {
     Rem,
     /// Text put together; NULL if an operand is.
     Concat,
+    /// The left is an element of the right, an array. NULL if an operand is, or where only a NULL element could be equal.
+    ElementOf,
 }
 
 /// How text is matched.
@@ -396,6 +407,10 @@ pub enum Func {
     Round,
     /// The current instant of the database.
     Now,
+    /// An array with one more element at its end.
+    Append,
+    /// An array without the elements that equal a value.
+    Without,
 }
 
 /// Aggregate functions. NULLs are skipped; over no rows `Count` is 0 and the others are NULL.

@@ -469,6 +469,12 @@ impl<'a> Walk<'_, 'a> {
                 self.expr(expr);
                 (self.sink)(Binds::List(list, *ty));
             }
+            Expr::Overlap { array, list, ty } => {
+                self.tag(26);
+                self.ty(*ty);
+                self.expr(array);
+                (self.sink)(Binds::List(list, *ty));
+            }
             Expr::InTuples { exprs, rows, types } => {
                 self.tag(10);
                 self.list(exprs);

@@ -2,12 +2,12 @@
 
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::backend::Row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
-use crate::value::{Cell, CellError, CellResult, Datum, DbType, NativeKind};
+use crate::value::{Cell, CellError, CellResult, Datum, DbType, NativeKind, ReadElement};
 
 /// The values of the columns of a relation in one row, none of them NULL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Hash for Key {
 
 impl Key {
     #[inline]
-    fn one(datum: Datum) -> Option<Key> {
+    pub(super) fn one(datum: Datum) -> Option<Key> {
         match datum {
             Datum::Null => None,
             Datum::I64(value) => Some(Key::Int(value)),
@@ -66,6 +66,14 @@ impl Key {
             }
         }
         Ok(Some(Key::Many(parts.into())))
+    }
+
+    /// The distinct keys of an array of them.
+    pub(super) fn parts(&self) -> Option<Vec<Key>> {
+        let Key::One(datum) = self else { return None };
+        let Datum::Array(parts) = &**datum else { return None };
+        let mut seen = FxHashSet::default();
+        Some(parts.iter().filter(|part| seen.insert(*part)).filter_map(|part| Key::one(part.clone())).collect())
     }
 
     fn append_to(&self, list: &mut Vec<Datum>) {
@@ -115,7 +123,7 @@ pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum
         Json => Datum::Json(cell.json()?.into_owned()),
         Enum(meta) if meta.integer => Datum::I64(cell.i64()?),
         Enum(_) => Datum::Text(cell.enum_name()?.to_owned()),
-        Array(_) => return Err(CellError::invalid("an array cannot be the key of a relation")),
+        Array(element) => Datum::Array(cell.elements(&AsDatum(*element))?),
         List(_) => return Err(CellError::invalid("a list cannot be the key of a relation")),
         Native(native) => match native.kind {
             NativeKind::Domain { base, .. } => return datum_of(cell, *base),
@@ -130,18 +138,32 @@ pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum
 }
 
 /// No group, or no further row.
+/// An element of an array of keys.
+struct AsDatum(DbType);
+
+impl ReadElement for AsDatum {
+    type Out = Datum;
+    fn read<'r, C: Cell<'r>>(&self, cell: C) -> CellResult<Datum> {
+        datum_of(cell, self.0)
+    }
+}
+
 const NONE: u32 = u32::MAX;
 
 /// The distinct keys of some rows, and which rows have which key.
 ///
-/// Rows of equal key form a group, groups being numbered in the order of their first row.
+/// Rows of equal key form a group, groups being numbered in the order of their first row. A row has one entry, or one for each of
+/// its keys if it keeps them in an array; entries are numbered by row and then by their place in the array.
 #[derive(Debug, Default)]
 pub(super) struct KeySet {
     groups: FxHashMap<Key, u32>,
-    /// For each group its last row, for each row the one before it in its group.
+    /// For each group its last entry, for each entry the one before it in its group.
     last: Vec<u32>,
     before: Vec<u32>,
+    /// For each row its group; without meaning for a row with an array.
     group_of: Vec<u32>,
+    /// For each entry its row, if rows have arrays.
+    rows: Option<Vec<u32>>,
     list: Vec<Datum>,
 }
 
@@ -156,17 +178,39 @@ impl KeySet {
             ..KeySet::default()
         };
         set.groups.reserve(rows);
-        keys.for_each(|key| set.add(key));
+        keys.for_each(|key| match key {
+            Some(key) => match key.parts() {
+                Some(parts) => set.add_all(parts),
+                None => {
+                    let group = set.enter(key);
+                    set.group_of.push(group);
+                }
+            },
+            None => {
+                set.before.push(NONE);
+                set.group_of.push(NONE);
+                let row = set.group_of.len() as u32 - 1;
+                set.rows.iter_mut().for_each(|rows| rows.push(row));
+            }
+        });
         set
     }
 
-    fn add(&mut self, key: Option<Key>) {
-        let row = self.before.len() as u32;
-        let Some(key) = key else {
-            self.before.push(NONE);
-            self.group_of.push(NONE);
-            return;
-        };
+    /// Adds a row with an array of keys, each of which counts once.
+    fn add_all(&mut self, keys: Vec<Key>) {
+        let row = self.group_of.len() as u32;
+        self.rows.get_or_insert_with(|| (0..row).collect());
+        self.group_of.push(0);
+        for key in keys {
+            self.enter(key);
+            self.rows.iter_mut().for_each(|rows| rows.push(row));
+        }
+    }
+
+    /// Adds an entry and returns its group.
+    #[inline]
+    fn enter(&mut self, key: Key) -> u32 {
+        let entry = self.before.len() as u32;
         let next = self.last.len() as u32;
         let KeySet { groups, list, .. } = self;
         let group = *groups.entry(key).or_insert_with_key(|key| {
@@ -176,8 +220,21 @@ impl KeySet {
         if group == next {
             self.last.push(NONE);
         }
-        self.before.push(std::mem::replace(&mut self.last[group as usize], row));
-        self.group_of.push(group);
+        self.before.push(std::mem::replace(&mut self.last[group as usize], entry));
+        group
+    }
+
+    /// Whether the rows keep their keys in arrays.
+    pub(super) fn has_arrays(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    /// The row of an entry.
+    pub(super) fn row_of(&self, entry: u32) -> u32 {
+        match &self.rows {
+            Some(rows) => rows.get(entry as usize).copied().unwrap_or(entry),
+            None => entry,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -191,7 +248,7 @@ impl KeySet {
 
     /// How many contents are needed: one for each group if they are shared, else one for each row.
     pub(super) fn places(&self, shared: bool) -> usize {
-        if shared { self.last.len() } else { self.before.len() }
+        if shared { self.last.len() } else { self.group_of.len() }
     }
 
     /// The place of a row's content, `None` for a row without a key.
@@ -202,7 +259,7 @@ impl KeySet {
         }
     }
 
-    /// Calls `each` for every place where a child of this key belongs.
+    /// Calls `each` for every place where a child of this key belongs; with arrays, for the entries of these rows.
     #[inline]
     pub(super) fn for_each_place(
         &self,
@@ -214,17 +271,12 @@ impl KeySet {
         if shared {
             return each(group);
         }
-        let mut row = self.last[group as usize];
-        while row != NONE {
-            each(row)?;
-            row = self.before[row as usize];
+        let mut entry = self.last[group as usize];
+        while entry != NONE {
+            each(entry)?;
+            entry = self.before[entry as usize];
         }
         Ok(())
-    }
-
-    /// Each distinct key and its group.
-    pub(super) fn into_groups(self) -> impl Iterator<Item = (Key, u32)> {
-        self.groups.into_iter()
     }
 }
 
@@ -255,6 +307,23 @@ mod tests {
         assert_eq!((set.place_of(3, true), set.place_of(3, false)), (Some(0), Some(3)));
         assert_eq!((set.place_of(1, true), set.place_of(1, false)), (None, None));
         assert!(places(&set, &Key::Int(9), false).is_empty());
+    }
+
+    #[test]
+    fn a_row_with_an_array_has_each_of_its_keys_once_and_in_order() {
+        let keys = |keys: &[i64]| {
+            Key::one(Datum::Array(keys.iter().map(|key| Datum::I64(*key)).chain([Datum::Null]).collect()))
+        };
+        let mut set = KeySet::of([keys(&[7, 5, 7]), None, keys(&[]), keys(&[5, 9])].into_iter());
+        assert_eq!(set.take_list(), [7, 5, 9].map(Datum::I64));
+        assert_eq!((set.places(false), set.has_arrays(), set.is_empty()), (4, true, false));
+        let rows = |key: i64| places(&set, &Key::Int(key), false).into_iter().map(|entry| set.row_of(entry));
+        assert_eq!(rows(5).collect::<Vec<_>>(), [0, 3]);
+        assert_eq!(rows(9).collect::<Vec<_>>(), [3]);
+        assert!(places(&set, &Key::Int(7), false) < places(&set, &Key::Int(5), false)[..1].to_vec());
+        assert_eq!((set.place_of(0, false), set.place_of(1, false)), (Some(0), None));
+        let mut late = KeySet::of([None, keys(&[1])].into_iter());
+        assert_eq!((late.take_list(), late.row_of(1)), (vec![Datum::I64(1)], 1));
     }
 
     #[test]

@@ -177,13 +177,10 @@ async fn fetch_all<M: Model, S: Slot, B: Backend>(
     drop(seen);
 
     let plan = IncludePlan::new(rel);
-    // Each key once: the group of a key is the place of its content, shared or not.
-    let keys = KeySet::of(distinct.into_iter().map(Some));
-    let (keys, contents) = fetch_contents::<S, B>(rel.meta(), keys, &plan, session).await?;
-    let mut contents: Vec<Option<S::Content>> = contents.into_iter().map(Some).collect();
-    let mut content =
-        |group: u32| contents.get_mut(group as usize).and_then(Option::take).unwrap_or_default();
-    Ok(keys.into_groups().map(|(key, group)| (key, content(group))).collect())
+    // Each key once: its place among them is that of its content, shared or not.
+    let keys = KeySet::of(distinct.iter().cloned().map(Some));
+    let (_, contents) = fetch_contents::<S, B>(rel.meta(), keys, &plan, session).await?;
+    Ok(distinct.into_iter().zip(contents).collect())
 }
 
 /// `row.load(Post::author, &db)`: a relation of one row, when it is needed.

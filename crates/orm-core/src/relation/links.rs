@@ -1,22 +1,16 @@
-//! Changes of the links between one row and others: `Post::tags.of(&post).add(..)`.
+//! Changes of the links between one row and others: `Post::tags.of(&post).add(..)`. What is here writes the rows of a model
+//! between; [`array_links`](super::array_links) is for keys in an array.
 
 use super::ManyToMany;
 use super::of::{Related, affected, both, equal, link_source, one_of};
 use crate::backend::{Executor, Tx, TxOptions};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::ir::{Command, Delete, Expr};
 use crate::meta::ThroughMeta;
 use crate::model::Model;
 use crate::write::{Insertable, link_rows};
 
 impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
-    fn through(&self) -> Result<&'static ThroughMeta> {
-        self.relation().through.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Usage, "a many-to-many relation without a model between")
-                .with_model(M::meta().name)
-        })
-    }
-
     fn links(&self, through: &ThroughMeta, targets: &[&T]) -> Option<Command> {
         let rows = targets.iter().map(|target| {
             let mut row = (through.new_row)();
@@ -52,7 +46,8 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
         self.add_all([target], db).await.map(|_| ())
     }
 
-    /// Links rows to this one, in one statement; returns how many links are new.
+    /// Links rows to this one; returns how many links are new. It is one statement, where keys are kept in an array one for each
+    /// of the rows, in a transaction.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -69,7 +64,8 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     ) -> Result<u64> {
         self.check()?;
         let targets: Vec<&T> = targets.into_iter().collect();
-        match self.links(self.through()?, &targets) {
+        let Some(through) = &self.relation().through else { return self.add_keys(&targets, db).await };
+        match self.links(through, &targets) {
             Some(command) => affected(db, command).await,
             None => Ok(0),
         }
@@ -87,7 +83,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// ```
     pub async fn create<E: Executor + ?Sized>(&self, target: impl Insertable<T>, db: &E) -> Result<T> {
         self.check()?;
-        let through = self.through()?;
+        let Some(through) = &self.relation().through else { return self.create_keyed(target, db).await };
         let row = target.into_row();
         let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
         let create = async {
@@ -112,7 +108,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// # Ok(()) }
     /// ```
     pub async fn remove<E: Executor + ?Sized>(&self, target: &T, db: &E) -> Result<bool> {
-        let through = self.through()?;
+        let Some(through) = &self.relation().through else { return self.remove_key(target, db).await };
         Ok(affected(db, self.unlink(through, Some(self.linked_to(through, &[target])))).await? > 0)
     }
 
@@ -126,7 +122,10 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// # Ok(()) }
     /// ```
     pub async fn clear<E: Executor + ?Sized>(&self, db: &E) -> Result<u64> {
-        affected(db, self.unlink(self.through()?, None)).await
+        match &self.relation().through {
+            Some(through) => affected(db, self.unlink(through, None)).await,
+            None => self.clear_keys(db).await,
+        }
     }
 
     /// Links these rows and no others to this one, in a transaction. Links that are there already stay as they are.
@@ -146,8 +145,8 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
         db: &E,
     ) -> Result<()> {
         self.check()?;
-        let through = self.through()?;
         let targets: Vec<&T> = targets.into_iter().collect();
+        let Some(through) = &self.relation().through else { return self.set_keys(&targets, db).await };
         let others = self.unlink(through, Some(self.linked_to(through, &targets).negate()));
         both::<E::Backend>(db.session(), [Some(others), self.links(through, &targets)]).await
     }

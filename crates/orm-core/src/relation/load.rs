@@ -7,7 +7,7 @@
 use super::keys::{Key, KeySet};
 use super::{BelongsTo, HasMany, HasOne, IncludePlan, ManyToMany, Rel, Siblings, Slot};
 use crate::backend::{Backend, BoxFuture, Decoder, Flow, FromRow, Row};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BinaryOp, ColumnRef, Command, Expr, Join, JoinKind, Output, PerParent, Select, Source};
 use crate::meta::{RelationKind, RelationMeta};
 use crate::model::Model;
@@ -156,12 +156,15 @@ pub(super) async fn fetch_contents<S: Slot, B: Backend>(
         let contents = std::iter::repeat_with(S::Content::default).take(places).collect();
         return Ok((keys, contents));
     }
-    let (select, columns) = child_select(plan, relation, keys.take_list());
+    let (mut select, columns) = child_select(plan, relation, keys.take_list());
+    let cut = if keys.has_arrays() { select.per_parent.take() } else { None };
+    let ordered = !select.order.is_empty();
     let decoder = Keyed::<S::Target>::new(keys, columns, S::SHARED);
-    let mut found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
-    attach_includes::<S::Target, B>(&mut found.children, &plan.nested, session).await?;
-    let contents = S::distribute(relation, places, &found.places, found.children)?;
-    Ok((found.keys, contents))
+    let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
+    let (keys, rows, mut children) = found.settle(ordered, cut);
+    attach_includes::<S::Target, B>(&mut children, &plan.nested, session).await?;
+    let contents = S::distribute(relation, places, &rows, children)?;
+    Ok((keys, contents))
 }
 
 /// Reads children and notes the place of each.
@@ -182,6 +185,33 @@ impl<T> Keyed<T> {
     }
 }
 
+impl<T> Keyed<T> {
+    /// The row of each child, and the children. Where the rows keep their keys in arrays, children come in the order of these,
+    /// unless the query had one, and what is cut off of each list is cut off here.
+    pub(super) fn settle(self, ordered: bool, cut: Option<PerParent>) -> (KeySet, Vec<u32>, Vec<T>) {
+        let Keyed { keys, places, children, .. } = self;
+        if !keys.has_arrays() {
+            return (keys, places, children);
+        }
+        let mut found: Vec<(u32, T)> = places.into_iter().zip(children).collect();
+        if !ordered {
+            found.sort_by_key(|(entry, _)| *entry);
+        }
+        let (skip, take) = cut.map_or((0, u64::MAX), |cut| (cut.offset.unwrap_or(0), cut.limit.unwrap_or(u64::MAX)));
+        let mut counts = vec![0_u64; keys.places(false)];
+        let (places, children) = found
+            .into_iter()
+            .map(|(entry, child)| (keys.row_of(entry), child))
+            .filter(|(row, _)| {
+                let count = &mut counts[*row as usize];
+                *count += 1;
+                *count > skip && *count - skip <= take
+            })
+            .unzip();
+        (keys, places, children)
+    }
+}
+
 impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {
     type Out = Self;
 
@@ -191,13 +221,18 @@ impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {
     }
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
-        if let Some(key) = Key::of_cells(row, &self.columns)? {
-            let Keyed { keys, shared, places, children, .. } = self;
-            keys.for_each_place(&key, *shared, |place| {
+        let Some(key) = Key::of_cells(row, &self.columns)? else { return Ok(Flow::More) };
+        let Keyed { keys, shared, places, children, .. } = self;
+        let mut place = |key: &Key| {
+            keys.for_each_place(key, *shared, |place| {
                 children.push(T::from_row(row, 0)?);
                 places.push(place);
                 Ok(())
-            })?;
+            })
+        };
+        match key.parts() {
+            None => place(&key)?,
+            Some(parts) => parts.iter().try_for_each(place)?,
         }
         Ok(Flow::More)
     }
@@ -272,7 +307,13 @@ pub(super) fn child_select_of(
         let tag = Expr::Value(Datum::Text(morph.tag.to_owned()), ty);
         select.and_filter(Expr::binary(BinaryOp::Eq, column, tag, ty));
     }
+    let in_arrays = matches!(types.as_slice(), [DbType::Array(_)]);
     select.and_filter(match (key, types.as_slice()) {
+        ([column], [DbType::Array(element)]) => Expr::Overlap {
+            array: Box::new(Expr::Column(ColumnRef { source, index: *column })),
+            list: keys,
+            ty: **element,
+        },
         ([column], [ty]) => Expr::InList {
             expr: Box::new(Expr::Column(ColumnRef { source, index: *column })),
             list: keys,
@@ -282,6 +323,13 @@ pub(super) fn child_select_of(
         _ => Expr::InTuples { exprs: exprs(source, key), rows: keys, types },
     });
     if select.limit.is_some() || select.offset.is_some() {
+        if in_arrays {
+            let text = format!("`{}` comes by keys in arrays of the other rows, which no query can cut off for each parent", relation.name);
+            let error = Error::new(ErrorKind::Unsupported, text)
+                .with_field(relation.name)
+                .with_hint("leave out the limit and the offset");
+            select.and_filter(Expr::invalid(error));
+        }
         let (limit, offset) = (select.limit.take(), select.offset.take());
         select.per_parent = Some(PerParent { key: exprs(source, key), limit, offset });
     }

@@ -6,8 +6,9 @@
 //! right generic function of [`load`], and the children are moved into their parents' slots by an [`Attach`].
 //!
 //! [`Related`] is what belongs to one row, `User::posts.of(&user)`: a query, and the ways to change it, which differ where the
-//! rows hold the key (`children`) and where a model between does (`links`).
+//! rows hold the key (`children`), where a model between does (`links`) and where an array of keys does (`array_links`).
 
+mod array_links;
 mod children;
 mod complete;
 mod include;
@@ -21,6 +22,7 @@ mod of;
 mod rel;
 mod slot;
 
+pub(crate) use array_links::hold;
 pub use complete::complete;
 pub use include::{Includable, Include, IncludeOf, IncludePlan};
 pub use lazy::{FetchMode, LoadOne, LoadSlice, Loadable, LoadableSlice, Siblings};
@@ -31,7 +33,7 @@ pub use morph::{Morph, MorphRel, MorphTarget, fetch_morph_to, morph_variant};
 pub use nest::NestKey;
 pub(crate) use nest::nest;
 pub use of::Related;
-pub use rel::{Rel, Via};
+pub use rel::{LedTo, Rel, Via};
 pub use slot::{BelongsTo, HasMany, HasOne, ManyToMany, MorphTo, Slot, ToMany, ToOne};
 
 #[cfg(test)]

@@ -54,11 +54,14 @@ pub(crate) async fn nest<C: Projection, B: Backend>(
         .with_field(relation.name)
         .with_hint("nest the relation in the struct of the field instead of `.include(..)`"));
     }
-    let (select, columns) = child_select_of(plan, relation, keys.take_list(), Some(C::columns()));
+    let (mut select, columns) = child_select_of(plan, relation, keys.take_list(), Some(C::columns()));
+    let cut = if keys.has_arrays() { select.per_parent.take() } else { None };
+    let ordered = !select.order.is_empty();
     let decoder = Keyed::<C::Raw>::new(keys, columns, false);
     let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
-    let children = Box::pin(C::finish::<B>(found.children, &[], session)).await?;
-    for (place, child) in found.places.into_iter().zip(children) {
+    let (_, rows, children) = found.settle(ordered, cut);
+    let children = Box::pin(C::finish::<B>(children, &[], session)).await?;
+    for (place, child) in rows.into_iter().zip(children) {
         lists[place as usize].push(child);
     }
     Ok(lists)

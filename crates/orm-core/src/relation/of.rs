@@ -8,7 +8,7 @@ use crate::ir::{BinaryOp, ColumnRef, Command, Expr, Join, JoinKind, Output, Sele
 use crate::meta::{RelationMeta, ThroughMeta};
 use crate::model::{Model, Named};
 use crate::query::Query;
-use crate::value::Datum;
+use crate::value::{Datum, DbType};
 
 /// The rows that a relation leads to from one row: a query, and the ways to change what belongs to it.
 ///
@@ -26,6 +26,8 @@ use crate::value::Datum;
 pub struct Related<M, S> {
     rel: Rel<M, S>,
     pub(super) key: Vec<Datum>,
+    /// The primary key of the row, if `key` is its array of keys.
+    pub(super) holder: Option<Vec<Datum>>,
 }
 
 impl<M, S> std::fmt::Debug for Related<M, S> {
@@ -45,7 +47,10 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// # Ok(()) }
     /// ```
     pub fn of(self, row: &M) -> Related<M, S> {
-        Related { rel: self, key: self.local().iter().map(|column| row.datum(*column)).collect() }
+        let datums = |columns: &[u16]| columns.iter().map(|column| row.datum(*column)).collect();
+        let key: Vec<Datum> = datums(self.local());
+        let holder = matches!(key.as_slice(), [Datum::Array(_)]).then(|| datums(M::PRIMARY_KEY));
+        Related { rel: self, key, holder }
     }
 }
 
@@ -57,7 +62,7 @@ pub(super) fn link_source(through: &ThroughMeta) -> Source {
     Source { model: (through.model)(), alias: "" }
 }
 
-fn column(source: Source, index: u16) -> Expr {
+pub(super) fn column(source: Source, index: u16) -> Expr {
     Expr::Column(ColumnRef { source, index })
 }
 
@@ -67,10 +72,21 @@ pub(super) fn equal(source: Source, columns: &[u16], values: &[Datum]) -> Expr {
         return Expr::Any(Vec::new());
     }
     let parts = columns.iter().zip(values).map(|(index, value)| {
-        let ty = source.model.column(*index).ty();
-        Expr::binary(BinaryOp::Eq, column(source, *index), Expr::Value(value.clone(), ty), ty)
+        let column = column(source, *index);
+        match (source.model.column(*index).ty(), value) {
+            (DbType::Array(element), value) => element_of(value, column, *element),
+            (ty, Datum::Array(keys)) => {
+                Expr::InList { expr: Box::new(column), list: keys.clone(), ty, negated: false }
+            }
+            (ty, value) => Expr::binary(BinaryOp::Eq, column, Expr::Value(value.clone(), ty), ty),
+        }
     });
     Expr::All(parts.collect())
+}
+
+/// Whether a key is one of those of an array.
+pub(super) fn element_of(key: &Datum, array: Expr, ty: DbType) -> Expr {
+    Expr::binary(BinaryOp::ElementOf, Expr::Value(key.clone(), ty), array, ty)
 }
 
 /// The columns are those of one of the rows.

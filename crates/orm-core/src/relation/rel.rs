@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::Slot;
+use super::{ManyToMany, Slot};
 use crate::ir::Source;
 use crate::meta::{MorphMeta, RelationMeta};
 use crate::model::{Model, Named};
@@ -23,6 +23,8 @@ pub struct Rel<M, S> {
     remote: &'static [u16],
     slot: fn(&M) -> &S,
     slot_mut: fn(&mut M) -> &mut S,
+    /// Whether `local` is an array of keys.
+    array: bool,
     marker: PhantomData<fn() -> (M, S)>,
 }
 
@@ -48,7 +50,18 @@ impl<M, S> Rel<M, S> {
         slot: fn(&M) -> &S,
         slot_mut: fn(&mut M) -> &mut S,
     ) -> Self {
-        Rel { index, local: sides.0, remote: sides.1, slot, slot_mut, marker: PhantomData }
+        Rel { index, local: sides.0, remote: sides.1, slot, slot_mut, array: false, marker: PhantomData }
+    }
+
+    /// As [`new`](Rel::new), the column on this side being an array of keys.
+    #[doc(hidden)]
+    pub const fn by_array(
+        index: u16,
+        sides: (&'static [u16], &'static [u16]),
+        slot: fn(&M) -> &S,
+        slot_mut: fn(&mut M) -> &mut S,
+    ) -> Self {
+        Rel { array: true, ..Rel::new(index, sides, slot, slot_mut) }
     }
 
     /// The index in [`ModelMeta::relations`](crate::meta::ModelMeta::relations).
@@ -122,6 +135,27 @@ impl<M, S> Rel<M, S> {
     /// ```
     pub fn slot_mut(self, row: &mut M) -> &mut S {
         (self.slot_mut)(row)
+    }
+}
+
+/// A model, itself.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the relation that `pair` names leads to `{T}`, not to `{Self}`",
+    label = "expected a relation to `{Self}` with an array of keys"
+)]
+pub trait LedTo<T> {}
+impl<T> LedTo<T> for T {}
+
+impl<M, T> Rel<M, ManyToMany<T>> {
+    /// The sides seen from the other end, which `pair` names. Called by the derive of the side without the keys.
+    ///
+    /// # Panics
+    /// When compiled, if the relation has no array of keys.
+    #[doc(hidden)]
+    pub const fn keys_seen_from<P: LedTo<T>>(self) -> (&'static [u16], &'static [u16]) {
+        assert!(self.array, "the relation that `pair` names has no `#[orm(keys = ..)]`");
+        (self.remote, self.local)
     }
 }
 

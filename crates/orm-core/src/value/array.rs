@@ -1,10 +1,11 @@
-//! Arrays, for databases that have them.
+//! Arrays of values.
 
 use super::{Cell, CellResult, Datum, DbType, Scalar, Value};
 
 /// A column that holds a list of values, or of `Option`s where elements may be NULL: `Array<i32>`, `Array<Option<String>>`.
 ///
-/// Only databases with array columns can store it (PostgreSQL); others refuse the model when its table is created.
+/// An array on PostgreSQL and MongoDB, a JSON text on SQLite, which refuses bytes and infinite numbers in it. What every database
+/// can ask of one and change in one is in [`ArrayExpr`](crate::expr::ArrayExpr).
 ///
 /// ```
 /// use orm_core::value::{Array, DbType, Scalar};
@@ -62,6 +63,12 @@ impl<T: Value> Scalar for Array<T> {
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self> {
         cell.array::<T>().map(Array)
     }
+}
+
+/// What an array of keys begins with, whatever their type. Called by the derive.
+#[doc(hidden)]
+pub fn no_keys() -> Array<bool> {
+    Array::default()
 }
 
 impl<T: serde::Serialize> serde::Serialize for Array<T> {

@@ -1,6 +1,7 @@
 //! What a driver offers for one column of the current row.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use super::{Date, DateTime, FromFields, NativeType, Numeric, Time, Value};
 
@@ -51,6 +52,45 @@ impl CellError {
     /// ```
     pub fn invalid(why: impl Into<Cow<'static, str>>) -> Self {
         CellError::Invalid(why.into())
+    }
+}
+
+/// How one element of a list is read: for [`Cell::elements`].
+///
+/// ```
+/// use orm::value::{Cell, CellResult, ReadElement};
+/// struct Length;
+/// impl ReadElement for Length {
+///     type Out = usize;
+///     fn read<'r, C: Cell<'r>>(&self, cell: C) -> CellResult<usize> {
+///         Ok(cell.text()?.len())
+///     }
+/// }
+/// fn lengths<'r, C: Cell<'r>>(cell: C) -> CellResult<Vec<usize>> {
+///     cell.elements(&Length)
+/// }
+/// ```
+pub trait ReadElement {
+    /// What comes of it.
+    type Out;
+    /// Reads one element.
+    ///
+    /// ```
+    /// use orm::value::{Cell, CellResult, ReadElement};
+    /// fn first<'r, C: Cell<'r>, R: ReadElement>(cell: C, read: &R) -> CellResult<R::Out> {
+    ///     read.read(cell)
+    /// }
+    /// ```
+    fn read<'r, C: Cell<'r>>(&self, cell: C) -> CellResult<Self::Out>;
+}
+
+/// By the codec of a type.
+struct Decode<T>(PhantomData<fn() -> T>);
+
+impl<T: Value> ReadElement for Decode<T> {
+    type Out = T;
+    fn read<'r, C: Cell<'r>>(&self, cell: C) -> CellResult<T> {
+        T::decode(cell)
     }
 }
 
@@ -195,7 +235,7 @@ pub trait Cell<'r>: Copy {
     /// }
     /// ```
     fn json(self) -> CellResult<Cow<'r, str>>;
-    /// A list; drivers of databases with array columns override it.
+    /// A list of values of one type.
     ///
     /// ```
     /// use orm::value::{Cell, CellResult};
@@ -204,7 +244,31 @@ pub trait Cell<'r>: Copy {
     /// }
     /// ```
     fn array<T: Value>(self) -> CellResult<Vec<T>> {
-        Err(CellError::invalid("this database has no arrays"))
+        self.elements(&Decode(PhantomData))
+    }
+    /// Each element of a list; drivers of databases with array columns override it, for the others it is JSON.
+    ///
+    /// ```
+    /// use orm::value::{Cell, CellResult, ReadElement};
+    /// struct IsNull;
+    /// impl ReadElement for IsNull {
+    ///     type Out = bool;
+    ///     fn read<'r, C: Cell<'r>>(&self, cell: C) -> CellResult<bool> {
+    ///         Ok(cell.is_null())
+    ///     }
+    /// }
+    /// fn nulls<'r, C: Cell<'r>>(cell: C) -> CellResult<usize> {
+    ///     Ok(cell.elements(&IsNull)?.into_iter().filter(|null| *null).count())
+    /// }
+    /// ```
+    fn elements<R: ReadElement>(self, read: &R) -> CellResult<Vec<R::Out>> {
+        #[cfg(feature = "json")]
+        return super::list::array_from_json(&self.json()?, read);
+        #[cfg(not(feature = "json"))]
+        {
+            let _ = read;
+            Err(CellError::invalid("an array is JSON here, which needs the feature `json`"))
+        }
     }
     /// A list of embedded structs; drivers of databases with documents override it.
     ///

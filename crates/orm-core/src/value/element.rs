@@ -81,3 +81,25 @@ impl ListDatum {
         Err(crate::Error::new(crate::ErrorKind::Unsupported, "lists need the feature `json`"))
     }
 }
+
+/// The values of an array as JSON text, for databases that have no arrays.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a value that JSON has no form for: bytes, an infinite number.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm::value::{Datum, array_to_json};
+/// assert_eq!(array_to_json(&[Datum::I64(3), Datum::Null])?, "[3,null]");
+/// assert_eq!(array_to_json(&[Datum::Bytes(vec![1])]).unwrap_err().kind(), ErrorKind::Unsupported);
+/// # Ok::<(), orm::Error>(())
+/// ```
+pub fn array_to_json(values: &[Datum]) -> Result<String> {
+    #[cfg(feature = "json")]
+    return super::list::array_to_json(values);
+    #[cfg(not(feature = "json"))]
+    {
+        let _ = values;
+        Err(crate::Error::new(crate::ErrorKind::Unsupported, "an array is JSON here, which needs the feature `json`"))
+    }
+}

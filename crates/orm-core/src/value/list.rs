@@ -1,14 +1,15 @@
-//! Lists of embedded structs: `#[orm(embed)] lines: Vec<Line>`.
+//! Lists as JSON: of embedded structs (`#[orm(embed)] lines: Vec<Line>`), and of values (`Array<T>`).
 //!
-//! One column: an array of documents where the database has documents, JSON elsewhere. Each field goes through the codec of
-//! its own type, so that nothing is lost in either form.
+//! One column: an array where the database has arrays, JSON elsewhere. Each value goes through the codec of its own type, so
+//! that nothing is lost in either form.
 
 use std::marker::PhantomData;
 
 use serde_json::Value as Json;
 
 use super::{
-    Cell, CellError, CellResult, Date, DateTime, Datum, DbType, ElementMeta, ListDatum, Numeric, Scalar, Time,
+    Cell, CellError, CellResult, Date, DateTime, Datum, DbType, ElementMeta, ListDatum, Numeric, ReadElement,
+    Scalar, Time,
 };
 use crate::backend::Row;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,12 +57,24 @@ pub(super) fn list_to_json(values: &[Datum], element: &ModelMeta) -> Result<Stri
         .map(|row| {
             let mut object = serde_json::Map::new();
             for (datum, column) in row.iter().zip(&element.columns) {
-                insert(&mut object, &path(column), to_json(datum, column)?);
+                let value = to_json(datum).map_err(|error| error.with_field(column.field.clone()))?;
+                insert(&mut object, &path(column), value);
             }
             Ok(Json::Object(object))
         })
         .collect::<Result<_>>()?;
     Ok(Json::Array(rows).to_string())
+}
+
+/// The values of an array as JSON text: for databases without arrays.
+pub(super) fn array_to_json(values: &[Datum]) -> Result<String> {
+    let value = |datum: &Datum| match datum {
+        // One text for equal numbers, so that the database can compare them.
+        Datum::Decimal(number) => to_json(&Datum::Decimal(number.normalized())),
+        Datum::Array(inner) => Ok(Json::Array(inner.iter().map(to_json).collect::<Result<_>>()?)),
+        other => to_json(other),
+    };
+    Ok(Json::Array(values.iter().map(value).collect::<Result<_>>()?).to_string())
 }
 
 /// Where a column stands in an object.
@@ -85,11 +98,9 @@ fn insert(object: &mut serde_json::Map<String, Json>, path: &[&str], value: Json
     }
 }
 
-fn to_json(datum: &Datum, column: &ColumnMeta) -> Result<Json> {
-    let refused = |what: &str| {
-        Err(Error::new(ErrorKind::Unsupported, format!("a list of embedded structs cannot hold {what} here"))
-            .with_field(column.field.clone()))
-    };
+fn to_json(datum: &Datum) -> Result<Json> {
+    let refused =
+        |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("a list cannot hold {what} here")));
     Ok(match datum {
         Datum::Null => Json::Null,
         Datum::Bool(value) => Json::Bool(*value),
@@ -134,6 +145,13 @@ pub(super) fn list_from_json<E: Element>(text: &str) -> CellResult<Vec<E>> {
         E::read(&row, 0, 0, E::element).map_err(|error| CellError::invalid(error.to_string()))
     };
     rows.iter().map(read).collect()
+}
+
+/// Reads an array from JSON text.
+pub(super) fn array_from_json<R: ReadElement>(text: &str, read: &R) -> CellResult<Vec<R::Out>> {
+    let values: Vec<Json> = serde_json::from_str(text)
+        .map_err(|error| CellError::invalid(format!("the JSON is no list: {error}")))?;
+    values.iter().map(|value| read.read(JsonCell(value))).collect()
 }
 
 /// An object as a row.

@@ -38,11 +38,11 @@ use crate::backend::{Row, field};
 use crate::error::Result;
 use crate::meta::ModelMeta;
 
-pub use array::Array;
-pub use cell::{Cell, CellError, CellResult};
+pub use array::{Array, no_keys};
+pub use cell::{Cell, CellError, CellResult, ReadElement};
 pub use datum::{Datum, Numeric};
 pub use db_type::{DbType, EnumMeta};
-pub use element::{ElementMeta, ListDatum};
+pub use element::{ElementMeta, ListDatum, array_to_json};
 #[cfg(feature = "json")]
 pub use json::Json;
 #[cfg(feature = "json")]

@@ -110,6 +110,14 @@ impl NewRow {
         &self.values
     }
 
+    /// Adds the key of a row to the array of keys that `column` has: called by the create builders.
+    #[doc(hidden)]
+    pub fn add_key<P: Model>(&mut self, column: &[u16], row: &P, row_columns: &[u16]) {
+        for (column, row_column) in column.iter().zip(row_columns) {
+            crate::relation::hold(self, *column, row.datum(*row_column));
+        }
+    }
+
     pub(super) fn is_given(&self, column: u16) -> bool {
         self.values.get(usize::from(column)).is_some_and(is_given)
     }

@@ -19,8 +19,8 @@ use crate::ir::{
 use crate::meta::{ModelMeta, ThroughMeta};
 use crate::model::{Model, Named};
 use crate::query::Query;
-use crate::relation::{Rel, Slot};
-use crate::value::Datum;
+use crate::relation::{Rel, Slot, hold};
+use crate::value::{Datum, DbType};
 
 /// Takes the row of a write. Unlike [`First`](crate::backend::First) it reads to the end, so that the write is complete.
 pub(super) struct Written<T>(Option<T>);
@@ -305,7 +305,12 @@ pub fn insert_related<'a, M: Model, S: Slot, B: Backend>(
         let (mut places, mut rows): (Vec<u32>, Vec<NewRow>) = Default::default();
         for (parent, list) in children {
             for mut row in list {
-                if relation.through.is_none() {
+                if let (None, [column]) = (&relation.through, relation.remote)
+                    && let DbType::Array(_) = (relation.target)().column(*column).ty()
+                {
+                    let key = relation.local.first().map(|index| parents[parent].datum(*index));
+                    hold(&mut row, *column, key.unwrap_or(Datum::Null));
+                } else if relation.through.is_none() {
                     row.set_parent(relation.remote, &parents[parent], relation.local);
                     if let Some(morph) = &relation.morph {
                         row.set(morph.column, Datum::Text(morph.tag.to_owned()));

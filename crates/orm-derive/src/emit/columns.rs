@@ -61,10 +61,12 @@ pub fn emit(model: &Model) -> TokenStream {
             };
         }
         let sides = sides(model, relation);
+        let by_array = relation.kind == Kind::ManyToMany && !relation.keys.is_empty();
+        let new = if by_array { quote!(by_array) } else { quote!(new) };
         quote! {
             #[doc = #doc]
             #vis const #constant: #krate::relation::Rel<#name, #ty> =
-                #krate::relation::Rel::new(#index, #sides, |row| &row.#ident, |row| &mut row.#ident);
+                #krate::relation::Rel::#new(#index, #sides, |row| &row.#ident, |row| &mut row.#ident);
         }
     });
     let pairs = pairs(model);
@@ -160,10 +162,17 @@ fn sides(model: &Model, relation: &Relation) -> TokenStream {
         },
         // Only its kind and key are columns here; the other side differs by row.
         Kind::MorphTo => quote!((&[], &[])),
-        Kind::ManyToMany => quote!((
-            <#name as #krate::Model>::PRIMARY_KEY,
-            <#target as #krate::Model>::PRIMARY_KEY,
-        )),
+        Kind::ManyToMany => match (relation.keys.as_slice(), &relation.field.pair) {
+            ([keys], _) => quote!((&[#keys], <#target as #krate::Model>::PRIMARY_KEY)),
+            (_, Some(pair)) => {
+                let field = &pair.0;
+                quote_spanned!(field.span()=> #target::#field.keys_seen_from::<#name>())
+            }
+            _ => quote!((
+                <#name as #krate::Model>::PRIMARY_KEY,
+                <#target as #krate::Model>::PRIMARY_KEY,
+            )),
+        },
     }
 }
 
@@ -229,7 +238,24 @@ fn pairs(model: &Model) -> TokenStream {
             >();
         }
     });
-    quote!(#(#pairs)* #(#morphs)*)
+    let arrays = model.relations.iter().filter(|relation| relation.kind == Kind::ManyToMany).map(|relation| {
+        let target = &relation.target;
+        match (relation.keys.as_slice(), &relation.field.pair) {
+            ([key], _) => {
+                let ty = &model.columns[*key as usize].field.ty;
+                quote_spanned! {ty.span()=>
+                    const _: () = #krate::model::assert_keys::<#ty, <#target as #krate::Model>::Key>();
+                }
+            }
+            // Evaluated here, and not where the relation is first used.
+            (_, Some(pair)) => {
+                let field = &pair.0;
+                quote_spanned!(field.span()=> const _: () = { #target::#field.keys_seen_from::<#name>(); };)
+            }
+            _ => quote!(),
+        }
+    });
+    quote!(#(#pairs)* #(#morphs)* #(#arrays)*)
 }
 
 /// Whether a `BelongsTo` is the only one to its target.

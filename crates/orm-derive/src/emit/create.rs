@@ -6,14 +6,14 @@ use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
 use super::columns::{column_type, is_only_pair, parents_module, wrapper};
-use crate::model::{Column, Embed, Kind, Model, is_option, is_string};
+use crate::model::{Column, Embed, Kind, Model, takes_into};
 
 /// The parameter of a setter and the value that is encoded.
 pub fn setter_value(model: &Model, column: &Column) -> (TokenStream, TokenStream) {
     let (krate, ty) = (&model.krate, &column.field.ty);
     let wrapper = wrapper(krate, column);
     let json = wrapper.is_some();
-    let (param, value) = if !json && (is_option(ty) || is_string(ty)) {
+    let (param, value) = if !json && takes_into(ty) {
         (quote!(impl ::core::convert::Into<#ty>), quote!(::core::convert::Into::<#ty>::into(value)))
     } else {
         (quote!(#ty), quote!(value))
@@ -176,6 +176,8 @@ pub fn emit(model: &Model) -> TokenStream {
                 let via = via_path(target, &pair.0)?;
                 (quote!(#krate::write::NewChild<#target, #via>), quote!(into_child))
             }
+            // The rows are there before their keys: see `key_setters`.
+            (Kind::ManyToMany, _) if !relation.keys.is_empty() => return None,
             (Kind::ManyToMany, _) => (quote!(#krate::write::Insertable<#target>), quote!(into_row)),
             (Kind::BelongsTo | Kind::MorphTo, _) => return None,
         };
@@ -197,6 +199,27 @@ pub fn emit(model: &Model) -> TokenStream {
             }
         })
     });
+    let key_setters = model
+        .relations
+        .iter()
+        .filter(|relation| relation.kind == Kind::ManyToMany && !relation.keys.is_empty())
+        .map(|relation| {
+            let (ident, constant, target, field_vis) =
+                (&relation.ident, &relation.constant, &relation.target, &relation.field.vis);
+            let doc = format!("Links the new row to these rows, as its `{ident}`.");
+            quote! {
+                #[doc = #doc]
+                #field_vis fn #ident<'__t>(
+                    mut self,
+                    rows: impl ::core::iter::IntoIterator<Item = &'__t #target>,
+                ) -> Self {
+                    for row in rows {
+                        self.row.add_key(#name::#constant.local(), row, #name::#constant.remote());
+                    }
+                    self
+                }
+            }
+        });
     let insertable = spanned(
         name.span(),
         quote! {
@@ -244,6 +267,7 @@ pub fn emit(model: &Model) -> TokenStream {
             #(#parent_setters)*
             #(#morph_setters)*
             #(#child_setters)*
+            #(#key_setters)*
 
             /// Inserts the row and returns it as the database has it.
             #vis fn insert<__E: #krate::backend::Executor + ?Sized>(

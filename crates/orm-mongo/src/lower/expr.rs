@@ -371,6 +371,8 @@ impl Lower<'_> {
                     Ok(())
                 })
             }
+            (Func::Append, [array, element]) => self.appended(w, key, array, element),
+            (Func::Without, [array, element]) => self.without(w, key, array, element),
             (Func::Abs, [value]) => self.call(w, key, "$abs", &[value]),
             (Func::Round, [value, digits @ ..]) => self.round(w, key, value, digits.first().copied()),
             (text, list) => self.text_function(w, key, text, list),

@@ -64,6 +64,7 @@ pub(super) fn walk<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr) -> bool) 
         Expr::All(list) | Expr::Any(list) | Expr::Func(_, list) | Expr::Raw(_, list) => {
             list.iter().for_each(|expr| walk(expr, visit));
         }
+        Expr::Overlap { array, .. } => walk(array, visit),
         Expr::InTuples { exprs, .. } => exprs.iter().for_each(|expr| walk(expr, visit)),
         Expr::Between(three, _) => {
             [&three.0, &three.1, &three.2].into_iter().for_each(|expr| walk(expr, visit))

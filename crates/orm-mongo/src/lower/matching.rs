@@ -66,6 +66,27 @@ impl Lower<'_> {
             Expr::All(list) => self.several(w, &list.iter().collect::<Vec<_>>(), wanted, wanted),
             Expr::Any(list) => self.several(w, &list.iter().collect::<Vec<_>>(), !wanted, wanted),
             Expr::Unary(UnaryOp::Not, inner, _) => self.matches(w, inner, !wanted),
+            Expr::Binary(BinaryOp::ElementOf, both, ty) => {
+                let (Expr::Value(datum, _), column) = (&both.0, &both.1) else { return Ok(()) };
+                // A field that is an array equals a value where one of its elements does.
+                let field = self.field(column).unwrap_or_default();
+                self.compare(w, &field, BinaryOp::Eq, datum, *ty, wanted)
+            }
+            Expr::Overlap { array, list, ty } => {
+                let field = self.field(array).unwrap_or_default();
+                let open = w.open(&field);
+                let values = w.open_array(if wanted { "$in" } else { "$nin" });
+                for (at, datum) in list.iter().enumerate() {
+                    value::write(w, Key::At(at), datum, *ty, self.times)?;
+                }
+                w.close(values);
+                if !wanted {
+                    // NULL has nothing in common with a list, nor has it not.
+                    w.str("$type", "array");
+                }
+                w.close(open);
+                Ok(())
+            }
             Expr::Binary(op, both, ty) => match (self.field(&both.0), &both.0, &both.1) {
                 (Some(field), _, Expr::Value(datum, _)) => self.compare(w, &field, *op, datum, *ty, wanted),
                 (_, Expr::Value(datum, _), column) => {
@@ -277,6 +298,8 @@ impl Level {
             }
             Expr::All(list) | Expr::Any(list) => list.iter().all(|expr| self.serves(expr, reach)),
             Expr::Unary(UnaryOp::Not, inner, _) => self.serves(inner, reach),
+            Expr::Binary(BinaryOp::ElementOf, both, _) => value(&both.0) && column(&both.1),
+            Expr::Overlap { array, .. } => column(array),
             Expr::Binary(op, both, _) => {
                 inverse(*op).is_some()
                     && ((column(&both.0) && value(&both.1)) || (value(&both.0) && column(&both.1)))

@@ -12,6 +12,7 @@
 //! [`select`] puts the stages of a query in order, [`group`] those of a grouping, [`window`] those of window functions, [`combine`] those of
 //! set operations.
 
+mod array;
 mod combine;
 mod element;
 mod expr;

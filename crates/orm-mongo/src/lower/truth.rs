@@ -25,6 +25,8 @@ impl Lower<'_> {
                 &both.0,
                 &both.1,
             ),
+            Expr::Binary(BinaryOp::ElementOf, both, _) => self.element_of(w, key, &both.0, &both.1, wanted),
+            Expr::Overlap { array, list, ty } => self.overlap(w, key, array, list, *ty, wanted),
             Expr::IsNull(operand, negated) => {
                 let null = *negated != wanted;
                 self.with(w, key, [operand], |lower, w, key, [operand]| {

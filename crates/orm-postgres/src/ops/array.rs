@@ -10,7 +10,7 @@ use super::raw;
 
 type Needing<E, T> = Expr<T, <E as ExprOps>::S, And<<E as ExprOps>::N, (Arrays, ())>, <E as ExprOps>::K>;
 
-/// What can be done with a column of type [`Array`]. `T` is the type of its elements.
+/// What PostgreSQL adds to [`ArrayExpr`](orm_core::expr::ArrayExpr) for a column of type [`Array`]. `T` is the type of its elements.
 ///
 /// ```no_run
 /// # use orm_guide::prelude::*;
@@ -23,8 +23,8 @@ type Needing<E, T> = Expr<T, <E as ExprOps>::S, And<<E as ExprOps>::N, (Arrays, 
 /// # }
 /// # async fn example(db: Postgres) -> Result<()> {
 /// use orm::postgres::ops::ArrayOps;
-/// let found = Article::query().filter(Article::tags.has("rust")).all(&db).await?;
-/// Article::filter(Article::id.eq(1)).update().set(Article::tags, Article::tags.append("sql")).exec(&db).await?;
+/// let both = ["rust".to_owned(), "sql".to_owned()];
+/// let found = Article::filter(Article::tags.has_all(both)).order_by(Article::tags.array_length().desc()).all(&db).await?;
 /// # Ok(()) }
 /// ```
 pub trait ArrayOps<T: Value>: ExprOps
@@ -32,26 +32,6 @@ where
     Self::T: Value<Base = Array<T>>,
     Self::N: Plus<(Arrays, ())>,
 {
-    /// Whether the value is one of the elements.
-    ///
-    /// ```no_run
-    /// # use orm_guide::prelude::*;
-    /// # #[derive(Debug, Clone, Model)]
-    /// # pub struct Article {
-    /// #     #[orm(primary_key, auto)]
-    /// #     pub id: i64,
-    /// #     pub tags: orm::value::Array<String>,
-    /// #     pub extra: serde_json::Value,
-    /// # }
-    /// # async fn example(db: Postgres) -> Result<()> {
-    /// use orm::postgres::ops::ArrayOps;
-    /// let found = Article::query().filter(Article::tags.has("rust")).all(&db).await?;
-    /// # Ok(()) }
-    /// ```
-    fn has(self, element: impl Into<T::Base>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
-        raw(&["(", " = ANY(", "))"], vec![value(element.into()), self.node()])
-    }
-
     /// Whether all of the values are elements: `@>`. An index of kind GIN serves it.
     ///
     /// ```no_run
@@ -66,32 +46,11 @@ where
     /// # async fn example(db: Postgres) -> Result<()> {
     /// use orm::postgres::ops::ArrayOps;
     /// let both = ["rust".to_owned(), "sql".to_owned()];
-    /// let found = Article::query().filter(Article::tags.has_all(both)).all(&db).await?;
+    /// let found = Article::filter(Article::tags.has_all(both)).all(&db).await?;
     /// # Ok(()) }
     /// ```
     fn has_all(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
         raw(&["(", " @> ", ")"], vec![self.node(), array(elements)])
-    }
-
-    /// Whether one of the values is an element: `&&`.
-    ///
-    /// ```no_run
-    /// # use orm_guide::prelude::*;
-    /// # #[derive(Debug, Clone, Model)]
-    /// # pub struct Article {
-    /// #     #[orm(primary_key, auto)]
-    /// #     pub id: i64,
-    /// #     pub tags: orm::value::Array<String>,
-    /// #     pub extra: serde_json::Value,
-    /// # }
-    /// # async fn example(db: Postgres) -> Result<()> {
-    /// use orm::postgres::ops::ArrayOps;
-    /// let either = ["rust".to_owned(), "sql".to_owned()];
-    /// let found = Article::query().filter(Article::tags.has_any(either)).all(&db).await?;
-    /// # Ok(()) }
-    /// ```
-    fn has_any(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
-        raw(&["(", " && ", ")"], vec![self.node(), array(elements)])
     }
 
     /// Whether every element is one of the values: `<@`.
@@ -108,7 +67,7 @@ where
     /// # async fn example(db: Postgres) -> Result<()> {
     /// use orm::postgres::ops::ArrayOps;
     /// let known = ["rust".to_owned(), "sql".to_owned()];
-    /// let strange = Article::query().filter(!Article::tags.contained_in(known)).count(&db).await?;
+    /// let strange = Article::filter(!Article::tags.contained_in(known)).count(&db).await?;
     /// # Ok(()) }
     /// ```
     fn contained_in(self, elements: impl Into<Array<T>>) -> Needing<Self, <Self::T as Value>::Lift<bool>> {
@@ -156,46 +115,6 @@ where
         raw(&["cardinality(", ")"], vec![self.node()])
     }
 
-    /// The array with an element at its end.
-    ///
-    /// ```no_run
-    /// # use orm_guide::prelude::*;
-    /// # #[derive(Debug, Clone, Model)]
-    /// # pub struct Article {
-    /// #     #[orm(primary_key, auto)]
-    /// #     pub id: i64,
-    /// #     pub tags: orm::value::Array<String>,
-    /// #     pub extra: serde_json::Value,
-    /// # }
-    /// # async fn example(db: Postgres) -> Result<()> {
-    /// use orm::postgres::ops::ArrayOps;
-    /// Article::filter(Article::id.eq(1)).update().set(Article::tags, Article::tags.append("sql")).exec(&db).await?;
-    /// # Ok(()) }
-    /// ```
-    fn append(self, element: impl Into<T::Base>) -> Needing<Self, Self::T> {
-        raw(&["array_append(", ", ", ")"], vec![self.node(), value(element.into())])
-    }
-
-    /// The array without the elements that equal the value.
-    ///
-    /// ```no_run
-    /// # use orm_guide::prelude::*;
-    /// # #[derive(Debug, Clone, Model)]
-    /// # pub struct Article {
-    /// #     #[orm(primary_key, auto)]
-    /// #     pub id: i64,
-    /// #     pub tags: orm::value::Array<String>,
-    /// #     pub extra: serde_json::Value,
-    /// # }
-    /// # async fn example(db: Postgres) -> Result<()> {
-    /// use orm::postgres::ops::ArrayOps;
-    /// Article::query().update().set(Article::tags, Article::tags.without("old")).all_rows().exec(&db).await?;
-    /// # Ok(()) }
-    /// ```
-    fn without(self, element: impl Into<T::Base>) -> Needing<Self, Self::T> {
-        raw(&["array_remove(", ", ", ")"], vec![self.node(), value(element.into())])
-    }
-
     /// Both arrays, one after the other.
     ///
     /// ```no_run
@@ -223,12 +142,6 @@ where
     E::T: Value<Base = Array<T>>,
     E::N: Plus<(Arrays, ())>,
 {
-}
-
-fn value<B: Scalar>(value: B) -> ir::Expr {
-    let node = ir::Expr::Value(Scalar::encode(value), <B as Scalar>::TYPE);
-    // A bare text parameter beside a polymorphic function has no type.
-    ir::Expr::Cast(Box::new(node), <B as Scalar>::TYPE)
 }
 
 fn array<T: Value>(elements: impl Into<Array<T>>) -> ir::Expr {

@@ -1,6 +1,6 @@
 //! Expressions that are values.
 
-use orm_core::ir::{AggFunc, BinaryOp, ColumnRef, Direction, Expr, Nulls, Order, UnaryOp, WindowCall};
+use orm_core::ir::{AggFunc, BinaryOp, ColumnRef, Direction, Expr, Func, Nulls, Order, UnaryOp, WindowCall};
 use orm_core::value::DbType;
 use orm_core::{Error, ErrorKind};
 
@@ -28,6 +28,13 @@ impl Render<'_> {
                 let number = self.number();
                 Sql::new(self.dialect.in_list(&operand, number, *ty, *negated), Level::Compare)
             }
+            Expr::Overlap { array, list: _, ty } => {
+                self.nested = true;
+                let nullable = self.may_be_null(array);
+                let array = self.expr(array)?.at(Level::Atom);
+                let number = self.number();
+                Sql::new(self.dialect.overlap(&array, number, *ty, nullable)?, Level::Compare)
+            }
             Expr::InTuples { exprs, rows: _, types } => {
                 let exprs =
                     exprs.iter().map(|expr| Ok(self.expr(expr)?.text)).collect::<Result<Vec<_>, Error>>()?;
@@ -46,6 +53,7 @@ impl Render<'_> {
                 Sql::new(self.dialect.like(*op, &text, &pattern, *insensitive), Level::Compare)
             }
             Expr::Func(func, args) => {
+                self.nested |= *func == Func::Without;
                 let ty = args.iter().find_map(type_of);
                 let args = args
                     .iter()
@@ -64,7 +72,11 @@ impl Render<'_> {
             Expr::Case(arms, otherwise) => self.case(arms, otherwise.as_deref())?,
             Expr::Aggregate { .. } => self.aggregate(expr, None)?,
             Expr::Window(call) => self.window(call)?,
-            Expr::Exists(select) => Sql::atom(format!("EXISTS ({})", self.subquery(select)?)),
+            Expr::Exists(select) => {
+                let sql = self.subquery(select)?;
+                let limited = select.limit.is_some() || select.offset.is_some();
+                Sql::atom(if limited { format!("EXISTS ({sql})") } else { self.dialect.exists(&sql) })
+            }
             Expr::Scalar(select) => Sql::atom(format!("({})", self.subquery(select)?)),
             Expr::Relation(test) => self.relation_test(test)?,
             // The same text with the same parameters: to the database another parameter would be another key.
@@ -198,7 +210,7 @@ impl Render<'_> {
         sql
     }
 
-    /// Whether a key can be NULL: an index serves an order without a clause for NULLs more often.
+    /// Whether an expression can be NULL: what cannot is rendered without a clause for it, which an index serves more often.
     fn may_be_null(&self, expr: &Expr) -> bool {
         let Expr::Column(ColumnRef { source, index }) = expr else { return true };
         let nullable = source.model.columns.get(usize::from(*index)).is_none_or(|column| column.nullable);
@@ -226,6 +238,12 @@ impl Render<'_> {
         match op {
             BinaryOp::And => return self.both(left, right, " AND ", Level::And),
             BinaryOp::Or => return self.both(left, right, " OR ", Level::Or),
+            BinaryOp::ElementOf => {
+                self.nested = true;
+                let nullable = self.may_be_null(right);
+                let (element, array) = (self.expr(left)?.at(Level::Arithmetic), self.expr(right)?.at(Level::Atom));
+                return Ok(Sql::new(self.dialect.element_of(&element, &array, ty, nullable)?, Level::Compare));
+            }
             _ => {}
         }
         let (left, right) = (self.expr(left)?, self.expr(right)?);

@@ -19,7 +19,8 @@ impl Render<'_> {
             BinaryOp::Ge => ">=",
             BinaryOp::IsSame => self.dialect.null_safe_equality(false),
             BinaryOp::IsNotSame => self.dialect.null_safe_equality(true),
-            BinaryOp::And => "AND",
+            // The other two are rendered by themselves.
+            BinaryOp::And | BinaryOp::ElementOf => "AND",
             BinaryOp::Or => "OR",
             BinaryOp::Add => "+",
             BinaryOp::Sub => "-",

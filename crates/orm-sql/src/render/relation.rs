@@ -3,6 +3,7 @@
 use orm_core::Error;
 use orm_core::ir::{Join, JoinKind, Quantifier, RelationTest, Source};
 use orm_core::meta::{ModelMeta, RelationKind, RelationMeta, ThroughMeta};
+use orm_core::value::DbType;
 
 use super::operand::{Level, Sql};
 use super::{Render, usage};
@@ -16,13 +17,19 @@ impl Render<'_> {
                 left.model.name, right.model.name
             )));
         }
+        let name = |side: &Side, index: u16| {
+            Ok::<_, Error>(super::qualified(side.qualifier, &self.column_name(side.model, index)?))
+        };
         let pair = |(a, b): (&u16, &u16)| {
-            let (a, b) = (self.column_name(left.model, *a)?, self.column_name(right.model, *b)?);
-            Ok(format!(
-                "{} = {}",
-                super::qualified(left.qualifier, &a),
-                super::qualified(right.qualifier, &b)
-            ))
+            let types = [left.model.column(*a).ty(), right.model.column(*b).ty()];
+            let (a, b) = (name(&left, *a)?, name(&right, *b)?);
+            // Keys kept in an array, on one side or the other.
+            match types {
+                [DbType::Array(_), DbType::Array(_)] => Ok(format!("{a} = {b}")),
+                [DbType::Array(_), ty] => self.dialect.element_of(&b, &a, ty, false),
+                [ty, DbType::Array(_)] => self.dialect.element_of(&a, &b, ty, false),
+                _ => Ok(format!("{a} = {b}")),
+            }
         };
         left.columns.iter().zip(right.columns).map(pair).collect()
     }
@@ -147,7 +154,7 @@ impl Render<'_> {
         }
         let rest = format!("FROM {tables} WHERE {}", parts.join(" AND "));
         Ok(match test.quantifier {
-            Quantifier::Any => Sql::atom(format!("EXISTS (SELECT 1 {rest})")),
+            Quantifier::Any => Sql::atom(self.dialect.exists(&format!("SELECT 1 {rest}"))),
             Quantifier::All | Quantifier::None => {
                 Sql::new(format!("NOT EXISTS (SELECT 1 {rest})"), Level::Not)
             }

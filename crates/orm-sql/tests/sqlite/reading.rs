@@ -217,7 +217,7 @@ fn relations_are_tested_by_exists() {
     let titled = || Some(eq(col(post, 2), text("x")));
     let rest = r#"FROM "posts" AS t1 WHERE t1."author_id" = t0."id""#;
     let start = r#"SELECT t0."id" FROM "users" AS t0 WHERE"#;
-    assert_eq!(ask(Quantifier::Any, None), format!("{start} EXISTS (SELECT 1 {rest})"));
+    assert_eq!(ask(Quantifier::Any, None), format!("{start} EXISTS (SELECT 1 {rest} LIMIT 1)"));
     assert_eq!(
         ask(Quantifier::None, titled()),
         format!("{start} NOT EXISTS (SELECT 1 {rest} AND t1.\"title\" = ?1)")
@@ -241,14 +241,14 @@ fn a_model_may_lead_to_itself() {
     let outer = test(children, source(user), "", Quantifier::Any, Some(inner));
     assert_eq!(
         ids(select(user), outer),
-        r#"SELECT t0."id" FROM "users" AS t0 WHERE EXISTS (SELECT 1 FROM "users" AS t1 WHERE t1."parent_id" = t0."id" AND NOT EXISTS (SELECT 1 FROM "users" AS t2 WHERE t2."parent_id" = t1."id" AND t2."age" = ?1))"#
+        r#"SELECT t0."id" FROM "users" AS t0 WHERE EXISTS (SELECT 1 FROM "users" AS t1 WHERE t1."parent_id" = t0."id" AND NOT EXISTS (SELECT 1 FROM "users" AS t2 WHERE t2."parent_id" = t1."id" AND t2."age" = ?1) LIMIT 1)"#
     );
     // With an alias, the condition can name both sides.
     let child = Expr::Column(ColumnRef { source: Source { model: user(), alias: "child" }, index: 1 });
     let same_name = test(children, source(user), "child", Quantifier::Any, Some(eq(child, col(user, 1))));
     assert_eq!(
         ids(select(user), same_name),
-        r#"SELECT t0."id" FROM "users" AS t0 WHERE EXISTS (SELECT 1 FROM "users" AS t1 WHERE t1."parent_id" = t0."id" AND t1."name" = t0."name")"#
+        r#"SELECT t0."id" FROM "users" AS t0 WHERE EXISTS (SELECT 1 FROM "users" AS t1 WHERE t1."parent_id" = t0."id" AND t1."name" = t0."name" LIMIT 1)"#
     );
 }
 
@@ -258,7 +258,7 @@ fn many_to_many_is_tested_through_the_model_between() {
         test(&post().relations[1], source(post), "", Quantifier::Any, Some(eq(col(tag, 1), text("x"))));
     assert_eq!(
         ids(select(post), tags),
-        r#"SELECT t0."id" FROM "posts" AS t0 WHERE EXISTS (SELECT 1 FROM "tags" AS t1 INNER JOIN "post_tags" AS t2 ON t1."id" = t2."tag_id" WHERE t2."post_id" = t0."id" AND t1."label" = ?1)"#
+        r#"SELECT t0."id" FROM "posts" AS t0 WHERE EXISTS (SELECT 1 FROM "tags" AS t1 INNER JOIN "post_tags" AS t2 ON t1."id" = t2."tag_id" WHERE t2."post_id" = t0."id" AND t1."label" = ?1 LIMIT 1)"#
     );
 }
 

@@ -145,7 +145,7 @@ fn an_alias_is_never_the_name_of_a_table_in_sight() {
         Delete { source: source(odd), filter: Some(Expr::Relation(Box::new(test))), returning: None };
     assert_eq!(
         sql(delete),
-        r#"DELETE FROM "t0" WHERE EXISTS (SELECT 1 FROM "t0" AS t1 WHERE t1."select" = "t0"."select")"#
+        r#"DELETE FROM "t0" WHERE EXISTS (SELECT 1 FROM "t0" AS t1 WHERE t1."select" = "t0"."select" LIMIT 1)"#
     );
 }
 

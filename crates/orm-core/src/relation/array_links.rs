@@ -1,0 +1,268 @@
+//! Links that are kept as keys in an array, of the one row or of the others. Each change is made in the database, key by key: a row
+//! in memory is never written over what others have linked since it was read.
+
+use super::ManyToMany;
+use super::of::{Related, affected, both, column, element_of, equal, one_of};
+use super::keys::Key;
+use crate::backend::{Decoder, Executor, First, Flow, Row, Tx, TxOptions, run};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{AggFunc, Assignment, Command, Expr, Func, Output, Select, Source};
+use crate::model::{Model, Named};
+use crate::value::{Datum, DbType};
+use crate::write::{Insertable, NewRow, update_command};
+
+/// The array with the keys.
+#[derive(Clone, Copy)]
+struct Links {
+    /// The model that has it.
+    source: Source,
+    index: u16,
+    element: DbType,
+}
+
+impl Links {
+    fn array(self) -> Expr {
+        column(self.source, self.index)
+    }
+
+    /// Gives the array of these rows a value.
+    fn set(self, value: Expr, rows: Expr) -> Command {
+        update_command(self.source, vec![Assignment { column: self.index, value }], Some(rows))
+    }
+
+    fn change(self, func: Func, key: &Datum, rows: Expr) -> Command {
+        self.set(Expr::Func(func, vec![self.array(), Expr::Value(key.clone(), self.element)]), rows)
+    }
+
+    /// Adds a key to the rows that do not have it.
+    fn link(self, key: &Datum, rows: Expr) -> Command {
+        let missing = element_of(key, self.array(), self.element).negate();
+        self.change(Func::Append, key, Expr::and(Some(rows), missing))
+    }
+
+    /// Takes a key from the rows that have it.
+    fn unlink(self, key: &Datum, rows: Option<Expr>) -> Command {
+        let there = element_of(key, self.array(), self.element);
+        self.change(Func::Without, key, Expr::and(rows, there))
+    }
+
+    fn all(self, keys: Vec<Datum>) -> Expr {
+        Expr::Value(Datum::Array(keys), self.source.model.column(self.index).ty())
+    }
+}
+
+/// Where the array is.
+enum Side<'a> {
+    /// In the row itself, which has this primary key.
+    Here(Links, &'a [Datum]),
+    /// In the others; the row is known to them by this key.
+    There(Links, &'a Datum),
+}
+
+fn links_of(source: Source, columns: &[u16]) -> Option<Links> {
+    let [index] = columns else { return None };
+    match source.model.column(*index).ty() {
+        DbType::Array(element) => Some(Links { source, index: *index, element: *element }),
+        _ => None,
+    }
+}
+
+impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
+    fn side(&self) -> Result<Side<'_>> {
+        let relation = self.relation();
+        let here = links_of(M::source(), relation.local).zip(self.holder.as_deref());
+        let there = links_of(T::source(), relation.remote).zip(self.key.first());
+        here.map(|(links, row)| Side::Here(links, row))
+            .or_else(|| there.map(|(links, key)| Side::There(links, key)))
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Usage, "a many-to-many relation with neither a model between nor an array of keys")
+                    .with_model(M::meta().name)
+                    .with_field(relation.name)
+            })
+    }
+
+    /// The keys by which an array knows these rows.
+    fn keys_of(&self, targets: &[&T]) -> Vec<Datum> {
+        let mut keys = Vec::with_capacity(targets.len());
+        for key in targets.iter().flat_map(|target| self.relation().remote.iter().map(|index| target.datum(*index))) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    pub(super) async fn add_keys<E: Executor + ?Sized>(&self, targets: &[&T], db: &E) -> Result<u64> {
+        match self.side()? {
+            Side::Here(links, row) => {
+                let row = || equal(links.source, M::PRIMARY_KEY, row);
+                let commands: Vec<Command> =
+                    self.keys_of(targets).iter().map(|key| links.link(key, row())).collect();
+                let added = all_of_them(commands, db).await?;
+                // Either all were linked before, or there is nothing to link them to.
+                if added == 0 && !targets.is_empty() {
+                    there(links.source, row(), 1, db).await?;
+                }
+                Ok(added)
+            }
+            Side::There(links, key) => {
+                let rows = || one_of(links.source, T::PRIMARY_KEY, targets, T::PRIMARY_KEY);
+                let added = affected(db, links.link(key, rows())).await?;
+                if (added as usize) < targets.len() {
+                    let mut distinct: Vec<Vec<Datum>> = Vec::new();
+                    for target in targets {
+                        let id: Vec<Datum> = T::PRIMARY_KEY.iter().map(|index| target.datum(*index)).collect();
+                        if !distinct.contains(&id) {
+                            distinct.push(id);
+                        }
+                    }
+                    there(links.source, rows(), distinct.len(), db).await?;
+                }
+                Ok(added)
+            }
+        }
+    }
+
+    pub(super) async fn create_keyed<E: Executor + ?Sized>(&self, target: impl Insertable<T>, db: &E) -> Result<T> {
+        let mut new = target.into_row();
+        match self.side()? {
+            Side::There(links, key) => {
+                hold(&mut new, links.index, key.clone());
+                crate::write::insert::<T, _>(new, db).await
+            }
+            Side::Here(..) => {
+                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
+                let create = async {
+                    let target = crate::write::insert::<T, _>(new, &tx).await?;
+                    self.add_keys(&[&target], &tx).await?;
+                    Ok(target)
+                };
+                let result = create.await;
+                tx.end(result).await
+            }
+        }
+    }
+
+    pub(super) async fn remove_key<E: Executor + ?Sized>(&self, target: &T, db: &E) -> Result<bool> {
+        let command = match self.side()? {
+            Side::Here(links, row) => match self.keys_of(&[target]).first() {
+                Some(key) => links.unlink(key, Some(equal(links.source, M::PRIMARY_KEY, row))),
+                None => return Ok(false),
+            },
+            Side::There(links, key) => {
+                links.unlink(key, Some(one_of(links.source, T::PRIMARY_KEY, &[target], T::PRIMARY_KEY)))
+            }
+        };
+        Ok(affected(db, command).await? > 0)
+    }
+
+    pub(super) async fn clear_keys<E: Executor + ?Sized>(&self, db: &E) -> Result<u64> {
+        match self.side()? {
+            Side::There(links, key) => affected(db, links.unlink(key, None)).await,
+            Side::Here(links, row) => {
+                let row = || equal(links.source, M::PRIMARY_KEY, row);
+                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
+                let clear = async {
+                    // A write comes first: from here on nobody else adds a key that would not be counted.
+                    affected(&tx, links.set(links.array(), row())).await?;
+                    let mut select = Select::new(links.source);
+                    select.output = Output::Exprs(vec![links.array()]);
+                    select.filter = Some(row());
+                    let keys = Keys { array: links.source.model.column(links.index).ty(), count: 0 };
+                    let keys = run(&tx, Command::Select(Box::new(select)), keys).await?;
+                    affected(&tx, links.set(links.all(Vec::new()), row())).await?;
+                    Ok(keys)
+                };
+                let result = clear.await;
+                tx.end(result).await
+            }
+        }
+    }
+
+    pub(super) async fn set_keys<E: Executor + ?Sized>(&self, targets: &[&T], db: &E) -> Result<()> {
+        match self.side()? {
+            Side::Here(links, row) => {
+                let row = equal(links.source, M::PRIMARY_KEY, row);
+                match affected(db, links.set(links.all(self.keys_of(targets)), row)).await? {
+                    0 => Err(not_there(links.source)),
+                    _ => Ok(()),
+                }
+            }
+            Side::There(links, key) => {
+                let rows = || one_of(links.source, T::PRIMARY_KEY, targets, T::PRIMARY_KEY);
+                let others = links.unlink(key, Some(rows().negate()));
+                let these = (!targets.is_empty()).then(|| links.link(key, rows()));
+                both::<E::Backend>(db.session(), [Some(others), these]).await
+            }
+        }
+    }
+}
+
+/// How many keys the arrays of some rows have.
+struct Keys {
+    array: DbType,
+    count: u64,
+}
+
+impl Decoder for Keys {
+    type Out = u64;
+    fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
+        let key = Key::of_cells(row, &[(0, self.array)])?;
+        self.count += key.and_then(|key| key.parts()).map_or(0, |keys| keys.len() as u64);
+        Ok(Flow::More)
+    }
+    fn reset(&mut self) {
+        self.count = 0;
+    }
+    fn finish(self, _: u64) -> Result<u64> {
+        Ok(self.count)
+    }
+}
+
+/// Runs commands as one, and adds up how many rows they wrote to.
+async fn all_of_them<E: Executor + ?Sized>(commands: Vec<Command>, db: &E) -> Result<u64> {
+    if commands.len() < 2 {
+        return match commands.into_iter().next() {
+            Some(command) => affected(db, command).await,
+            None => Ok(0),
+        };
+    }
+    let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
+    let run = async {
+        let mut rows = 0;
+        for command in commands {
+            rows += affected(&tx, command).await?;
+        }
+        Ok(rows)
+    };
+    let result = run.await;
+    tx.end(result).await
+}
+
+/// Refuses if fewer rows are there.
+async fn there<E: Executor + ?Sized>(source: Source, rows: Expr, wanted: usize, db: &E) -> Result<()> {
+    let mut select = Select::new(source);
+    select.output = Output::Exprs(vec![count()]);
+    select.filter = Some(rows);
+    let found = run(db, Command::Select(Box::new(select)), First::<i64>::default()).await?;
+    if found.is_some_and(|found| found >= wanted as i64) { Ok(()) } else { Err(not_there(source)) }
+}
+
+fn count() -> Expr {
+    Expr::Aggregate { func: AggFunc::Count, arg: None, distinct: false, ty: DbType::I64, filter: None, order: Vec::new() }
+}
+
+#[cold]
+fn not_there(source: Source) -> Error {
+    Error::new(ErrorKind::NotFound, "the row is not there").with_model(source.model.name)
+}
+
+/// Puts a key into the array of a new row.
+pub(crate) fn hold(row: &mut NewRow, index: u16, key: Datum) {
+    let mut keys = match row.values().get(usize::from(index)) {
+        Some(Datum::Array(keys)) => keys.clone(),
+        _ => Vec::new(),
+    };
+    keys.push(key);
+    row.set(index, Datum::Array(keys));
+}
