@@ -302,23 +302,24 @@ pub struct Playlist {
     #[orm(primary_key, auto)]
     pub id: i64,
     pub name: String,
+    #[orm(index)]
     pub song_ids: Array<i64>,
     #[orm(keys = song_ids)]
     pub songs: ManyToMany<Song>,
-    pub badge_codes: Array<Uuid>,
-    #[orm(keys = badge_codes)]
-    pub badges: ManyToMany<Badge>,
+    pub label_codes: Array<Uuid>,
+    #[orm(keys = label_codes)]
+    pub labels: ManyToMany<Label>,
     #[orm(version)]
     pub version: i64,
 }
 
 /// Has a key that SQL databases and documents write differently.
 #[derive(Debug, Clone, PartialEq, Model)]
-pub struct Badge {
+pub struct Label {
     #[orm(primary_key)]
     pub code: Uuid,
     pub text: String,
-    #[orm(pair = badges)]
+    #[orm(pair = labels)]
     pub playlists: ManyToMany<Playlist>,
 }
 
@@ -349,4 +350,4 @@ pub struct Hostile {
     pub unicode: i32,
 }
 
-orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Guest, Seat, Basket, Song, Playlist, Badge, Bag, Hostile);
+orm::schema!(pub TestSchema: User, Profile, Post, Comment, Tag, PostTag, Node, Everything, Customer, Order, Line, Parcel, Remark, Guest, Seat, Basket, Song, Playlist, Label, Bag, Hostile);

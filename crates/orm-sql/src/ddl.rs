@@ -47,8 +47,10 @@ pub fn create_indexes<D: Dialect + ?Sized>(dialect: &D, model: &ModelMeta) -> Ve
         let unique = if index.unique { "UNIQUE " } else { "" };
         let (name, table) = (dialect.quote_ident(&index.name), dialect.table(model));
         let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+        let types: Vec<_> = index.columns.iter().map(|column| model.column(*column).ty()).collect();
+        let kind = if index.unique { "" } else { dialect.index_kind(&types) };
         format!(
-            "CREATE {unique}INDEX IF NOT EXISTS {name} ON {table} ({}){nulls}",
+            "CREATE {unique}INDEX IF NOT EXISTS {name} ON {table} {kind}({}){nulls}",
             names(dialect, model, &index.columns)
         )
     };

@@ -157,6 +157,34 @@ pub trait Dialect: Send + Sync {
     /// ```
     fn element_of(&self, element: &str, array: &str, ty: DbType, nullable: bool) -> Result<String, Error>;
 
+    /// As [`element_of`](Dialect::element_of) for keys, none of which is NULL, looked for by an index on the array.
+    ///
+    /// # Errors
+    /// An element of a type that this database cannot compare in an array.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.held_by("k", "a", DbType::I64)?, "a @> ARRAY[k]");
+    /// # Ok::<(), orm_core::Error>(())
+    /// ```
+    fn held_by(&self, element: &str, array: &str, ty: DbType) -> Result<String, Error> {
+        self.element_of(element, array, ty, false)
+    }
+
+    /// What kind of index serves columns of these types, where it is not the usual: `USING …` with a space behind.
+    ///
+    /// ```
+    /// use orm_core::value::DbType;
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// let array = [DbType::Array(&DbType::I64)];
+    /// assert_eq!((PostgresDialect.index_kind(&array), SqliteDialect.index_kind(&array)), ("USING gin ", ""));
+    /// ```
+    fn index_kind(&self, types: &[DbType]) -> &'static str {
+        let _ = types;
+        ""
+    }
+
     /// Whether an array has an element in common with the list in parameter `number`; NULL if the array is, which `nullable` says to
     /// be possible.
     ///

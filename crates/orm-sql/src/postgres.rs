@@ -190,6 +190,15 @@ impl Dialect for PostgresDialect {
         Ok(format!("{element} = ANY({array})"))
     }
 
+    fn held_by(&self, element: &str, array: &str, _: DbType) -> Result<String, Error> {
+        // https://www.postgresql.org/docs/current/gin.html: an index serves `@>` and not `= ANY`.
+        Ok(format!("{array} @> ARRAY[{element}]"))
+    }
+
+    fn index_kind(&self, types: &[DbType]) -> &'static str {
+        if matches!(types, [DbType::Array(_)]) { "USING gin " } else { "" }
+    }
+
     fn overlap(&self, array: &str, number: usize, ty: DbType, _: bool) -> Result<String, Error> {
         let list =
             if by_context(ty) { format!("${number}") } else { format!("${number}::{}[]", type_name(ty)) };

@@ -41,8 +41,8 @@ pub use orm_sqlite as sqlite;
 pub mod prelude {
     pub use orm_core::backend::{Database, Executor, Isolation, Tx, TxOptions};
     pub use orm_core::expr::{
-        ArrayExpr, Column, Expr, ExprOps, WindowOps, all_of, any_of, case, count_all, dense_rank, exists, now, rank,
-        row_number, scalar, val, window,
+        ArrayExpr, Column, Expr, ExprOps, WindowOps, all_of, any_of, case, count_all, dense_rank, exists,
+        now, rank, row_number, scalar, val, window,
     };
     pub use orm_core::query::{ModelQuery, Projection as _, Query, RowLock, sql, whole};
     pub use orm_core::relation::{BelongsTo, HasMany, HasOne, LoadOne, LoadSlice, ManyToMany, MorphTo};

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::Fixture;
-use crate::models::{Badge, Bag, Playlist, Song};
+use crate::models::{Bag, Label, Playlist, Song};
 
 const BIG: i64 = 9_007_199_254_740_993;
 
@@ -59,10 +59,19 @@ pub async fn arrays_are_searched<D: Database>(f: &Fixture<D>) -> Result<()> {
     assert_eq!([found!(Bag::numbers.has(BIG)), found!(Bag::numbers.has(BIG - 1))], [1, 0]);
     // A NULL among the elements could be anything.
     assert_eq!([found!(!Bag::numbers.has(BIG - 1)), found!(!Bag::numbers.has(BIG))], [0, 0]);
-    assert_eq!([found!(Bag::flags.has(true)), found!(Bag::reals.has(0.1)), found!(Bag::reals.has(0.2))], [1, 1, 0]);
-    assert_eq!([found!(Bag::prices.has(Decimal::new(105, 1))), found!(Bag::prices.has(Decimal::ONE))], [1, 0]);
+    assert_eq!(
+        [found!(Bag::flags.has(true)), found!(Bag::reals.has(0.1)), found!(Bag::reals.has(0.2))],
+        [1, 1, 0]
+    );
+    assert_eq!(
+        [found!(Bag::prices.has(Decimal::new(105, 1))), found!(Bag::prices.has(Decimal::ONE))],
+        [1, 0]
+    );
     assert_eq!([found!(Bag::codes.has(Uuid::from_u128(7))), found!(Bag::codes.has(Uuid::nil()))], [1, 0]);
-    assert_eq!([found!(Bag::times.has(time())), found!(Bag::times.has(time() + TimeDelta::seconds(1)))], [1, 0]);
+    assert_eq!(
+        [found!(Bag::times.has(time())), found!(Bag::times.has(time() + TimeDelta::seconds(1)))],
+        [1, 0]
+    );
     assert_eq!([found!(Bag::words.has_any(["b", "a"])), found!(Bag::words.has_any(["b"]))], [1, 0]);
     assert_eq!([found!(!Bag::words.has_any(["b"])), found!(!Bag::numbers.has_any([5]))], [1, 1]);
     assert_eq!(found!(Bag::words.has_any(Vec::<String>::new())), 0);
@@ -143,7 +152,8 @@ pub async fn keys_in_an_array_load_in_its_order<D: Database>(f: &Fixture<D>) -> 
     assert_eq!((titles(&filtered[0])?, titles(&filtered[1])?), (vec!["three"], vec![]));
     let first = query().include(Playlist::songs.limit_per_parent(1)).all(&f.db).await?;
     assert_eq!((titles(&first[0])?, titles(&first[1])?), (vec!["three"], vec!["one"]));
-    let rest = query().include(Playlist::songs.order_by(Song::id.asc()).offset_per_parent(1)).all(&f.db).await?;
+    let rest =
+        query().include(Playlist::songs.order_by(Song::id.asc()).offset_per_parent(1)).all(&f.db).await?;
     assert_eq!((titles(&rest[0])?, titles(&rest[1])?), (vec!["three"], vec![]));
     let nested = query().include(Playlist::songs.include(Song::playlists)).all(&f.db).await?;
     assert_eq!(nested[0].songs.get()?[1].playlists.get()?.len(), 2);
@@ -155,7 +165,8 @@ pub async fn keys_in_an_array_are_followed_back<D: Database>(f: &Fixture<D>) -> 
     let by_name = Song::playlists.order_by(Playlist::name.desc());
     let songs = Song::query().order_by(Song::id.asc()).include(by_name).all(&f.db).await?;
     assert_eq!(f.log.take().len(), 2);
-    let names = |song: &Song| song.playlists.get().map(|lists| lists.iter().map(|list| list.id).collect::<Vec<_>>());
+    let names =
+        |song: &Song| song.playlists.get().map(|lists| lists.iter().map(|list| list.id).collect::<Vec<_>>());
     assert_eq!(names(&songs[0])?, [lists[1].id, lists[0].id]);
     assert_eq!((names(&songs[1])?, names(&songs[2])?), (vec![], vec![lists[0].id]));
     let error = Song::query().include(Song::playlists.limit_per_parent(1)).all(&f.db).await.unwrap_err();
@@ -285,7 +296,7 @@ pub async fn rows_are_created_with_keys_in_an_array<D: Database>(f: &Fixture<D>)
     let (songs, _) = lists(f).await?;
     let list = Playlist::create().name("new").songs([&songs[1], &songs[0]]).insert(&f.db).await?;
     assert_eq!(list.song_ids.0, [songs[1].id, songs[0].id]);
-    assert!(list.badge_codes.is_empty(), "no links unless they are given");
+    assert!(list.label_codes.is_empty(), "no links unless they are given");
     let with_lists = Song::create()
         .title("four")
         .playlists([Playlist::create().name("a"), Playlist::create().name("b").songs([&songs[2]])])
@@ -298,20 +309,20 @@ pub async fn rows_are_created_with_keys_in_an_array<D: Database>(f: &Fixture<D>)
 }
 
 pub async fn keys_of_any_type_are_found_in_an_array<D: Database>(f: &Fixture<D>) -> Result<()> {
-    let badges = [1, 2].map(|code| Badge::create().code(Uuid::from_u128(code)).text(format!("badge {code}")));
-    let badges = Badge::insert_many(badges).all(&f.db).await?;
-    let list = Playlist::create().name("x").badges([&badges[1], &badges[0]]).insert(&f.db).await?;
-    let read = Playlist::find(list.id).include(Playlist::badges).one(&f.db).await?;
-    assert_eq!(read.badges.get()?[0].text, "badge 2");
-    assert_eq!(Playlist::filter(Playlist::badges.any(Badge::text.eq("badge 1"))).count(&f.db).await?, 1);
-    let back = Badge::query().order_by(Badge::code.asc()).include(Badge::playlists).all(&f.db).await?;
+    let labels = [1, 2].map(|code| Label::create().code(Uuid::from_u128(code)).text(format!("label {code}")));
+    let labels = Label::insert_many(labels).all(&f.db).await?;
+    let list = Playlist::create().name("x").labels([&labels[1], &labels[0]]).insert(&f.db).await?;
+    let read = Playlist::find(list.id).include(Playlist::labels).one(&f.db).await?;
+    assert_eq!(read.labels.get()?[0].text, "label 2");
+    assert_eq!(Playlist::filter(Playlist::labels.any(Label::text.eq("label 1"))).count(&f.db).await?, 1);
+    let back = Label::query().order_by(Label::code.asc()).include(Label::playlists).all(&f.db).await?;
     assert_eq!(back[0].playlists.get()?[0].name, "x");
-    let joined = Badge::query().join(Badge::playlists).order_by(Badge::code.asc()).select(Badge::text);
-    assert_eq!(joined.all(&f.db).await?, ["badge 1", "badge 2"]);
-    assert!(Playlist::badges.of(&list).remove(&badges[1], &f.db).await?);
-    Playlist::badges.of(&list).add(&badges[1], &f.db).await?;
-    let codes = Playlist::find(list.id).one(&f.db).await?.badge_codes;
-    assert_eq!(codes.0, [badges[0].code, badges[1].code]);
-    assert!(Badge::playlists.of(&badges[0]).remove(&list, &f.db).await?);
+    let joined = Label::query().join(Label::playlists).order_by(Label::code.asc()).select(Label::text);
+    assert_eq!(joined.all(&f.db).await?, ["label 1", "label 2"]);
+    assert!(Playlist::labels.of(&list).remove(&labels[1], &f.db).await?);
+    Playlist::labels.of(&list).add(&labels[1], &f.db).await?;
+    let codes = Playlist::find(list.id).one(&f.db).await?.label_codes;
+    assert_eq!(codes.0, [labels[0].code, labels[1].code]);
+    assert!(Label::playlists.of(&labels[0]).remove(&list, &f.db).await?);
     Ok(())
 }

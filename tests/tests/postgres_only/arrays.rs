@@ -40,14 +40,16 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
         Basket::insert_many((0..3000).map(|_| basket("many").words(Array::default()))).exec(&db).await?;
     assert_eq!(many, 3000);
 
-    let count = async |query: Query<Basket, _, Basket, _>| query.count(&db).await;
-    assert_eq!(count(Basket::query().filter(Basket::words.has("two"))).await?, 1);
-    assert_eq!(
-        count(Basket::query().filter(Basket::words.has_any(["one", "two"])))
-            .await?,
-        2
-    );
-    assert_eq!(count(Basket::query().filter(Basket::words.array_length().eq(0))).await?, 3000);
+    macro_rules! count {
+        ($condition:expr) => {
+            Basket::filter($condition).count(&db).await?
+        };
+    }
+    assert_eq!(count!(Basket::words.has("two")), 1);
+    assert_eq!(count!(Basket::words.has_any(["one", "two"])), 2);
+    assert_eq!(count!(Basket::words.has_all(["two".to_owned(), "both \"{},\\ NULL".to_owned()])), 1);
+    assert_eq!(count!(Basket::words.array_length().eq(0)), 3000);
+    assert_eq!(count!(Basket::sizes.has(1) & Basket::times.has(time)), 1);
     assert_eq!(Basket::filter(Basket::words.eq(first.words.clone())).count(&db).await?, 1);
     let changed = Basket::filter(Basket::id.eq(first.id))
         .update()

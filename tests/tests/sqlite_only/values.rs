@@ -11,8 +11,13 @@ async fn what_sqlite_cannot_keep_is_refused_before_it_is_sent() -> Result<()> {
     let late = late.and_time(NaiveTime::MIN);
     let error = Everything::filter(Everything::instant.eq(late.and_utc())).count(&db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutOfRange);
-    let error = sql::<i64>("SELECT ?").bind(Array(vec![1_i64])).all(&db).await.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Unsupported, "SQLite has no arrays"));
+    let error = sql::<i64>("SELECT ?").bind(Array(vec![vec![1_u8]])).all(&db).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Unsupported, "a list cannot hold bytes here"));
+    let error = sql::<f64>("SELECT ?").bind(Array(vec![f64::INFINITY])).all(&db).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Unsupported, "a list cannot hold an infinite number here")
+    );
     let first = Everything::filter(Everything::ubig.eq(u64::MAX)).stream(&db).next().await.expect("an item");
     assert_eq!(kind(first), ErrorKind::OutOfRange);
     assert!(log.take().is_empty());
@@ -21,11 +26,13 @@ async fn what_sqlite_cannot_keep_is_refused_before_it_is_sent() -> Result<()> {
     struct Listed {
         #[orm(primary_key, auto)]
         id: i64,
-        list: Array<i64>,
+        list: Array<Vec<u8>>,
     }
     orm::schema!(ListedSchema: Listed);
     let error = ListedSchema::create_all(&db).await.unwrap_err();
     assert_eq!((error.model(), error.fields()), (Some("Listed"), &["list".to_owned()][..]));
+    let text = "an array is JSON on SQLite, which has no form for bytes";
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Unsupported, text));
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use super::{Expr, ExprOps};
 use crate::ir::{self, BinaryOp, Func};
 use crate::value::{Array, Scalar, Value};
 
-type Lifted<E, X> = Expr<<<E as ExprOps>::T as Value>::Lift<X>, <E as ExprOps>::S, <E as ExprOps>::N, <E as ExprOps>::K>;
+type Lifted<E, X> =
+    Expr<<<E as ExprOps>::T as Value>::Lift<X>, <E as ExprOps>::S, <E as ExprOps>::N, <E as ExprOps>::K>;
 type Changed<E> = Expr<<E as ExprOps>::T, <E as ExprOps>::S, <E as ExprOps>::N, <E as ExprOps>::K>;
 
 /// Columns and expressions of type [`Array`].

@@ -2,8 +2,8 @@
 //! in memory is never written over what others have linked since it was read.
 
 use super::ManyToMany;
-use super::of::{Related, affected, both, column, element_of, equal, one_of};
 use super::keys::Key;
+use super::of::{Related, affected, both, column, equal, held_by, one_of};
 use crate::backend::{Decoder, Executor, First, Flow, Row, Tx, TxOptions, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{AggFunc, Assignment, Command, Expr, Func, Output, Select, Source};
@@ -36,13 +36,13 @@ impl Links {
 
     /// Adds a key to the rows that do not have it.
     fn link(self, key: &Datum, rows: Expr) -> Command {
-        let missing = element_of(key, self.array(), self.element).negate();
+        let missing = held_by(self.array(), key, self.element).negate();
         self.change(Func::Append, key, Expr::and(Some(rows), missing))
     }
 
     /// Takes a key from the rows that have it.
     fn unlink(self, key: &Datum, rows: Option<Expr>) -> Command {
-        let there = element_of(key, self.array(), self.element);
+        let there = held_by(self.array(), key, self.element);
         self.change(Func::Without, key, Expr::and(rows, there))
     }
 
@@ -75,16 +75,21 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
         here.map(|(links, row)| Side::Here(links, row))
             .or_else(|| there.map(|(links, key)| Side::There(links, key)))
             .ok_or_else(|| {
-                Error::new(ErrorKind::Usage, "a many-to-many relation with neither a model between nor an array of keys")
-                    .with_model(M::meta().name)
-                    .with_field(relation.name)
+                Error::new(
+                    ErrorKind::Usage,
+                    "a many-to-many relation with neither a model between nor an array of keys",
+                )
+                .with_model(M::meta().name)
+                .with_field(relation.name)
             })
     }
 
     /// The keys by which an array knows these rows.
     fn keys_of(&self, targets: &[&T]) -> Vec<Datum> {
         let mut keys = Vec::with_capacity(targets.len());
-        for key in targets.iter().flat_map(|target| self.relation().remote.iter().map(|index| target.datum(*index))) {
+        for key in
+            targets.iter().flat_map(|target| self.relation().remote.iter().map(|index| target.datum(*index)))
+        {
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -111,7 +116,8 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
                 if (added as usize) < targets.len() {
                     let mut distinct: Vec<Vec<Datum>> = Vec::new();
                     for target in targets {
-                        let id: Vec<Datum> = T::PRIMARY_KEY.iter().map(|index| target.datum(*index)).collect();
+                        let id: Vec<Datum> =
+                            T::PRIMARY_KEY.iter().map(|index| target.datum(*index)).collect();
                         if !distinct.contains(&id) {
                             distinct.push(id);
                         }
@@ -123,7 +129,11 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
         }
     }
 
-    pub(super) async fn create_keyed<E: Executor + ?Sized>(&self, target: impl Insertable<T>, db: &E) -> Result<T> {
+    pub(super) async fn create_keyed<E: Executor + ?Sized>(
+        &self,
+        target: impl Insertable<T>,
+        db: &E,
+    ) -> Result<T> {
         let mut new = target.into_row();
         match self.side()? {
             Side::There(links, key) => {
@@ -249,7 +259,14 @@ async fn there<E: Executor + ?Sized>(source: Source, rows: Expr, wanted: usize, 
 }
 
 fn count() -> Expr {
-    Expr::Aggregate { func: AggFunc::Count, arg: None, distinct: false, ty: DbType::I64, filter: None, order: Vec::new() }
+    Expr::Aggregate {
+        func: AggFunc::Count,
+        arg: None,
+        distinct: false,
+        ty: DbType::I64,
+        filter: None,
+        order: Vec::new(),
+    }
 }
 
 #[cold]

@@ -73,7 +73,13 @@ impl Key {
         let Key::One(datum) = self else { return None };
         let Datum::Array(parts) = &**datum else { return None };
         let mut seen = FxHashSet::default();
-        Some(parts.iter().filter(|part| seen.insert(*part)).filter_map(|part| Key::one(part.clone())).collect())
+        Some(
+            parts
+                .iter()
+                .filter(|part| seen.insert(*part))
+                .filter_map(|part| Key::one(part.clone()))
+                .collect(),
+        )
     }
 
     fn append_to(&self, list: &mut Vec<Datum>) {

@@ -197,7 +197,8 @@ impl<T> Keyed<T> {
         if !ordered {
             found.sort_by_key(|(entry, _)| *entry);
         }
-        let (skip, take) = cut.map_or((0, u64::MAX), |cut| (cut.offset.unwrap_or(0), cut.limit.unwrap_or(u64::MAX)));
+        let (skip, take) =
+            cut.map_or((0, u64::MAX), |cut| (cut.offset.unwrap_or(0), cut.limit.unwrap_or(u64::MAX)));
         let mut counts = vec![0_u64; keys.places(false)];
         let (places, children) = found
             .into_iter()
@@ -324,7 +325,10 @@ pub(super) fn child_select_of(
     });
     if select.limit.is_some() || select.offset.is_some() {
         if in_arrays {
-            let text = format!("`{}` comes by keys in arrays of the other rows, which no query can cut off for each parent", relation.name);
+            let text = format!(
+                "`{}` comes by keys in arrays of the other rows, which no query can cut off for each parent",
+                relation.name
+            );
             let error = Error::new(ErrorKind::Unsupported, text)
                 .with_field(relation.name)
                 .with_hint("leave out the limit and the offset");

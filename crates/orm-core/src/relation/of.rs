@@ -74,7 +74,7 @@ pub(super) fn equal(source: Source, columns: &[u16], values: &[Datum]) -> Expr {
     let parts = columns.iter().zip(values).map(|(index, value)| {
         let column = column(source, *index);
         match (source.model.column(*index).ty(), value) {
-            (DbType::Array(element), value) => element_of(value, column, *element),
+            (DbType::Array(element), value) => held_by(column, value, *element),
             (ty, Datum::Array(keys)) => {
                 Expr::InList { expr: Box::new(column), list: keys.clone(), ty, negated: false }
             }
@@ -84,9 +84,9 @@ pub(super) fn equal(source: Source, columns: &[u16], values: &[Datum]) -> Expr {
     Expr::All(parts.collect())
 }
 
-/// Whether a key is one of those of an array.
-pub(super) fn element_of(key: &Datum, array: Expr, ty: DbType) -> Expr {
-    Expr::binary(BinaryOp::ElementOf, Expr::Value(key.clone(), ty), array, ty)
+/// Whether a key is one of those of an array: by the operator that an index on the array serves on every database.
+pub(super) fn held_by(array: Expr, key: &Datum, ty: DbType) -> Expr {
+    Expr::Overlap { array: Box::new(array), list: vec![key.clone()], ty }
 }
 
 /// The columns are those of one of the rows.

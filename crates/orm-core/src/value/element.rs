@@ -100,6 +100,9 @@ pub fn array_to_json(values: &[Datum]) -> Result<String> {
     #[cfg(not(feature = "json"))]
     {
         let _ = values;
-        Err(crate::Error::new(crate::ErrorKind::Unsupported, "an array is JSON here, which needs the feature `json`"))
+        Err(crate::Error::new(
+            crate::ErrorKind::Unsupported,
+            "an array is JSON here, which needs the feature `json`",
+        ))
     }
 }

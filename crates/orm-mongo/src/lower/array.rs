@@ -90,7 +90,13 @@ impl Lower<'_> {
     }
 
     /// The array with one more element at its end.
-    pub(super) fn appended(&mut self, w: &mut Writer, key: Key<'_>, array: &Expr, element: &Expr) -> Result<()> {
+    pub(super) fn appended(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        array: &Expr,
+        element: &Expr,
+    ) -> Result<()> {
         let (open, lists) = begin(w, key, "$concatArrays");
         self.expr(w, Key::At(0), array)?;
         let one = w.open_array(1_usize);
@@ -101,7 +107,13 @@ impl Lower<'_> {
     }
 
     /// The array without the elements that equal a value.
-    pub(super) fn without(&mut self, w: &mut Writer, key: Key<'_>, array: &Expr, element: &Expr) -> Result<()> {
+    pub(super) fn without(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        array: &Expr,
+        element: &Expr,
+    ) -> Result<()> {
         let open = w.open(key);
         let filter = w.open("$filter");
         self.expr(w, Key::Name("input"), array)?;

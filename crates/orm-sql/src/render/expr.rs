@@ -241,8 +241,12 @@ impl Render<'_> {
             BinaryOp::ElementOf => {
                 self.nested = true;
                 let nullable = self.may_be_null(right);
-                let (element, array) = (self.expr(left)?.at(Level::Arithmetic), self.expr(right)?.at(Level::Atom));
-                return Ok(Sql::new(self.dialect.element_of(&element, &array, ty, nullable)?, Level::Compare));
+                let (element, array) =
+                    (self.expr(left)?.at(Level::Arithmetic), self.expr(right)?.at(Level::Atom));
+                return Ok(Sql::new(
+                    self.dialect.element_of(&element, &array, ty, nullable)?,
+                    Level::Compare,
+                ));
             }
             _ => {}
         }

@@ -55,7 +55,9 @@ pub(super) fn type_of(expr: &Expr) -> Option<DbType> {
             Func::Lower | Func::Upper | Func::Trim | Func::Substring | Func::Replace => DbType::Text,
             Func::CharLength => DbType::I64,
             Func::Now => DbType::Timestamp,
-            Func::Coalesce | Func::NullIf | Func::Abs | Func::Round | Func::Append | Func::Without => args.iter().find_map(type_of)?,
+            Func::Coalesce | Func::NullIf | Func::Abs | Func::Round | Func::Append | Func::Without => {
+                args.iter().find_map(type_of)?
+            }
             _ => return None,
         },
         Expr::Case(arms, otherwise) => {

@@ -26,7 +26,7 @@ impl Render<'_> {
             // Keys kept in an array, on one side or the other.
             match types {
                 [DbType::Array(_), DbType::Array(_)] => Ok(format!("{a} = {b}")),
-                [DbType::Array(_), ty] => self.dialect.element_of(&b, &a, ty, false),
+                [DbType::Array(_), ty] => self.dialect.held_by(&b, &a, ty),
                 [ty, DbType::Array(_)] => self.dialect.element_of(&a, &b, ty, false),
                 _ => Ok(format!("{a} = {b}")),
             }
