@@ -5,6 +5,7 @@
 #![cfg(all(feature = "sqlite", feature = "postgres", feature = "mongo"))]
 
 use orm::prelude::*;
+use orm::value::Array;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -22,6 +23,14 @@ struct Mixed {
     #[orm(foreign_key = parent_id)]
     parent: BelongsTo<Mixed>,
     children: HasMany<Mixed>,
+    list: Option<Array<Option<i64>>>,
+    words: Option<Array<String>>,
+    #[orm(index)]
+    peer_ids: Array<i64>,
+    #[orm(keys = peer_ids)]
+    peers: ManyToMany<Mixed>,
+    #[orm(pair = peers)]
+    named_by: ManyToMany<Mixed>,
 }
 orm::schema!(MixedSchema: Mixed);
 orm::alias!(Child: Mixed);
@@ -50,6 +59,8 @@ enum Num {
     Case(Box<Cond>, Box<Num>, Box<Num>),
     Children,
     MaxOfChildren,
+    Peers(Option<Box<Cond>>),
+    NamedBy,
 }
 
 #[derive(Debug, Clone)]
@@ -82,6 +93,14 @@ enum Cond {
     AnyChild(Box<Cond>),
     AllChildren(Box<Cond>),
     NoParent,
+    Has(i64),
+    HasWord(String),
+    HasAny(Vec<i64>),
+    HasAnyWord(Vec<String>),
+    AnyPeer(Box<Cond>),
+    AllPeers(Box<Cond>),
+    NamedByAny(Box<Cond>),
+    NamedByNone,
     And(Box<Cond>, Box<Cond>),
     Or(Box<Cond>, Box<Cond>),
     Not(Box<Cond>),
@@ -112,6 +131,9 @@ fn number(num: &Num) -> Number {
             retype(case().when(truth(when), number(then)).otherwise(number(otherwise)))
         }
         Num::Children => retype(Mixed::children.count()),
+        Num::Peers(None) => retype(Mixed::peers.count()),
+        Num::Peers(Some(condition)) => retype(Mixed::peers.count_where(truth(condition))),
+        Num::NamedBy => retype(Mixed::named_by.count()),
         Num::MaxOfChildren => {
             let rows = Child::query().correlate::<Mixed>().filter(Child.parent_id.eq(Mixed::id));
             retype(scalar(rows.select(Child.a.max())))
@@ -184,6 +206,14 @@ fn truth(cond: &Cond) -> Truth {
         Cond::AnyChild(inner) => retype(Mixed::children.any(truth(inner))),
         Cond::AllChildren(inner) => retype(Mixed::children.all(truth(inner))),
         Cond::NoParent => retype(Mixed::parent.none()),
+        Cond::Has(value) => retype(Mixed::list.has(*value)),
+        Cond::HasWord(value) => retype(Mixed::words.has(value)),
+        Cond::HasAny(list) => retype(Mixed::list.has_any(list.clone())),
+        Cond::HasAnyWord(list) => retype(Mixed::words.has_any(list.clone())),
+        Cond::AnyPeer(inner) => retype(Mixed::peers.any(truth(inner))),
+        Cond::AllPeers(inner) => retype(Mixed::peers.all(truth(inner))),
+        Cond::NamedByAny(inner) => retype(Mixed::named_by.any(truth(inner))),
+        Cond::NamedByNone => retype(Mixed::named_by.none()),
         Cond::And(left, right) => retype(truth(left) & truth(right)),
         Cond::Or(left, right) => retype(truth(left) | truth(right)),
         Cond::Not(inner) => retype(!truth(inner)),
@@ -234,6 +264,9 @@ fn numbers() -> BoxedStrategy<Num> {
         1 => Just(Num::Null),
         1 => Just(Num::Children),
         1 => Just(Num::MaxOfChildren),
+        1 => Just(Num::Peers(None)),
+        1 => small().prop_map(|limit| Num::Peers(Some(Box::new(Cond::CompareNumbers(2, Num::A, Num::Lit(limit)))))),
+        1 => Just(Num::NamedBy),
         1 => texts().prop_map(|text| Num::Length(Box::new(text))),
     ];
     leaf.prop_recursive(3, 10, 2, |inner| {
@@ -267,6 +300,11 @@ fn conditions() -> BoxedStrategy<Cond> {
         3 => (any::<u8>(), texts(), short_text()).prop_map(|(op, text, pattern)| Cond::Match(op, text, pattern)),
         1 => (proptest::option::of(small()), any::<bool>()).prop_map(|(value, negated)| Cond::SameAs(value, negated)),
         1 => Just(Cond::NoParent),
+        2 => small().prop_map(Cond::Has),
+        1 => short_text().prop_map(Cond::HasWord),
+        1 => proptest::collection::vec(small(), 0..3).prop_map(Cond::HasAny),
+        1 => proptest::collection::vec(short_text(), 0..3).prop_map(Cond::HasAnyWord),
+        1 => Just(Cond::NamedByNone),
     ];
     leaf.prop_recursive(3, 12, 2, |inner| {
         let boxed = || inner.clone().prop_map(Box::new);
@@ -276,6 +314,9 @@ fn conditions() -> BoxedStrategy<Cond> {
             3 => boxed().prop_map(Cond::Not),
             1 => boxed().prop_map(Cond::AnyChild),
             1 => boxed().prop_map(Cond::AllChildren),
+            1 => boxed().prop_map(Cond::AnyPeer),
+            1 => boxed().prop_map(Cond::AllPeers),
+            1 => boxed().prop_map(Cond::NamedByAny),
             1 => (boxed(), any::<bool>()).prop_map(|(inner, negated)| Cond::InQuery(inner, negated)),
         ]
     })
@@ -283,8 +324,9 @@ fn conditions() -> BoxedStrategy<Cond> {
 }
 
 type Values = (Option<i64>, Option<i64>, Option<String>, Option<String>, Option<bool>, Option<i64>);
+type Lists = (Option<Vec<Option<i64>>>, Option<Vec<String>>, Vec<i64>);
 
-fn values() -> impl Strategy<Value = Vec<Values>> {
+fn values() -> impl Strategy<Value = Vec<(Values, Lists)>> {
     let nullable = || proptest::option::weighted(0.7, small());
     let text = || proptest::option::weighted(0.7, short_text());
     let row = (
@@ -295,7 +337,13 @@ fn values() -> impl Strategy<Value = Vec<Values>> {
         proptest::option::of(any::<bool>()),
         proptest::option::of(0..4_i64),
     );
-    proptest::collection::vec(row, 0..8)
+    let lists = (
+        proptest::option::weighted(0.7, proptest::collection::vec(nullable(), 0..4)),
+        proptest::option::weighted(0.7, proptest::collection::vec(short_text(), 0..3)),
+        // Some of these keys lead nowhere, some come twice.
+        proptest::collection::vec(0..9_i64, 0..4),
+    );
+    proptest::collection::vec((row, lists), 0..8)
 }
 
 #[derive(Debug, Clone)]
@@ -343,7 +391,12 @@ async fn answer<D: Database>(db: &D, question: &Question) -> Result<String, Stri
         groups.sort();
         let mut distinct = query().select(text(&question.text)).distinct().all(db).await?;
         distinct.sort();
-        let order = if question.descending { key().desc() } else { key().asc() };
+        // Windows for one half of the questions, sets for the other.
+        if question.descending {
+            let combined = sets(db, question).await?;
+            return orm::Result::Ok(format!("{rows:?}\n{groups:?}\n{distinct:?}\n{combined:?}"));
+        }
+        let order = key().asc();
         let places = window().partition_by(Mixed::b).order_by(order);
         let near = window().partition_by(Mixed::flag).order_by(Mixed::id.asc());
         let windows = (
@@ -354,30 +407,35 @@ async fn answer<D: Database>(db: &D, question: &Question) -> Result<String, Stri
             text(&question.text).lag(1).over(near),
         );
         let windows = query().order_by(Mixed::id.asc()).select(windows).all(db).await?;
-        let own = || query().select((key(), text(&question.text)));
-        let other = || Mixed::query().select((Mixed::a, Mixed::t));
-        let combined = match question.offset {
-            0 => own().union(other()),
-            1 => other().except(own()),
-            _ => own().intersect(other()).union_all(own()),
-        };
-        let mut combined = combined.all(db).await?;
-        combined.sort();
         let count = query().count(db).await?;
         let exists = query().exists(db).await?;
-        orm::Result::Ok(format!(
-            "{rows:?}\n{groups:?}\n{distinct:?}\n{windows:?}\n{combined:?}\n{count} {exists}"
-        ))
+        orm::Result::Ok(format!("{rows:?}\n{groups:?}\n{distinct:?}\n{windows:?}\n{count} {exists}"))
     };
     said.await.map_err(|error: Error| format!("{error}\n{}", query().to_sql(db).unwrap_or_default()))
 }
 
-async fn fill<D: Database>(db: &D, rows: &[Values]) -> orm::Result<()> {
+async fn sets<D: Database>(db: &D, question: &Question) -> orm::Result<Vec<(Option<i64>, Option<String>)>> {
+    let own =
+        || Mixed::filter(truth(&question.condition)).select((number(&question.number), text(&question.text)));
+    let other = || Mixed::query().select((Mixed::a, Mixed::t));
+    let combined = match question.offset {
+        0 => own().union(other()),
+        1 => other().except(own()),
+        _ => own().intersect(other()).union_all(own()),
+    };
+    let mut combined = combined.all(db).await?;
+    combined.sort();
+    Ok(combined)
+}
+
+async fn fill<D: Database>(db: &D, rows: &[(Values, Lists)]) -> orm::Result<()> {
     Mixed::query().into_delete().all_rows().exec(db).await?;
     let count = rows.len() as i64;
-    let rows = rows.iter().zip(0..).map(|((a, b, t, u, flag, parent), id)| {
+    let rows = rows.iter().zip(0..).map(|(((a, b, t, u, flag, parent), (list, words, peers)), id)| {
         let parent = parent.filter(|parent| *parent < count);
-        Mixed::create().id(id).a(*a).b(*b).t(t.clone()).u(u.clone()).flag(*flag).parent_id(parent)
+        let row = Mixed::create().id(id).a(*a).b(*b).t(t.clone()).u(u.clone()).flag(*flag).parent_id(parent);
+        let (list, words) = (list.clone().map(Array::from), words.clone().map(Array::from));
+        row.list(list).words(words).peer_ids(peers.clone())
     });
     Mixed::insert_many(rows).exec(db).await.map(drop)
 }

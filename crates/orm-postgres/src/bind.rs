@@ -11,6 +11,7 @@ use orm_core::{Error, ErrorKind, Result};
 use postgres_protocol::types::ArrayDimension;
 use tokio_postgres::types::{Field, IsNull, Kind, ToSql, Type, to_sql_checked};
 
+use crate::array;
 use crate::cell::{EPOCH_DAYS, EPOCH_SECS, is_textual};
 use crate::numeric;
 
@@ -301,6 +302,10 @@ pub fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
         }
         (Datum::Array(list), ty) => match ty.kind() {
             Kind::Composite(fields) => return write_fields(list, fields, ty, out),
+            _ if *ty == Type::TEXT => {
+                let text = array::text(list).ok_or("an array of this type has no text")?;
+                out.put_slice(text.as_bytes());
+            }
             _ if *ty == Type::UNKNOWN => {
                 return Err("the fields of a composite and lists of an extension's type need the numbers of their types, \
                             which are not asked for behind a pooler".into());

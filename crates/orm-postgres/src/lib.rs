@@ -13,6 +13,7 @@
 //! **Precision.** PostgreSQL keeps microseconds: a time with a finer fraction is refused, never cut. A text with the character
 //! U+0000 is refused too, since no PostgreSQL text can hold it.
 
+mod array;
 mod bind;
 mod builder;
 mod cell;

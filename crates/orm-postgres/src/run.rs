@@ -156,10 +156,10 @@ async fn statement<D: Decoder>(
 pub fn pieces(insert: &Insert, pooled: bool) -> Option<Vec<Insert>> {
     let InsertSource::Values(values) = &insert.source else { return None };
     let width = insert.columns.len();
-    // A row with arrays or composites is a statement of its own: see the dialect's `bulk_rows`.
-    let arrays =
+    // A row with composites is a statement of its own: see the dialect's `bulk_rows`.
+    let composites =
         insert.columns.iter().any(|index| !PostgresDialect::unnests(insert.model.column(*index).ty()));
-    let alone = arrays && values.len() > width && (pooled || values.len() < copy::ROWS * width);
+    let alone = composites && values.len() > width && (pooled || values.len() < copy::ROWS * width);
     if width == 0 || !(alone || values.iter().any(|datum| matches!(datum, Datum::Default))) {
         return None;
     }
@@ -176,7 +176,7 @@ pub fn pieces(insert: &Insert, pooled: bool) -> Option<Vec<Insert>> {
             .filter(|(_, given)| **given)
             .map(|(column, _)| *column)
             .collect();
-        let most = if columns.is_empty() || arrays { 1 } else { usize::MAX };
+        let most = if columns.is_empty() || composites { 1 } else { usize::MAX };
         let run = rows[start..].iter().take(most).take_while(|row| given(row) == mask).count();
         let cells = rows[start..start + run].iter().flat_map(|row| row.iter());
         pieces.push(Insert {

@@ -81,18 +81,22 @@ fn by_context(ty: DbType) -> bool {
 }
 
 impl PostgresDialect {
-    /// Whether a list of such values comes out of UNNEST as it went in. Arrays are taken apart to the last element, and
-    /// composites to their fields.
+    /// Whether a list of such values comes out of UNNEST as it went in, arrays as texts. Arrays of arrays are taken apart to the last
+    /// element, and composites to their fields.
     ///
     /// ```
     /// use orm_core::value::DbType;
     /// use orm_sql::PostgresDialect;
     /// assert!(PostgresDialect::unnests(DbType::Text));
-    /// assert!(!PostgresDialect::unnests(DbType::Array(&DbType::Text)));
+    /// assert!(PostgresDialect::unnests(DbType::Array(&DbType::Text)));
+    /// assert!(!PostgresDialect::unnests(DbType::Array(&DbType::Array(&DbType::Text))));
     /// ```
     pub fn unnests(ty: DbType) -> bool {
         match ty {
-            DbType::Array(_) => false,
+            // Each array is a text, which the query casts.
+            DbType::Array(element) => {
+                !matches!(element, DbType::Array(_) | DbType::List(_) | DbType::Native(_))
+            }
             DbType::Native(native) => !matches!(native.kind, NativeKind::Composite(_)),
             _ => true,
         }
@@ -181,9 +185,27 @@ impl Dialect for PostgresDialect {
         if !types.iter().all(|ty| Self::unnests(*ty)) {
             return None;
         }
-        let array = |(part, ty): (usize, &DbType)| format!("${}::{}[]", first + part, type_name(*ty));
+        let array = |(part, ty): (usize, &DbType)| match ty {
+            DbType::Array(_) => format!("${}::text[]", first + part),
+            ty => format!("${}::{}[]", first + part, type_name(*ty)),
+        };
         let arrays: Vec<String> = types.iter().enumerate().map(array).collect();
-        Some(format!("SELECT * FROM UNNEST({})", arrays.join(", ")))
+        if !types.iter().any(|ty| matches!(ty, DbType::Array(_))) {
+            return Some(format!("SELECT * FROM UNNEST({})", arrays.join(", ")));
+        }
+        // UNNEST takes arrays of arrays apart to their last elements.
+        let names: Vec<String> = (0..types.len()).map(|part| format!("c{part}")).collect();
+        let column = |(name, ty): (&String, &DbType)| match ty {
+            DbType::Array(_) => format!("r.{name}::{}", type_name(*ty)),
+            _ => format!("r.{name}"),
+        };
+        let columns: Vec<String> = names.iter().zip(types).map(column).collect();
+        Some(format!(
+            "SELECT {} FROM UNNEST({}) AS r({})",
+            columns.join(", "),
+            arrays.join(", "),
+            names.join(", ")
+        ))
     }
 
     fn element_of(&self, element: &str, array: &str, _: DbType, _: bool) -> Result<String, Error> {

@@ -17,16 +17,20 @@ fn time() -> DateTime<Utc> {
 }
 
 async fn bag<D: Database>(f: &Fixture<D>) -> Result<Bag> {
-    Bag::create()
+    Ok(bags(f, 1).await?.remove(0))
+}
+
+/// Equal bags, written together.
+async fn bags<D: Database>(f: &Fixture<D>, count: usize) -> Result<Vec<Bag>> {
+    let bag = Bag::create()
         .words(["a", "it's \"quoted\"", "", "größe\n"].map(String::from))
         .numbers([Some(BIG), None, Some(-1)])
         .flags([true, false])
         .reals([0.1, 1.0, 1e300, -5e-324])
         .prices([Decimal::new(1050, 2), Decimal::new(-1, 3)])
         .codes([Uuid::from_u128(7), Uuid::max()])
-        .times([time()])
-        .insert(&f.db)
-        .await
+        .times([time()]);
+    Bag::insert_many(vec![bag; count]).all(&f.db).await
 }
 
 pub async fn arrays_of_every_type_come_back<D: Database>(f: &Fixture<D>) -> Result<()> {
@@ -43,6 +47,16 @@ pub async fn arrays_of_every_type_come_back<D: Database>(f: &Fixture<D>) -> Resu
     assert_eq!(empty.maybe, Some(Array::from([3])));
     let same = Bag::filter(Bag::words.eq(written.words.clone())).select(Bag::id).all(&f.db).await?;
     assert_eq!(same, [written.id]);
+    for more in bags(f, 3).await? {
+        assert_eq!(Bag { id: written.id, ..more }, written);
+    }
+    let all = Bag::filter(Bag::words.ne(Array::default())).order_by(Bag::id.asc()).all(&f.db).await?;
+    let (last, rest) = all.split_last().expect("rows");
+    let changes = rest.iter().map(|bag| bag.update().codes([Uuid::nil()]).maybe(Array::from([4])));
+    assert_eq!(Bag::update_many(changes).exec(&f.db).await?, 3);
+    let changed = Bag::find(written.id).one(&f.db).await?;
+    assert_eq!((changed.codes.0, changed.maybe), (vec![Uuid::nil()], Some(Array::from([4]))));
+    assert_eq!(Bag::find(last.id).one(&f.db).await?, *last);
     Ok(())
 }
 

@@ -137,7 +137,7 @@ pub(super) fn is_given(datum: &Datum) -> bool {
 /// assert_eq!(tag.insert(&db).await?.name, "news");
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Set;
 
 /// The required field is set. A field that is not stands for itself, so the compiler's message names it.
