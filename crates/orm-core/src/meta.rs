@@ -303,6 +303,18 @@ pub struct RelationMeta {
     pub morph: Option<MorphMeta>,
 }
 
+impl RelationMeta {
+    /// Whether the rows of one side have the keys of the other in an array.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// assert!(!Post::tags.meta().by_array());
+    /// ```
+    pub fn by_array(&self) -> bool {
+        self.kind == RelationKind::ManyToMany && self.through.is_none()
+    }
+}
+
 /// The model between the two sides of a many-to-many relation.
 ///
 /// ```

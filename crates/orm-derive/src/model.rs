@@ -5,7 +5,7 @@ use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUppe
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{DeriveInput, GenericArgument, Ident, LitStr, PathArguments, Type, Visibility, parse_quote};
+use syn::{DeriveInput, GenericArgument, Ident, LitStr, PathArguments, Type, Visibility};
 
 use crate::attributes::{FieldInput, ModelInput, Names, PathArg};
 
@@ -188,13 +188,12 @@ impl Model {
             .as_ref()
             .map_or_else(|| plural(&parsed.ident.to_string().to_snake_case()), syn::LitStr::value);
         for relation in relations.iter().filter(|relation| relation.kind == Kind::ManyToMany) {
-            // A row without links has an empty array.
+            // A row without links gets an empty array when it is written.
             for key in &relation.keys {
-                let column = columns.get_mut(usize::from(*key)).filter(|column| column.required);
-                if let Some(column) = column {
-                    column.required = false;
-                    column.field.default_fn = Some(PathArg(parse_quote!(#krate::value::no_keys)));
-                }
+                columns
+                    .iter_mut()
+                    .filter(|column| column.index == *key)
+                    .for_each(|column| column.required = false);
             }
         }
         errors.finish()?;

@@ -276,6 +276,18 @@ fn refuse(model: &ModelMeta) -> Result<()> {
                 .with_hint("this type belongs to another database: use one that both have"));
         }
     }
+    let is_array = |column: &&u16| matches!(model.column(**column).ty(), DbType::Array(_) | DbType::List(_));
+    let unique = model.indexes.iter().filter(|index| index.unique);
+    if let Some((index, column)) =
+        unique.filter_map(|index| Some((index, index.columns.iter().find(is_array)?))).next()
+    {
+        let text = "a unique index on an array is one on each of its elements on MongoDB";
+        return Err(Error::new(ErrorKind::Unsupported, text)
+            .with_model(model.name)
+            .with_field(model.column(*column).field.clone())
+            .with_constraint(index.name.clone())
+            .with_hint("leave out `unique`, or keep the values as rows of a model of their own"));
+    }
     if let Some(key) = model.foreign_keys.iter().find(|key| key.deferral == Deferral::Deferred) {
         let text = "references are checked with each statement on MongoDB, not at the end of the transaction";
         let fields = key.columns.iter().map(|column| model.column(*column).field.clone());

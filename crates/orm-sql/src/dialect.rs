@@ -165,7 +165,7 @@ pub trait Dialect: Send + Sync {
     /// ```
     /// use orm_core::value::DbType;
     /// use orm_sql::{Dialect, PostgresDialect};
-    /// assert_eq!(PostgresDialect.held_by("k", "a", DbType::I64)?, "a @> ARRAY[k]");
+    /// assert_eq!(PostgresDialect.held_by("k", "a", DbType::I64)?, "a @> ARRAY[k]::bigint[]");
     /// # Ok::<(), orm_core::Error>(())
     /// ```
     fn held_by(&self, element: &str, array: &str, ty: DbType) -> Result<String, Error> {
@@ -256,14 +256,19 @@ pub trait Dialect: Send + Sync {
 
     /// An operand as it must stand where order matters (`<`, ORDER BY, MIN): with a collation, say.
     ///
+    /// # Errors
+    /// A type whose values have no order here.
+    ///
     /// ```
     /// use orm_core::value::DbType;
     /// use orm_sql::{Dialect, SqliteDialect};
-    /// assert_eq!(SqliteDialect.ordered("price".to_owned(), DbType::Decimal), "price COLLATE orm_decimal");
+    /// assert_eq!(SqliteDialect.ordered("price".to_owned(), DbType::Decimal)?, "price COLLATE orm_decimal");
+    /// assert!(SqliteDialect.ordered("list".to_owned(), DbType::Array(&DbType::I64)).is_err());
+    /// # Ok::<(), orm_core::Error>(())
     /// ```
-    fn ordered(&self, operand: String, ty: DbType) -> String {
+    fn ordered(&self, operand: String, ty: DbType) -> Result<String, Error> {
         let _ = ty;
-        operand
+        Ok(operand)
     }
 
     /// Where this database puts NULLs if the query does not say.

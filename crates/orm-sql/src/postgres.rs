@@ -208,13 +208,17 @@ impl Dialect for PostgresDialect {
         ))
     }
 
-    fn element_of(&self, element: &str, array: &str, _: DbType, _: bool) -> Result<String, Error> {
+    fn element_of(&self, element: &str, array: &str, ty: DbType, _: bool) -> Result<String, Error> {
+        // A query in double parentheses would be one of rows.
+        if array.starts_with('(') {
+            return Ok(format!("{element} = ANY(({array})::{}[])", type_name(ty)));
+        }
         Ok(format!("{element} = ANY({array})"))
     }
 
-    fn held_by(&self, element: &str, array: &str, _: DbType) -> Result<String, Error> {
+    fn held_by(&self, element: &str, array: &str, ty: DbType) -> Result<String, Error> {
         // https://www.postgresql.org/docs/current/gin.html: an index serves `@>` and not `= ANY`.
-        Ok(format!("{array} @> ARRAY[{element}]"))
+        Ok(format!("{array} @> ARRAY[{element}]::{}[]", type_name(ty)))
     }
 
     fn index_kind(&self, types: &[DbType]) -> &'static str {
@@ -306,7 +310,7 @@ impl Dialect for PostgresDialect {
                 _ => return Err(self.unknown("this form of substring")),
             },
             Func::Replace => format!("replace({list})"),
-            Func::Append => format!("array_append({list})"),
+            Func::Append => format!("array_cat({list})"),
             Func::Without => format!("array_remove({list})"),
             Func::Coalesce => format!("COALESCE({})", args.join(", ")),
             Func::NullIf => format!("NULLIF({})", args.join(", ")),

@@ -133,8 +133,13 @@ impl Dialect for SqliteDialect {
         (op == UnaryOp::Neg && ty == DbType::Decimal).then(|| format!("orm_decimal_neg({operand})"))
     }
 
-    fn ordered(&self, operand: String, ty: DbType) -> String {
-        if ty == DbType::Decimal { operand + " COLLATE orm_decimal" } else { operand }
+    fn ordered(&self, operand: String, ty: DbType) -> Result<String, Error> {
+        match ty {
+            DbType::Decimal => Ok(operand + " COLLATE orm_decimal"),
+            // The order of their texts is not that of their elements.
+            DbType::Array(_) => Err(self.unknown("an order of arrays")),
+            _ => Ok(operand),
+        }
     }
 
     fn default_nulls(&self, direction: Direction) -> Nulls {
@@ -248,28 +253,25 @@ impl SqliteDialect {
     fn array_element(&self, ty: DbType) -> Result<&'static str, Error> {
         match ty {
             DbType::Uuid => Ok("unhex(value)"),
+            // Not every number is read back from JSON as the same one, and documents have no one text.
+            DbType::F32 | DbType::F64 => Err(self.unknown("looking for a floating-point number in an array")),
             DbType::Bytes | DbType::Json | DbType::Array(_) | DbType::List(_) | DbType::Native(_) => {
-                Err(self.unknown("the elements of this array"))
+                Err(self.unknown("looking for an element of this type in an array"))
             }
             _ => Ok("value"),
         }
     }
 
     fn array_change(&self, func: Func, array: &str, value: &str, ty: DbType) -> Result<String, Error> {
-        let element = self.array_element(ty)?;
-        if func == Func::Without {
-            // `->` gives each element as it is written, which a value of SQL may not.
-            return Ok(format!(
-                "(SELECT json_group_array(json({array} -> fullkey) ORDER BY key) FROM json_each({array}) \
-                 WHERE {element} IS NOT {value})"
-            ));
+        // `->` gives an element as it is written, which a value of SQL does not. `json` is what `json_each` was given.
+        if func == Func::Append {
+            return Ok(format!("json_insert({array}, '$[#]', {value} -> '$[0]')"));
         }
-        let value = match ty {
-            DbType::Uuid => format!("lower(hex({value}))"),
-            DbType::Bool => format!("json(iif({value}, 'true', 'false'))"),
-            _ => value.to_owned(),
-        };
-        Ok(format!("json_insert({array}, '$[#]', {value})"))
+        let element = self.array_element(ty)?;
+        Ok(format!(
+            "(SELECT json_group_array(json(json -> fullkey) ORDER BY key) FROM json_each({array}) \
+             WHERE {element} IS NOT {value})"
+        ))
     }
 }
 

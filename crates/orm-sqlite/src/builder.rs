@@ -32,6 +32,8 @@ use crate::pool::Pool;
 #[must_use = "nothing is opened before `.connect()`"]
 pub struct SqliteBuilder {
     pub(crate) path: Option<PathBuf>,
+    /// Whether the path came with the options of a URL.
+    options: bool,
     pub(crate) readers: usize,
     pub(crate) busy_timeout: Duration,
     pub(crate) acquire_timeout: Duration,
@@ -56,6 +58,7 @@ impl SqliteBuilder {
     pub(crate) fn new() -> Self {
         SqliteBuilder {
             path: None,
+            options: false,
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             acquire_timeout: Duration::from_secs(30),
@@ -68,7 +71,8 @@ impl SqliteBuilder {
         }
     }
 
-    /// The database file. Without one, the database is in memory and has a single connection.
+    /// The database file, as a path or as `sqlite:` with a path behind. Without one, or with `:memory:`, the database is in memory
+    /// and has a single connection.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -81,7 +85,18 @@ impl SqliteBuilder {
     /// # Ok(()) }
     /// ```
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
-        self.path = Some(path.as_ref().to_owned());
+        let path = path.as_ref();
+        // What others call a URL would be the name of a file; and a database in memory is one for each connection.
+        let named = path.to_str().map(|text| {
+            text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text)
+        });
+        self.path = match named {
+            Some(":memory:") => None,
+            Some(named) => Some(named.into()),
+            None => Some(path.to_owned()),
+        };
+        self.options =
+            named.zip(path.to_str()).is_some_and(|(named, text)| named != text && named.contains('?'));
         self
     }
 
@@ -267,6 +282,10 @@ impl SqliteBuilder {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
+        if self.options {
+            return Err(Error::new(ErrorKind::Configuration, "a URL of SQLite is a path, without options")
+                .with_hint("set them on `Sqlite::builder()`: `.read_only()`, `.busy_timeout(..)` …"));
+        }
         if self.read_only && self.path.is_none() {
             return Err(Error::new(ErrorKind::Configuration, "a database in memory cannot be read-only"));
         }

@@ -76,7 +76,8 @@ impl Sqlite {
         Sqlite { session: Session(Place::Pool(Arc::clone(&pool))), pool }
     }
 
-    /// Opens a database file, created if it is missing, in WAL mode with foreign keys on.
+    /// Opens a database file, created if it is missing, in WAL mode with foreign keys on. `sqlite:app.db` is a path, too, and
+    /// `:memory:` the same as [`memory`](Sqlite::memory).
     ///
     /// ```
     /// # use orm_guide::prelude::*;

@@ -86,14 +86,8 @@ impl AnyDb {
             return Ok(orm_mongo::Mongo::connect(url).await?.into());
         }
         #[cfg(feature = "sqlite")]
-        {
-            let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
-            if path == Some(":memory:") {
-                return Ok(orm_sqlite::Sqlite::memory().await?.into());
-            }
-            if let Some(path) = path.or_else(|| (!url.contains("://")).then_some(url)) {
-                return Ok(orm_sqlite::Sqlite::connect(path).await?.into());
-            }
+        if url.starts_with("sqlite:") || !url.contains("://") {
+            return Ok(orm_sqlite::Sqlite::connect(url).await?.into());
         }
         let scheme = url.split("://").next().unwrap_or_default();
         Err(Error::new(ErrorKind::Configuration, format!("no driver for `{scheme}` is compiled in"))

@@ -15,9 +15,10 @@ use futures_util::StreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use orm::mongo::{Bulk, ChangeKind, FindAnd, Index, IndexKind, Mongo, MongoQuery, ObjectId, Times, Which};
 use orm::prelude::*;
+use orm::value::Array;
 use orm_tests::cases::shapes::item;
 use orm_tests::models::{
-    Address, Basket, Customer, Item, Line, Node, Order, Place, Post, PostTag, Tag, TestSchema, User,
+    Address, Bag, Basket, Customer, Item, Line, Node, Order, Place, Post, PostTag, Tag, TestSchema, User,
 };
 use uuid::Uuid;
 
@@ -331,6 +332,41 @@ async fn null_may_come_often_in_a_unique_column() {
     let error = Badge::create().code("x".to_owned()).insert(&db).await.unwrap_err();
     assert_eq!((error.kind(), error.fields()), (ErrorKind::Unique, &["code".into()][..]));
     Badges::drop_all(&db).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_means_another_thing_on_an_array_is_refused() {
+    #[derive(Debug, Model)]
+    struct Listed {
+        #[orm(primary_key, auto)]
+        id: i64,
+        #[orm(unique)]
+        words: Array<String>,
+    }
+    orm::schema!(ListedSchema: Listed);
+    let db = fresh().await;
+    let error = ListedSchema::create_all(&db).await.unwrap_err();
+    assert_eq!((error.kind(), error.fields()), (ErrorKind::Unsupported, &["words".into()][..]));
+    let refused =
+        |error: Option<orm::Error>| assert_eq!(error.map(|e| e.kind()), Some(ErrorKind::Unsupported));
+    refused(Bag::query().order_by(Bag::words.asc()).all(&db).await.err());
+    refused(Bag::filter(Bag::words.ge(Array::default())).count(&db).await.err());
+    refused(Bag::filter(!Bag::numbers.between(Array::default(), Array::default())).count(&db).await.err());
+    refused(Bag::query().select(Bag::words.min()).all(&db).await.err());
+}
+
+#[tokio::test]
+async fn arrays_are_equal_as_a_whole() {
+    let db = fresh().await;
+    let bag = |words: &[&str]| {
+        let words: Array<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        Bag::create().words(words).numbers([]).flags([]).reals([]).prices([]).codes([]).times([])
+    };
+    Bag::insert_many([bag(&["a", "b"]), bag(&["b", "c"])]).exec(&db).await.unwrap();
+    orm::alias!(Other: Bag);
+    let twins =
+        Other::query().correlate::<Bag>().filter(Other.words.eq(Bag::words)).filter(Other.id.ne(Bag::id));
+    assert_eq!(Bag::filter(exists(twins)).count(&db).await.unwrap(), 0);
 }
 
 #[tokio::test]

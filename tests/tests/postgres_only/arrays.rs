@@ -60,6 +60,8 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
     assert_eq!(changed[0].words.last().map(String::as_str), Some("new"));
     assert_eq!(changed[0].words.len(), 2);
 
+    let sizes = scalar(Basket::query().order_by(Basket::id.asc()).limit(1).select(Basket::sizes));
+    assert_eq!(count!(sizes.has(1)), 3003);
     let words = Basket::query().filter(Basket::id.eq(first.id)).select((Basket::id, Basket::words.unnest()));
     let words: Vec<(i64, String)> = words.all(&db).await?;
     assert_eq!((words.len(), words[1].1.as_str()), (2, "new"));
@@ -69,5 +71,43 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
     let changed = Basket::update_many(changes).all(&db).await?;
     assert!(changed.iter().zip(&baskets).all(|(now, then)| now.words[0] == format!("{}!", then.id)));
 
+    Ok(())
+}
+
+/// A key that is no `text`.
+#[derive(Debug, Clone, PartialEq, Model)]
+struct Country {
+    #[orm(primary_key, max_len = 2)]
+    code: String,
+    #[orm(pair = countries)]
+    trips: ManyToMany<Trip>,
+}
+
+#[derive(Debug, Clone, PartialEq, Model)]
+struct Trip {
+    #[orm(primary_key, auto)]
+    id: i64,
+    #[orm(index)]
+    codes: Array<String>,
+    #[orm(keys = codes)]
+    countries: ManyToMany<Country>,
+}
+orm::schema!(Trips: Country, Trip);
+
+#[tokio::test]
+async fn keys_of_a_limited_length_are_found_by_an_index() -> Result<()> {
+    let Place { db, .. } = place(1).await?;
+    Trips::create_all(&db).await?;
+    let countries =
+        Country::insert_many(["de", "fr"].map(|code| Country::create().code(code))).all(&db).await?;
+    let trip = Trip::create().countries(&countries).insert(&db).await?;
+    let read = Trip::find(trip.id).include(Trip::countries.include(Country::trips)).one(&db).await?;
+    assert_eq!(read.countries.get()?[1].trips.get()?.len(), 1);
+    assert_eq!(Country::filter(Country::trips.exists()).count(&db).await?, 2);
+    assert_eq!(Trip::filter(Trip::countries.any(Country::code.eq("fr"))).count(&db).await?, 1);
+    assert_eq!(Country::query().join(Country::trips).count(&db).await?, 2);
+    db.execute_batch("SET enable_seqscan = off").await?;
+    let plan = Country::trips.of(&countries[0]).query().explain(&db).await?;
+    assert!(plan.contains("Bitmap Index Scan"), "{plan}");
     Ok(())
 }

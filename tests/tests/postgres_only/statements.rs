@@ -94,5 +94,13 @@ async fn what_only_some_databases_know_stands_in_any_part_of_a_query() -> Result
     assert_eq!(User::posts.of(&ada).filter(by_letter()).one(&db).await?.title, "x1");
     assert_eq!(User::posts.of(&ada).order_by(by_letter().asc()).first(&db).await?.unwrap().title, "y2");
     assert_eq!(Post::query().distinct_on(by_letter()).all(&db).await?.len(), 2);
+    let posts = || User::posts.filter(by_letter()).order_by(by_letter().desc());
+    assert_eq!(User::find(ada.id).include(posts()).one(&db).await?.posts.get()?[0].title, "x1");
+    let nested = Post::author.include(posts());
+    let read = Post::query().order_by(Post::id.asc()).include(nested).all(&db).await?;
+    assert_eq!(read[2].author.get()?.posts.get()?.len(), 0);
+    let mut users = User::query().order_by(User::id.asc()).all(&db).await?;
+    users.load(posts(), &db).await?;
+    assert_eq!(users[0].posts.get()?.len(), 1);
     Ok(())
 }

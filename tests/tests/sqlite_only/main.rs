@@ -16,7 +16,7 @@ use orm::sqlite::SqliteBuilder;
 use orm::value::Array;
 use orm::{ErrorKind, Result};
 use orm_tests::dropping::every_operation;
-use orm_tests::models::{Everything, Post, Tag, TestSchema, User};
+use orm_tests::models::{Bag, Everything, Post, Tag, TestSchema, User};
 use rust_decimal::Decimal;
 use tempfile::TempDir;
 
@@ -267,5 +267,25 @@ async fn a_database_is_shared_behind_pointers() -> Result<()> {
     assert_eq!(tags(&shared, 2).await?.len(), 2);
     assert_eq!(Tag::query().count(&&*shared).await?, 2);
     assert_eq!(format!("{log:?}"), "StatementLog { .. }");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_url_is_a_path_and_memory_is_one_database() -> Result<()> {
+    for name in [":memory:", "sqlite::memory:", "sqlite://:memory:"] {
+        let db = Sqlite::connect(name).await?;
+        TestSchema::create_all(&db).await?;
+        let counts = (0..8).map(|_| Tag::query().count(&db));
+        assert_eq!(futures_util::future::try_join_all(counts).await?, [0; 8]);
+        assert!(!std::path::Path::new(name).exists());
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("app.db");
+    let db = Sqlite::connect(format!("sqlite://{}", path.display())).await?;
+    TestSchema::create_all(&db).await?;
+    db.close().await;
+    assert!(path.exists());
+    let error = Sqlite::connect(format!("sqlite:{}?mode=ro", path.display())).await.unwrap_err();
+    assert_eq!((error.kind(), error.hint().is_some()), (ErrorKind::Configuration, true));
     Ok(())
 }

@@ -163,3 +163,16 @@ async fn a_field_that_cannot_be_read_is_named() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn what_an_array_cannot_be_asked_as_json_is_refused() -> Result<()> {
+    let Place { db, log, .. } = place(|builder| builder).await?;
+    let refused = |result: Result<u64>| assert_eq!(kind(result), ErrorKind::Unsupported);
+    refused(Bag::filter(Bag::reals.has(0.1)).count(&db).await);
+    refused(Bag::filter(Bag::reals.has_any([0.1])).count(&db).await);
+    refused(Bag::filter(Bag::words.lt(Array::default())).count(&db).await);
+    refused(Bag::query().order_by(Bag::words.asc()).limit(1).select(Bag::id).all(&db).await.map(|_| 0));
+    refused(Bag::query().select(Bag::numbers.max()).all(&db).await.map(|_| 0));
+    assert!(log.take().is_empty());
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use super::operand::Literal;
 use super::{Expr, ExprOps};
 use crate::ir::{self, BinaryOp, Func};
-use crate::value::{Array, Scalar, Value};
+use crate::value::{Array, Datum, Scalar, Value};
 
 type Lifted<E, X> =
     Expr<<<E as ExprOps>::T as Value>::Lift<X>, <E as ExprOps>::S, <E as ExprOps>::N, <E as ExprOps>::K>;
@@ -23,7 +23,7 @@ type Changed<E> = Expr<<E as ExprOps>::T, <E as ExprOps>::S, <E as ExprOps>::N, 
 /// }
 /// orm::schema!(Articles: Article);
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// # let db = Sqlite::connect("sqlite::memory:").await?;
+/// # let db = Sqlite::memory().await?;
 /// Articles::create_all(&db).await?;
 /// Article::create().words(["rust", "sql"].map(String::from)).insert(&db).await?;
 /// Article::filter(Article::words.has("rust")).update().set(Article::words, Article::words.append("orm")).exec(&db).await?;
@@ -36,6 +36,9 @@ where
     Self::T: Value<Base = Array<T>>,
 {
     /// Whether the array holds a value. NULL if the array is, or if it is not found and an element is NULL.
+    ///
+    /// On SQLite, where an array is JSON, looking for a floating-point number or a document is an error of kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported); so it is for `has_any` and `without`.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -82,7 +85,8 @@ where
     where
         Self: ExprOps<T = Array<T>>,
     {
-        change(Func::Append, self.node(), element)
+        let one = ir::Expr::Value(Datum::Array(vec![element.datum()]), <Array<T> as Scalar>::TYPE);
+        Expr::new(ir::Expr::Func(Func::Append, vec![self.node(), one]))
     }
 
     /// The array without the elements that equal a value.
@@ -100,13 +104,9 @@ where
     where
         Self: ExprOps<T = Array<T>>,
     {
-        change(Func::Without, self.node(), element)
+        let value = ir::Expr::Value(element.datum(), <T::Base as Scalar>::TYPE);
+        Expr::new(ir::Expr::Func(Func::Without, vec![self.node(), value]))
     }
 }
 
 impl<E: ExprOps, T: Value> ArrayExpr<T> for E where E::T: Value<Base = Array<T>> {}
-
-fn change<B: Scalar, X, S, N, K>(func: Func, array: ir::Expr, element: impl Literal<B>) -> Expr<X, S, N, K> {
-    let value = ir::Expr::Value(element.datum(), <B as Scalar>::TYPE);
-    Expr::new(ir::Expr::Func(func, vec![array, value]))
-}

@@ -407,7 +407,8 @@ pub enum Func {
     Round,
     /// The current instant of the database.
     Now,
-    /// An array with one more element at its end.
+    /// An array with one more element at its end, which is given as an array of its own: a database without arrays writes
+    /// elements in a form of its own.
     Append,
     /// An array without the elements that equal a value.
     Without,

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::query::Query;
 use super::terminal::{by_key, not_found};
-use crate::backend::{Executor, First, Needs, run};
+use crate::backend::{And, Executor, First, Needs, Plus, ProvidedBy, run};
 use crate::error::Result;
 use crate::expr::{Condition, Only};
 use crate::ir::{ColumnRef, Command, Expr};
@@ -97,7 +97,7 @@ pub trait ModelQuery: Model {
 
 impl<M: Model> ModelQuery for M {}
 
-/// A read by primary key.
+/// A read by primary key. `N` is what the database must offer for its includes.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -108,9 +108,9 @@ impl<M: Model> ModelQuery for M {}
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read before `.one(&db)` or `.optional(&db)`"]
-pub struct Find<M: Model>(Query<M>);
+pub struct Find<M: Model, N = ()>(Query<M, Only<M>, M, N>);
 
-impl<M: Model> Find<M> {
+impl<M: Model, N: Needs> Find<M, N> {
     /// Loads a relation together with the row.
     ///
     /// ```
@@ -120,7 +120,11 @@ impl<M: Model> Find<M> {
     /// assert_eq!((post.author.get()?.name.as_str(), post.comments.get()?.len()), ("Ada", 1));
     /// # Ok(()) }
     /// ```
-    pub fn include(self, relation: impl Includable<M>) -> Self {
+    pub fn include<X>(self, relation: impl Includable<M, X>) -> Find<M, And<N, X>>
+    where
+        N: Plus<X>,
+        X: Needs,
+    {
         Find(self.0.include(relation))
     }
 
@@ -136,7 +140,11 @@ impl<M: Model> Find<M> {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
-    pub fn one<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<M>> + Send {
+    pub fn one<E>(self, db: &E) -> impl Future<Output = Result<M>> + Send
+    where
+        E: Executor + ?Sized,
+        N: ProvidedBy<E::Backend>,
+    {
         let row = self.optional(db);
         async move { row.await?.ok_or_else(not_found::<M>) }
     }
@@ -149,7 +157,11 @@ impl<M: Model> Find<M> {
     /// assert_eq!(User::find(999).optional(&db).await?, None);
     /// # Ok(()) }
     /// ```
-    pub fn optional<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send {
+    pub fn optional<E>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send
+    where
+        E: Executor + ?Sized,
+        N: ProvidedBy<E::Backend>,
+    {
         // A primary key needs no LIMIT: leaving it out keeps one shape for all reads by key.
         let Query { select, includes, .. } = self.0;
         let command = Command::Select(Box::new(select));
@@ -170,7 +182,11 @@ impl<M: Model> Find<M> {
     /// assert!(User::find(1).exists(&db).await?);
     /// # Ok(()) }
     /// ```
-    pub fn exists<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<bool>> + Send {
+    pub fn exists<E>(self, db: &E) -> impl Future<Output = Result<bool>> + Send
+    where
+        E: Executor + ?Sized,
+        N: ProvidedBy<E::Backend>,
+    {
         self.0.exists(db)
     }
 }

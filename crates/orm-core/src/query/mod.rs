@@ -35,4 +35,4 @@ pub use query::Query;
 pub use raw::{Sql, sql};
 pub use sample::Sample;
 pub use select::{ListNeeds, Selection, Whole, whole};
-pub(crate) use terminal::has_aggregate;
+pub(crate) use terminal::{has_aggregate, offered};

@@ -99,9 +99,13 @@ impl<M: Model, N: Needs> Query<M, Only<M>, M, N> {
     /// assert!(users[2].profile.get()?.is_none());
     /// # Ok(()) }
     /// ```
-    pub fn include(mut self, relation: impl Includable<M>) -> Self {
+    pub fn include<X>(mut self, relation: impl Includable<M, X>) -> Query<M, Only<M>, M, And<N, X>>
+    where
+        N: Plus<X>,
+        X: Needs,
+    {
         self.includes.push(relation.into_plan());
-        self
+        self.retype()
     }
 }
 

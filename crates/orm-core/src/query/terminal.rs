@@ -276,8 +276,15 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
 
 /// The capabilities of a dynamic query, checked now.
 fn check<E: Executor + ?Sized>(command: &Command, db: &E) -> Result<()> {
-    let Command::Select(select) = command else { return Ok(()) };
-    match select.requires.iter().find(|name| !E::Backend::offers(db.session(), name)) {
+    match command {
+        Command::Select(select) => offered::<E::Backend>(select, db.session()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the database offers what a dynamic query needs.
+pub(crate) fn offered<B: Backend>(select: &Select, session: &B::Session) -> Result<()> {
+    match select.requires.iter().find(|name| !B::offers(session, name)) {
         None => Ok(()),
         Some(name) => Err(lacks(name, select.from.model.name)),
     }
@@ -305,12 +312,20 @@ pub(crate) fn has_aggregate(expr: &crate::ir::Expr) -> bool {
         }
         Unary(_, inner, _) | IsNull(inner, _) | Cast(inner, _) => has_aggregate(inner),
         Binary(_, both, _) => has_aggregate(&both.0) || has_aggregate(&both.1),
-        Func(_, args) | All(args) | Any(args) => args.iter().any(has_aggregate),
+        Func(_, args) | All(args) | Any(args) | InTuples { exprs: args, .. } | Raw(_, args) => {
+            args.iter().any(has_aggregate)
+        }
+        InList { expr, .. } | InSelect { expr, .. } | Overlap { array: expr, .. } => has_aggregate(expr),
+        Between(three, _) => [&three.0, &three.1, &three.2].into_iter().any(has_aggregate),
+        Like { expr, pattern, .. } => has_aggregate(expr) || has_aggregate(pattern),
         Case(arms, otherwise) => {
             arms.iter().any(|(when, then)| has_aggregate(when) || has_aggregate(then))
                 || otherwise.as_deref().is_some_and(has_aggregate)
         }
-        _ => false,
+        Elements(test) => has_aggregate(&test.list),
+        ListChange(change) => has_aggregate(&change.list),
+        // A query inside has aggregates of its own.
+        Column(_) | Value(..) | Key(..) | Excluded(_) | Exists(_) | Scalar(_) | Relation(_) => false,
     }
 }
 

@@ -30,20 +30,18 @@ impl Links {
         update_command(self.source, vec![Assignment { column: self.index, value }], Some(rows))
     }
 
-    fn change(self, func: Func, key: &Datum, rows: Expr) -> Command {
-        self.set(Expr::Func(func, vec![self.array(), Expr::Value(key.clone(), self.element)]), rows)
-    }
-
     /// Adds a key to the rows that do not have it.
     fn link(self, key: &Datum, rows: Expr) -> Command {
         let missing = held_by(self.array(), key, self.element).negate();
-        self.change(Func::Append, key, Expr::and(Some(rows), missing))
+        let more = Expr::Func(Func::Append, vec![self.array(), self.all(vec![key.clone()])]);
+        self.set(more, Expr::and(Some(rows), missing))
     }
 
     /// Takes a key from the rows that have it.
     fn unlink(self, key: &Datum, rows: Option<Expr>) -> Command {
         let there = held_by(self.array(), key, self.element);
-        self.change(Func::Without, key, Expr::and(rows, there))
+        let rest = Expr::Func(Func::Without, vec![self.array(), Expr::Value(key.clone(), self.element)]);
+        self.set(rest, Expr::and(rows, there))
     }
 
     fn all(self, keys: Vec<Datum>) -> Expr {
@@ -112,8 +110,12 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
             }
             Side::There(links, key) => {
                 let rows = || one_of(links.source, T::PRIMARY_KEY, targets, T::PRIMARY_KEY);
-                let added = affected(db, links.link(key, rows())).await?;
-                if (added as usize) < targets.len() {
+                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
+                let add = async {
+                    let added = affected(&tx, links.link(key, rows())).await?;
+                    if (added as usize) == targets.len() {
+                        return Ok(added);
+                    }
                     let mut distinct: Vec<Vec<Datum>> = Vec::new();
                     for target in targets {
                         let id: Vec<Datum> =
@@ -122,9 +124,11 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
                             distinct.push(id);
                         }
                     }
-                    there(links.source, rows(), distinct.len(), db).await?;
-                }
-                Ok(added)
+                    there(links.source, rows(), distinct.len(), &tx).await?;
+                    Ok(added)
+                };
+                let result = add.await;
+                tx.end(result).await
             }
         }
     }

@@ -1,6 +1,9 @@
 //! Includes: which relations come with a query, and which of their rows.
 
+use std::marker::PhantomData;
+
 use super::{Rel, Slot, ToMany};
+use crate::backend::{And, Needs, Plus};
 use crate::expr::{Condition, IntoOrder, Only};
 use crate::ir::Select;
 use crate::model::{Model, Named};
@@ -48,7 +51,7 @@ impl IncludePlan {
 }
 
 /// A relation of `M` with conditions, order, limit or further includes:
-/// `User::posts.filter(…).order_by(…).limit_per_parent(3).include(Post::tags)`.
+/// `User::posts.filter(…).order_by(…).limit_per_parent(3).include(Post::tags)`. `N` is what the database must offer.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -61,20 +64,33 @@ impl IncludePlan {
 /// assert_eq!(ada.posts.get()?[0].title, "Notes");
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone)]
 #[must_use = "it does nothing until it is passed to `.include(..)` or `.load(..)`"]
-pub struct Include<M, S> {
+pub struct Include<M, S, N = ()> {
     pub(super) rel: Rel<M, S>,
     pub(super) plan: IncludePlan,
+    needs: PhantomData<fn() -> N>,
 }
 
-/// What `.include(..)` accepts on a query of `M`: a relation such as `User::posts`, or one with conditions.
+impl<M, S, N> Clone for Include<M, S, N> {
+    fn clone(&self) -> Self {
+        Include { rel: self.rel, plan: self.plan.clone(), needs: PhantomData }
+    }
+}
+
+impl<M, S, N> std::fmt::Debug for Include<M, S, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.plan.fmt(f)
+    }
+}
+
+/// What `.include(..)` accepts on a query of `M`: a relation such as `User::posts`, or one with conditions, which needs `N` of the
+/// database.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm::relation::Includable;
-/// async fn ada_with(relation: impl Includable<User>, db: &Sqlite) -> Result<User> {
+/// async fn ada_with(relation: impl Includable<User, ()>, db: &Sqlite) -> Result<User> {
 ///     User::find(1).include(relation).one(db).await
 /// }
 /// assert!(ada_with(User::posts, &db).await?.posts.is_loaded());
@@ -85,7 +101,7 @@ pub struct Include<M, S> {
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
 )]
-pub trait Includable<M: Model> {
+pub trait Includable<M: Model, N> {
     /// The plan.
     ///
     /// ```
@@ -109,7 +125,7 @@ pub trait Includable<M: Model> {
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
 )]
-pub trait IncludeOf<M: Model>: Includable<M> {
+pub trait IncludeOf<M: Model>: Includable<M, ()> {
     /// The model at the other end.
     type Target: Model;
 }
@@ -122,13 +138,13 @@ impl<M: Model, S: Slot> IncludeOf<M> for Include<M, S> {
     type Target = S::Target;
 }
 
-impl<M: Model, S: Slot> Includable<M> for Rel<M, S> {
+impl<M: Model, S: Slot> Includable<M, ()> for Rel<M, S> {
     fn into_plan(self) -> IncludePlan {
         IncludePlan::new(self)
     }
 }
 
-impl<M: Model, S: Slot> Includable<M> for Include<M, S> {
+impl<M: Model, S: Slot, N> Includable<M, N> for Include<M, S, N> {
     fn into_plan(self) -> IncludePlan {
         self.plan
     }
@@ -136,13 +152,31 @@ impl<M: Model, S: Slot> Includable<M> for Include<M, S> {
 
 impl<M: Model, S: Slot> From<Rel<M, S>> for Include<M, S> {
     fn from(rel: Rel<M, S>) -> Self {
-        Include { rel, plan: IncludePlan::new(rel) }
+        Include { rel, plan: IncludePlan::new(rel), needs: PhantomData }
     }
 }
 
-impl<M: Model, S: Slot> Include<M, S> {
-    /// Only rows that meet the condition; several calls add up. The condition must run on every database: what it needs
-    /// would not be seen in the type of the query that includes it.
+impl<M: Model, S: Slot, N: Needs> Include<M, S, N> {
+    fn retype<X>(self) -> Include<M, S, X> {
+        Include { rel: self.rel, plan: self.plan, needs: PhantomData }
+    }
+
+    /// Puts the check of what the database must offer off to run time, as [`Query::dynamic`](crate::query::Query::dynamic) does.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let posts = User::posts.filter(Post::title.matches_regex("^N")).dynamic();
+    /// let error = User::query().include(posts).all(&db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
+    /// # Ok(()) }
+    /// ```
+    pub fn dynamic(mut self) -> Include<M, S> {
+        N::names(&mut self.plan.select.requires);
+        self.retype()
+    }
+
+    /// Only rows that meet the condition; several calls add up.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -151,9 +185,16 @@ impl<M: Model, S: Slot> Include<M, S> {
     /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?.len(), 1);
     /// # Ok(()) }
     /// ```
-    pub fn filter<I>(mut self, condition: impl Condition<Only<S::Target>, I, ()>) -> Self {
+    pub fn filter<I, X>(
+        mut self,
+        condition: impl Condition<Only<S::Target>, I, X>,
+    ) -> Include<M, S, And<N, X>>
+    where
+        N: Plus<X>,
+        X: Needs,
+    {
         self.plan.select.and_filter(condition.condition());
-        self
+        self.retype()
     }
 
     /// The order of the rows of each parent; a second call sorts rows that are equal by the first.
@@ -165,9 +206,13 @@ impl<M: Model, S: Slot> Include<M, S> {
     /// assert_eq!(User::find(1).include(posts).one(&db).await?.posts.get()?[0].title, "Notes");
     /// # Ok(()) }
     /// ```
-    pub fn order_by<I>(mut self, order: impl IntoOrder<Only<S::Target>, I, ()>) -> Self {
+    pub fn order_by<I, X>(mut self, order: impl IntoOrder<Only<S::Target>, I, X>) -> Include<M, S, And<N, X>>
+    where
+        N: Plus<X>,
+        X: Needs,
+    {
         order.orders(&mut self.plan.select.order);
-        self
+        self.retype()
     }
 
     /// Loads a relation of the rows too.
@@ -180,13 +225,17 @@ impl<M: Model, S: Slot> Include<M, S> {
     /// assert_eq!(ada.posts.get()?[0].tags.get()?[0].name, "machines");
     /// # Ok(()) }
     /// ```
-    pub fn include(mut self, relation: impl Includable<S::Target>) -> Self {
+    pub fn include<X>(mut self, relation: impl Includable<S::Target, X>) -> Include<M, S, And<N, X>>
+    where
+        N: Plus<X>,
+        X: Needs,
+    {
         self.plan.nested.push(relation.into_plan());
-        self
+        self.retype()
     }
 }
 
-impl<M: Model, S: ToMany> Include<M, S> {
+impl<M: Model, S: ToMany, N> Include<M, S, N> {
     /// At most `rows` rows for each parent, the first in the order.
     ///
     /// ```
@@ -226,7 +275,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::find(1).include(good).one(&db).await?.posts.get()?.len(), 1);
     /// # Ok(()) }
     /// ```
-    pub fn filter<I>(self, condition: impl Condition<Only<S::Target>, I, ()>) -> Include<M, S> {
+    pub fn filter<I, N: Needs>(self, condition: impl Condition<Only<S::Target>, I, N>) -> Include<M, S, N> {
         Include::from(self).filter(condition)
     }
 
@@ -239,7 +288,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::find(1).include(best_first).one(&db).await?.posts.get()?[0].title, "Notes");
     /// # Ok(()) }
     /// ```
-    pub fn order_by<I>(self, order: impl IntoOrder<Only<S::Target>, I, ()>) -> Include<M, S> {
+    pub fn order_by<I, N: Needs>(self, order: impl IntoOrder<Only<S::Target>, I, N>) -> Include<M, S, N> {
         Include::from(self).order_by(order)
     }
 
@@ -252,7 +301,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert!(post.author.get()?.profile.get()?.is_some());
     /// # Ok(()) }
     /// ```
-    pub fn include(self, relation: impl Includable<S::Target>) -> Include<M, S> {
+    pub fn include<N: Needs>(self, relation: impl Includable<S::Target, N>) -> Include<M, S, N> {
         Include::from(self).include(relation)
     }
 }

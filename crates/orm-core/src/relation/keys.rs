@@ -174,8 +174,8 @@ pub(super) struct KeySet {
 }
 
 impl KeySet {
-    /// Of the keys of rows; `None` for a row without a key.
-    pub(super) fn of(keys: impl ExactSizeIterator<Item = Option<Key>>) -> Self {
+    /// Of the keys of rows; `None` for a row without a key. `by_array` says that an array is many keys and not one.
+    pub(super) fn of(keys: impl ExactSizeIterator<Item = Option<Key>>, by_array: bool) -> Self {
         let rows = keys.len();
         let mut set = KeySet {
             before: Vec::with_capacity(rows),
@@ -185,7 +185,7 @@ impl KeySet {
         };
         set.groups.reserve(rows);
         keys.for_each(|key| match key {
-            Some(key) => match key.parts() {
+            Some(key) => match key.parts().filter(|_| by_array) {
                 Some(parts) => set.add_all(parts),
                 None => {
                     let group = set.enter(key);
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn equal_keys_are_sent_once_and_lead_to_every_row() {
         let text = |text: &str| Key::one(Datum::Text(text.into()));
-        let mut set = KeySet::of([text("a"), None, text("b"), text("a")].into_iter());
+        let mut set = KeySet::of([text("a"), None, text("b"), text("a")].into_iter(), false);
         assert_eq!(set.take_list(), [Datum::Text("a".into()), Datum::Text("b".into())]);
         let a = text("a").unwrap();
         assert_eq!(places(&set, &a, false), [0, 3]);
@@ -320,7 +320,7 @@ mod tests {
         let keys = |keys: &[i64]| {
             Key::one(Datum::Array(keys.iter().map(|key| Datum::I64(*key)).chain([Datum::Null]).collect()))
         };
-        let mut set = KeySet::of([keys(&[7, 5, 7]), None, keys(&[]), keys(&[5, 9])].into_iter());
+        let mut set = KeySet::of([keys(&[7, 5, 7]), None, keys(&[]), keys(&[5, 9])].into_iter(), true);
         assert_eq!(set.take_list(), [7, 5, 9].map(Datum::I64));
         assert_eq!((set.places(false), set.has_arrays(), set.is_empty()), (4, true, false));
         let rows = |key: i64| places(&set, &Key::Int(key), false).into_iter().map(|entry| set.row_of(entry));
@@ -328,7 +328,9 @@ mod tests {
         assert_eq!(rows(9).collect::<Vec<_>>(), [3]);
         assert!(places(&set, &Key::Int(7), false) < places(&set, &Key::Int(5), false)[..1].to_vec());
         assert_eq!((set.place_of(0, false), set.place_of(1, false)), (Some(0), None));
-        let mut late = KeySet::of([None, keys(&[1])].into_iter());
+        let mut late = KeySet::of([None, keys(&[1])].into_iter(), true);
+        let whole = KeySet::of([keys(&[1]), keys(&[1])].into_iter(), false);
+        assert_eq!((whole.places(true), whole.has_arrays()), (1, false));
         assert_eq!((late.take_list(), late.row_of(1)), (vec![Datum::I64(1)], 1));
     }
 

@@ -16,7 +16,7 @@ use super::keys::{Key, KeySet};
 use super::load::{fetch_contents, fetch_missing};
 use super::slot::not_loaded;
 use super::{Include, IncludePlan, Rel, Slot};
-use crate::backend::{Backend, Executor};
+use crate::backend::{Backend, Executor, ProvidedBy};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -178,7 +178,7 @@ async fn fetch_all<M: Model, S: Slot, B: Backend>(
 
     let plan = IncludePlan::new(rel);
     // Each key once: its place among them is that of its content, shared or not.
-    let keys = KeySet::of(distinct.iter().cloned().map(Some));
+    let keys = KeySet::of(distinct.iter().cloned().map(Some), rel.meta().by_array());
     let (_, contents) = fetch_contents::<S, B>(rel.meta(), keys, &plan, session).await?;
     Ok(distinct.into_iter().zip(contents).collect())
 }
@@ -368,16 +368,18 @@ pub trait LoadSlice<M: Model> {
     /// assert_eq!(users[0].posts.get()?[0].title, "Notes");
     /// # Ok(()) }
     /// ```
-    fn load<'a, I, E>(&'a mut self, relation: I, db: &'a E) -> impl Future<Output = Result<()>> + Send
+    fn load<'a, I, X, E>(&'a mut self, relation: I, db: &'a E) -> impl Future<Output = Result<()>> + Send
     where
-        I: LoadableSlice<M>,
+        I: LoadableSlice<M, X>,
+        X: ProvidedBy<E::Backend>,
         E: Executor + ?Sized;
 }
 
 impl<M: Model> LoadSlice<M> for [M] {
-    fn load<'a, I, E>(&'a mut self, relation: I, db: &'a E) -> impl Future<Output = Result<()>> + Send
+    fn load<'a, I, X, E>(&'a mut self, relation: I, db: &'a E) -> impl Future<Output = Result<()>> + Send
     where
-        I: LoadableSlice<M>,
+        I: LoadableSlice<M, X>,
+        X: ProvidedBy<E::Backend>,
         E: Executor + ?Sized,
     {
         relation.fetch_all::<E::Backend>(self, db.session())
@@ -390,7 +392,7 @@ impl<M: Model> LoadSlice<M> for [M] {
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm::relation::LoadableSlice;
-/// async fn adults_with<R: LoadableSlice<User>>(relation: R, db: &Sqlite) -> Result<Vec<User>> {
+/// async fn adults_with<R: LoadableSlice<User, ()>>(relation: R, db: &Sqlite) -> Result<Vec<User>> {
 ///     let mut users = User::filter(User::age.ge(18)).all(db).await?;
 ///     users.load(relation, db).await?;
 ///     Ok(users)
@@ -402,7 +404,7 @@ impl<M: Model> LoadSlice<M> for [M] {
     message = "`{Self}` is not a relation of `{M}`",
     label = "expected a relation of `{M}`, such as `{M}::…`, with or without `.filter(..)` and the like"
 )]
-pub trait LoadableSlice<M: Model>: Send {
+pub trait LoadableSlice<M: Model, N>: Send {
     /// Fills the slots that are not loaded.
     ///
     /// ```
@@ -421,13 +423,13 @@ pub trait LoadableSlice<M: Model>: Send {
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-impl<M: Model, S: Slot> LoadableSlice<M> for Rel<M, S> {
+impl<M: Model, S: Slot> LoadableSlice<M, ()> for Rel<M, S> {
     async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
         fetch_missing::<M, S, B>(self, rows, &IncludePlan::new(self), session).await
     }
 }
 
-impl<M: Model, S: Slot> LoadableSlice<M> for Include<M, S> {
+impl<M: Model, S: Slot, N> LoadableSlice<M, N> for Include<M, S, N> {
     async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
         fetch_missing::<M, S, B>(self.rel, rows, &self.plan, session).await
     }

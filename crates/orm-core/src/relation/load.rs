@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BinaryOp, ColumnRef, Command, Expr, Join, JoinKind, Output, PerParent, Select, Source};
 use crate::meta::{RelationKind, RelationMeta};
 use crate::model::Model;
+use crate::query::offered;
 use crate::value::{Datum, DbType};
 
 /// Puts fetched children into the slots of the rows that they were fetched for, in the same order.
@@ -108,7 +109,7 @@ async fn fetch<M: Model, S: Slot, B: Backend>(
     plan: &IncludePlan,
     session: &B::Session,
 ) -> Result<Attach<M>> {
-    let keys = KeySet::of(rows.iter().map(|row| Key::of_row(row, rel.local())));
+    let keys = KeySet::of(rows.iter().map(|row| Key::of_row(row, rel.local())), rel.meta().by_array());
     let (keys, mut contents) = fetch_contents::<S, B>(rel.meta(), keys, plan, session).await?;
     Ok(Box::new(move |rows| {
         for (index, row) in rows.iter_mut().enumerate() {
@@ -129,7 +130,8 @@ pub(super) async fn fetch_missing<M: Model, S: Slot, B: Backend>(
     if missing.is_empty() {
         return Ok(());
     }
-    let keys = KeySet::of(missing.iter().map(|row| Key::of_row::<M>(row, rel.local())));
+    let keys =
+        KeySet::of(missing.iter().map(|row| Key::of_row::<M>(row, rel.local())), rel.meta().by_array());
     let (keys, mut contents) = fetch_contents::<S, B>(rel.meta(), keys, plan, session).await?;
     for (index, row) in missing.iter_mut().enumerate() {
         rel.slot_mut(row).put(content_of::<S>(&keys, &mut contents, index));
@@ -156,10 +158,11 @@ pub(super) async fn fetch_contents<S: Slot, B: Backend>(
         let contents = std::iter::repeat_with(S::Content::default).take(places).collect();
         return Ok((keys, contents));
     }
+    offered::<B>(&plan.select, session)?;
     let (mut select, columns) = child_select(plan, relation, keys.take_list());
     let cut = if keys.has_arrays() { select.per_parent.take() } else { None };
     let ordered = !select.order.is_empty();
-    let decoder = Keyed::<S::Target>::new(keys, columns, S::SHARED);
+    let decoder = Keyed::<S::Target>::new(keys, columns, S::SHARED, relation.by_array());
     let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
     let (keys, rows, mut children) = found.settle(ordered, cut);
     attach_includes::<S::Target, B>(&mut children, &plan.nested, session).await?;
@@ -175,13 +178,14 @@ pub(super) struct Keyed<T> {
     keys: KeySet,
     columns: Vec<(usize, DbType)>,
     shared: bool,
+    by_array: bool,
     pub(super) places: Vec<u32>,
     pub(super) children: Vec<T>,
 }
 
 impl<T> Keyed<T> {
-    pub(super) fn new(keys: KeySet, columns: Vec<(usize, DbType)>, shared: bool) -> Self {
-        Keyed { keys, columns, shared, places: Vec::new(), children: Vec::new() }
+    pub(super) fn new(keys: KeySet, columns: Vec<(usize, DbType)>, shared: bool, by_array: bool) -> Self {
+        Keyed { keys, columns, shared, by_array, places: Vec::new(), children: Vec::new() }
     }
 }
 
@@ -223,7 +227,7 @@ impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
         let Some(key) = Key::of_cells(row, &self.columns)? else { return Ok(Flow::More) };
-        let Keyed { keys, shared, places, children, .. } = self;
+        let Keyed { keys, shared, by_array, places, children, .. } = self;
         let mut place = |key: &Key| {
             keys.for_each_place(key, *shared, |place| {
                 children.push(T::from_row(row, 0)?);
@@ -231,7 +235,7 @@ impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {
                 Ok(())
             })
         };
-        match key.parts() {
+        match key.parts().filter(|_| *by_array) {
             None => place(&key)?,
             Some(parts) => parts.iter().try_for_each(place)?,
         }
@@ -308,9 +312,9 @@ pub(super) fn child_select_of(
         let tag = Expr::Value(Datum::Text(morph.tag.to_owned()), ty);
         select.and_filter(Expr::binary(BinaryOp::Eq, column, tag, ty));
     }
-    let in_arrays = matches!(types.as_slice(), [DbType::Array(_)]);
+    let in_arrays = relation.by_array() && matches!(types.as_slice(), [DbType::Array(_)]);
     select.and_filter(match (key, types.as_slice()) {
-        ([column], [DbType::Array(element)]) => Expr::Overlap {
+        ([column], [DbType::Array(element)]) if in_arrays => Expr::Overlap {
             array: Box::new(Expr::Column(ColumnRef { source, index: *column })),
             list: keys,
             ty: **element,

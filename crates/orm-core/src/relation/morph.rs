@@ -443,7 +443,7 @@ pub fn fetch_morph_to<'a, M: Model, E: Morph, B: Backend>(
     })
 }
 
-impl<M: Model, E: Morph> Includable<M> for MorphRel<M, E> {
+impl<M: Model, E: Morph> Includable<M, ()> for MorphRel<M, E> {
     fn into_plan(self) -> IncludePlan {
         IncludePlan { relation: self.index, select: Select::new(M::source()), nested: Vec::new() }
     }
@@ -480,7 +480,7 @@ impl<M: Model, E: Morph> Loadable<M> for MorphRel<M, E> {
     }
 }
 
-impl<M: Model, E: Morph> LoadableSlice<M> for MorphRel<M, E> {
+impl<M: Model, E: Morph> LoadableSlice<M, ()> for MorphRel<M, E> {
     async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
         let mut missing: Vec<&mut M> = rows.iter_mut().filter(|row| !(self.slot)(row).is_loaded()).collect();
         let keys: Vec<Key> = missing.iter().filter_map(|row| self.key_of(row)).collect();

@@ -40,7 +40,7 @@ pub(crate) async fn nest<C: Projection, B: Backend>(
     keys: Vec<NestKey>,
     session: &B::Session,
 ) -> Result<Vec<Vec<C>>> {
-    let mut keys = KeySet::of(keys.into_iter().map(|key| key.0));
+    let mut keys = KeySet::of(keys.into_iter().map(|key| key.0), relation.by_array());
     let mut lists: Vec<Vec<C>> = Vec::new();
     lists.resize_with(keys.places(false), Vec::new);
     if keys.is_empty() {
@@ -57,7 +57,7 @@ pub(crate) async fn nest<C: Projection, B: Backend>(
     let (mut select, columns) = child_select_of(plan, relation, keys.take_list(), Some(C::columns()));
     let cut = if keys.has_arrays() { select.per_parent.take() } else { None };
     let ordered = !select.order.is_empty();
-    let decoder = Keyed::<C::Raw>::new(keys, columns, false);
+    let decoder = Keyed::<C::Raw>::new(keys, columns, false, relation.by_array());
     let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
     let (_, rows, children) = found.settle(ordered, cut);
     let children = Box::pin(C::finish::<B>(children, &[], session)).await?;

@@ -49,7 +49,8 @@ impl<M: Model, S: Slot> Rel<M, S> {
     pub fn of(self, row: &M) -> Related<M, S> {
         let datums = |columns: &[u16]| columns.iter().map(|column| row.datum(*column)).collect();
         let key: Vec<Datum> = datums(self.local());
-        let holder = matches!(key.as_slice(), [Datum::Array(_)]).then(|| datums(M::PRIMARY_KEY));
+        let holds = matches!(key.as_slice(), [Datum::Array(_)]) && self.meta().by_array();
+        let holder = holds.then(|| datums(M::PRIMARY_KEY));
         Related { rel: self, key, holder }
     }
 }
@@ -74,6 +75,9 @@ pub(super) fn equal(source: Source, columns: &[u16], values: &[Datum]) -> Expr {
     let parts = columns.iter().zip(values).map(|(index, value)| {
         let column = column(source, *index);
         match (source.model.column(*index).ty(), value) {
+            (ty @ DbType::Array(_), Datum::Array(_)) => {
+                Expr::binary(BinaryOp::Eq, column, Expr::Value(value.clone(), ty), ty)
+            }
             (DbType::Array(element), value) => held_by(column, value, *element),
             (ty, Datum::Array(keys)) => {
                 Expr::InList { expr: Box::new(column), list: keys.clone(), ty, negated: false }

@@ -65,12 +65,6 @@ impl<T: Value> Scalar for Array<T> {
     }
 }
 
-/// What an array of keys begins with, whatever their type. Called by the derive.
-#[doc(hidden)]
-pub fn no_keys() -> Array<bool> {
-    Array::default()
-}
-
 impl<T: serde::Serialize> serde::Serialize for Array<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)

@@ -68,13 +68,16 @@ pub(super) fn list_to_json(values: &[Datum], element: &ModelMeta) -> Result<Stri
 
 /// The values of an array as JSON text: for databases without arrays.
 pub(super) fn array_to_json(values: &[Datum]) -> Result<String> {
+    array_json(values).map(|list| list.to_string())
+}
+
+fn array_json(values: &[Datum]) -> Result<Json> {
     let value = |datum: &Datum| match datum {
         // One text for equal numbers, so that the database can compare them.
         Datum::Decimal(number) => to_json(&Datum::Decimal(number.normalized())),
-        Datum::Array(inner) => Ok(Json::Array(inner.iter().map(to_json).collect::<Result<_>>()?)),
         other => to_json(other),
     };
-    Ok(Json::Array(values.iter().map(value).collect::<Result<_>>()?).to_string())
+    Ok(Json::Array(values.iter().map(value).collect::<Result<_>>()?))
 }
 
 /// Where a column stands in an object.
@@ -118,8 +121,13 @@ fn to_json(datum: &Datum) -> Result<Json> {
             Some((date, time)) => Json::String(format!("{date} {time}")),
             None => return refused("a time so far from 1970"),
         },
-        Datum::Json(text) => serde_json::from_str(text)
-            .map_err(|error| Error::new(ErrorKind::Encode, "no JSON").with_source(error))?,
+        Datum::Json(text) => match serde_json::from_str(text) {
+            // It would be read as what is absent.
+            Ok(Json::Null) => return refused("a JSON null"),
+            Ok(json) => json,
+            Err(error) => return Err(Error::new(ErrorKind::Encode, "no JSON").with_source(error)),
+        },
+        Datum::Array(values) => array_json(values)?,
         Datum::List(list) => serde_json::from_str(&list.to_json()?).unwrap_or(Json::Null),
         Datum::Invalid(error) => return Err(error.duplicate()),
         Datum::Bytes(_) => return refused("bytes"),

@@ -38,7 +38,7 @@ use crate::backend::{Row, field};
 use crate::error::Result;
 use crate::meta::ModelMeta;
 
-pub use array::{Array, no_keys};
+pub use array::Array;
 pub use cell::{Cell, CellError, CellResult, ReadElement};
 pub use datum::{Datum, Numeric};
 pub use db_type::{DbType, EnumMeta};

@@ -110,11 +110,16 @@ impl NewRow {
         &self.values
     }
 
-    /// Adds the key of a row to the array of keys that `column` has: called by the create builders.
+    /// Sets the array of keys in `column` to those of some rows: called by the create builders.
     #[doc(hidden)]
-    pub fn add_key<P: Model>(&mut self, column: &[u16], row: &P, row_columns: &[u16]) {
-        for (column, row_column) in column.iter().zip(row_columns) {
-            crate::relation::hold(self, *column, row.datum(*row_column));
+    pub fn set_keys<'p, P: Model>(
+        &mut self,
+        column: &[u16],
+        rows: impl IntoIterator<Item = &'p P>,
+        keys: &[u16],
+    ) {
+        if let ([column], [key]) = (column, keys) {
+            self.set(*column, Datum::Array(rows.into_iter().map(|row| row.datum(*key)).collect()));
         }
     }
 
@@ -278,6 +283,12 @@ pub(super) fn initial(meta: &ModelMeta, index: u16, now: Now) -> Option<Datum> {
         Some(now.datum(meta, column))
     } else if column.version || meta.version == Some(index) {
         Some(Datum::I64(0))
+    } else if matches!(column.ty(), DbType::Array(_))
+        && column.default.is_none()
+        && meta.relations.iter().any(|relation| relation.by_array() && relation.local == [index])
+    {
+        // No links.
+        Some(Datum::Array(Vec::new()))
     } else {
         None
     }

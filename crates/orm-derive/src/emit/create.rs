@@ -213,9 +213,7 @@ pub fn emit(model: &Model) -> TokenStream {
                     mut self,
                     rows: impl ::core::iter::IntoIterator<Item = &'__t #target>,
                 ) -> Self {
-                    for row in rows {
-                        self.row.add_key(#name::#constant.local(), row, #name::#constant.remote());
-                    }
+                    self.row.set_keys(#name::#constant.local(), rows, #name::#constant.remote());
                     self
                 }
             }

@@ -89,23 +89,6 @@ impl Lower<'_> {
         })
     }
 
-    /// The array with one more element at its end.
-    pub(super) fn appended(
-        &mut self,
-        w: &mut Writer,
-        key: Key<'_>,
-        array: &Expr,
-        element: &Expr,
-    ) -> Result<()> {
-        let (open, lists) = begin(w, key, "$concatArrays");
-        self.expr(w, Key::At(0), array)?;
-        let one = w.open_array(1_usize);
-        self.or_null(w, Key::At(0), element)?;
-        w.close(one);
-        end(w, open, lists);
-        Ok(())
-    }
-
     /// The array without the elements that equal a value.
     pub(super) fn without(
         &mut self,

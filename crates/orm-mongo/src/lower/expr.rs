@@ -371,7 +371,7 @@ impl Lower<'_> {
                     Ok(())
                 })
             }
-            (Func::Append, [array, element]) => self.appended(w, key, array, element),
+            (Func::Append, [array, element]) => self.call(w, key, "$concatArrays", &[array, element]),
             (Func::Without, [array, element]) => self.without(w, key, array, element),
             (Func::Abs, [value]) => self.call(w, key, "$abs", &[value]),
             (Func::Round, [value, digits @ ..]) => self.round(w, key, value, digits.first().copied()),

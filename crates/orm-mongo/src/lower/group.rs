@@ -5,6 +5,7 @@ use orm_core::ir::{AggFunc, Expr, Output, Select, WindowFunc};
 use orm_core::value::DbType;
 
 use super::expr::{begin, end};
+use super::truth::has_order;
 use super::{Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
 
@@ -159,13 +160,16 @@ impl Lower<'_> {
         aggregate: &Expr,
         frame: &dyn Fn(&mut Writer),
     ) -> Result<()> {
-        let Expr::Aggregate { func, arg, distinct, filter, .. } = aggregate else { return Ok(()) };
+        let Expr::Aggregate { func, arg, distinct, ty, filter, .. } = aggregate else { return Ok(()) };
         let (arg, filter) = (arg.as_deref(), filter.as_deref());
         let accumulator = w.open(&*names.value);
         match (func, arg) {
             (AggFunc::Count, None) => self.counted(w, None, filter)?,
             (AggFunc::Count, Some(arg)) if !distinct => self.counted(w, Some(arg), filter)?,
             (_, Some(arg)) => {
+                if matches!(func, AggFunc::Min | AggFunc::Max) {
+                    has_order(*ty)?;
+                }
                 let operator = match func {
                     AggFunc::Min => "$min",
                     AggFunc::Max => "$max",

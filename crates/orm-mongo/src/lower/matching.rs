@@ -249,6 +249,11 @@ impl Lower<'_> {
     }
 }
 
+/// Whether a condition on a field of this type is one on its elements as well: `{f: null}` finds an array with a NULL in it.
+pub(super) fn is_looked_into(ty: DbType) -> bool {
+    matches!(ty, DbType::Array(_) | DbType::Json | DbType::List(_))
+}
+
 /// A condition that no document meets.
 fn nothing(w: &mut Writer) -> Result<()> {
     let open = w.open("_id");
@@ -284,10 +289,16 @@ pub(super) fn conjuncts<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
 impl Level {
     /// Whether the query language has a condition.
     pub(super) fn serves(&self, expr: &Expr, reach: Reach) -> bool {
-        let column = |expr: &Expr| match expr {
-            Expr::Column(column) => self.reaches(*column, reach),
+        let typed = |expr: &Expr, test: fn(DbType) -> bool| match expr {
+            Expr::Column(column) => {
+                self.reaches(*column, reach) && test(column.source.model.column(column.index).ty())
+            }
             _ => false,
         };
+        let column = |expr: &Expr| typed(expr, |ty| !is_looked_into(ty));
+        // An element that is an array itself would be found by the field that holds nothing else.
+        let array =
+            |expr: &Expr| typed(expr, |ty| matches!(ty, DbType::Array(element) if !is_looked_into(*element)));
         let value = |expr: &Expr| matches!(expr, Expr::Value(..));
         if self.group.is_some() {
             return false;
@@ -298,8 +309,8 @@ impl Level {
             }
             Expr::All(list) | Expr::Any(list) => list.iter().all(|expr| self.serves(expr, reach)),
             Expr::Unary(UnaryOp::Not, inner, _) => self.serves(inner, reach),
-            Expr::Binary(BinaryOp::ElementOf, both, _) => value(&both.0) && column(&both.1),
-            Expr::Overlap { array, .. } => column(array),
+            Expr::Binary(BinaryOp::ElementOf, both, _) => value(&both.0) && array(&both.1),
+            Expr::Overlap { array: list, .. } => array(list),
             Expr::Binary(op, both, _) => {
                 inverse(*op).is_some()
                     && ((column(&both.0) && value(&both.1)) || (value(&both.0) && column(&both.1)))

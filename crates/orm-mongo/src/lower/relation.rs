@@ -5,7 +5,7 @@ use orm_core::ir::{BinaryOp, Expr, Join, JoinKind, Quantifier, RelationTest, Sel
 use orm_core::meta::{ModelMeta, RelationKind, RelationMeta};
 
 use super::expr::{begin, end};
-use super::matching::conjuncts;
+use super::matching::{conjuncts, is_looked_into};
 use super::{Joined, Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
 use crate::layout;
@@ -61,6 +61,10 @@ impl Lower<'_> {
         let (Some(near), Some(far)) = (local.first(), remote.1.first()) else {
             return Err(usage("a relation without a key"));
         };
+        if [from.model.column(*near), remote.0.column(*far)].iter().all(|column| is_looked_into(column.ty()))
+        {
+            return Err(unsupported("a relation whose key is an array"));
+        }
         let level = self.level();
         let path = level
             .path_of(orm_core::ir::ColumnRef { source: from, index: *near })
@@ -358,6 +362,10 @@ impl Lower<'_> {
             |source: Source| source == select.from || select.joins.iter().any(|join| join.target == source);
         let level = self.level();
         if inner.source != select.from || own(outer.source) || level.group.is_some() {
+            return None;
+        }
+        // Two arrays would be equal if they had one element in common.
+        if [inner, outer].iter().any(|column| is_looked_into(column.source.model.column(column.index).ty())) {
             return None;
         }
         level.path_of(*outer).map(|(path, _)| (path.into_owned(), inner.index))

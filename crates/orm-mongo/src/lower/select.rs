@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use orm_core::Result;
 use orm_core::ir::{ColumnRef, Direction, Expr, Nulls, Order, Output, PerParent, Select};
 
-use super::expr::{begin, end};
+use super::expr::{begin, end, type_of};
 use super::group::aggregates;
 use super::matching::{Reach, conjuncts};
+use super::truth::has_order;
 use super::window::windows;
 use super::{Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
@@ -111,6 +112,7 @@ impl<'c> Lower<'c> {
             let mut seen = Vec::new();
             for order in &select.order {
                 let index = own(&order.expr).unwrap_or_default();
+                has_order(model.column(index).ty())?;
                 // A field sorts once: what comes second has nothing left to decide.
                 if !seen.contains(&index) {
                     seen.push(index);
@@ -334,6 +336,7 @@ impl<'c> Lower<'c> {
         let mut computed = Writer::default();
         for order in orders {
             let direction = if order.direction == Direction::Asc { 1 } else { -1 };
+            has_order(type_of(&order.expr).unwrap_or(order.ty))?;
             let field = match &order.expr {
                 Expr::Column(column) if self.level().group.is_none() => {
                     self.level().path_of(*column).map(|(path, _)| path.into_owned())

@@ -4,8 +4,8 @@ use orm_core::Result;
 use orm_core::ir::{BinaryOp, Expr, Quantifier, UnaryOp};
 use orm_core::value::{Datum, DbType};
 
-use super::Lower;
 use super::expr::{begin, end};
+use super::{Lower, unsupported};
 use crate::bson::{Key, Writer};
 use crate::value;
 
@@ -18,6 +18,12 @@ impl Lower<'_> {
             Expr::All(list) => self.joint(w, key, &list.iter().collect::<Vec<_>>(), wanted, wanted),
             Expr::Any(list) => self.joint(w, key, &list.iter().collect::<Vec<_>>(), !wanted, wanted),
             Expr::Unary(UnaryOp::Not, inner, _) => self.truth(w, key, inner, !wanted),
+            Expr::Binary(
+                BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge,
+                _,
+                ty @ DbType::Array(_),
+            )
+            | Expr::Between(_, ty @ DbType::Array(_)) => has_order(*ty),
             Expr::Binary(op, both, _) if inverse(*op).is_some() => self.comparison(
                 w,
                 key,
@@ -287,6 +293,14 @@ impl Lower<'_> {
         let none = w.open_array(1_usize);
         w.close(none);
         end(w, open, list);
+    }
+}
+
+/// A sort goes by the smallest or the largest element of an array, a comparison by all of them.
+pub(super) fn has_order(ty: DbType) -> Result<()> {
+    match ty {
+        DbType::Array(_) => Err(unsupported("an order of arrays")),
+        _ => Ok(()),
     }
 }
 

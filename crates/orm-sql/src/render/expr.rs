@@ -145,7 +145,7 @@ impl Render<'_> {
             None => String::from("*"),
             Some(arg) if matches!(func, AggFunc::Min | AggFunc::Max) => {
                 let arg = self.expr(arg)?.at(Level::Atom);
-                self.dialect.ordered(self.dialect.alone(arg), *ty)
+                self.dialect.ordered(self.dialect.alone(arg), *ty)?
             }
             Some(arg) => {
                 let arg = self.expr(arg)?.text;
@@ -187,15 +187,15 @@ impl Render<'_> {
     pub(super) fn orders(&mut self, orders: &[Order]) -> Result<Vec<String>, Error> {
         let render = |order: &Order| {
             let key = self.expr(&order.expr)?.at(Level::Atom);
-            Ok(self.order_key(self.dialect.alone(key), order))
+            self.order_key(self.dialect.alone(key), order)
         };
         orders.iter().map(render).collect()
     }
 
     /// A rendered key with its collation, direction and place for NULLs.
-    pub(super) fn order_key(&self, key: String, order: &Order) -> String {
+    pub(super) fn order_key(&self, key: String, order: &Order) -> Result<String, Error> {
         let ty = type_of(&order.expr).unwrap_or(order.ty);
-        let mut sql = self.dialect.ordered(key, ty);
+        let mut sql = self.dialect.ordered(key, ty)?;
         let portable = match order.direction {
             Direction::Asc => Nulls::First,
             Direction::Desc => {
@@ -207,7 +207,7 @@ impl Render<'_> {
         if wanted != self.dialect.default_nulls(order.direction) && self.may_be_null(&order.expr) {
             sql += if wanted == Nulls::First { " NULLS FIRST" } else { " NULLS LAST" };
         }
-        sql
+        Ok(sql)
     }
 
     /// Whether an expression can be NULL: what cannot is rendered without a clause for it, which an index serves more often.
@@ -228,7 +228,7 @@ impl Render<'_> {
 
     fn between(&mut self, three: &(Expr, Expr, Expr), ty: DbType) -> Result<Sql, Error> {
         let operand = self.expr(&three.0)?.at(Level::Atom);
-        let operand = self.dialect.ordered(operand, ty);
+        let operand = self.dialect.ordered(operand, ty)?;
         let low = self.expr(&three.1)?.at(Level::Arithmetic);
         let high = self.expr(&three.2)?.at(Level::Arithmetic);
         Ok(Sql::new(format!("{operand} BETWEEN {low} AND {high}"), Level::Compare))

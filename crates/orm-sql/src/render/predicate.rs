@@ -43,7 +43,7 @@ impl Render<'_> {
                 })
             }
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-                let left = self.dialect.ordered(left.at(Level::Atom), ty);
+                let left = self.dialect.ordered(left.at(Level::Atom), ty)?;
                 Ok(Sql::new(format!("{left} {operator} {}", right.at(Level::Arithmetic)), Level::Compare))
             }
             _ => {

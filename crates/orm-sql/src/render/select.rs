@@ -170,8 +170,8 @@ impl Render<'_> {
         for (n, order) in select.order.iter().enumerate() {
             let key = self.expr(&order.expr)?.at(super::operand::Level::Atom);
             inner.push(format!("{key} AS o{n}"));
-            window.push(self.order_key(key, order));
-            outer_order.push(self.order_key(format!("o{n}"), order));
+            window.push(self.order_key(key, order)?);
+            outer_order.push(self.order_key(format!("o{n}"), order)?);
         }
         let limit = per.limit.map(|limit| self.limit(limit));
         let offset = per.offset.map(|_| self.parameter(DbType::I64));
