@@ -122,7 +122,8 @@ pub fn output(datum: &Datum) -> ToSqlOutput<'_> {
 fn owned(datum: &Datum) -> Value {
     match output(datum) {
         ToSqlOutput::Owned(value) => value,
-        ToSqlOutput::Borrowed(value) => value.into(),
+        // A text of ours is UTF-8.
+        ToSqlOutput::Borrowed(value) => Value::try_from(value).unwrap_or(Value::Null),
         _ => Value::Null,
     }
 }
