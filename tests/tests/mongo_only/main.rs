@@ -355,6 +355,51 @@ async fn what_means_another_thing_on_an_array_is_refused() {
     refused(Bag::query().select(Bag::words.min()).all(&db).await.err());
 }
 
+/// Known by an ObjectId.
+#[derive(Debug, Clone, PartialEq, Model)]
+struct Actor {
+    #[orm(primary_key, default_fn = ObjectId::new)]
+    id: ObjectId,
+    name: String,
+    #[orm(pair = cast)]
+    films: ManyToMany<Film>,
+}
+
+#[derive(Debug, Clone, PartialEq, Model)]
+struct Film {
+    #[orm(primary_key, default_fn = ObjectId::new)]
+    id: ObjectId,
+    #[orm(index)]
+    cast_ids: Array<ObjectId>,
+    #[orm(keys = cast_ids)]
+    cast: ManyToMany<Actor>,
+}
+orm::schema!(Films: Actor, Film);
+
+#[tokio::test]
+async fn documents_keep_the_keys_of_others() {
+    let db = fresh().await;
+    Films::create_all(&db).await.unwrap();
+    let actors =
+        Actor::insert_many(["a", "b"].map(|name| Actor::create().name(name))).all(&db).await.unwrap();
+    let film = Film::create().cast([&actors[1], &actors[0]]).insert(&db).await.unwrap();
+    let stored = raw(&db, "films").await;
+    assert!(stored[0].get_array("cast_ids").unwrap().iter().all(|key| matches!(key, Bson::ObjectId(_))));
+    let read = Film::find(film.id).include(Film::cast.include(Actor::films)).one(&db).await.unwrap();
+    let names: Vec<&str> = read.cast.get().unwrap().iter().map(|actor| actor.name.as_str()).collect();
+    assert_eq!(names, ["b", "a"]);
+    assert_eq!(read.cast.get().unwrap()[0].films.get().unwrap().len(), 1);
+    // One condition on the field, which the index on its elements serves; one lookup where there are two collections.
+    let back = Actor::films.of(&actors[0]).query().to_sql(&db).unwrap();
+    assert!(back.contains(r#""cast_ids": {"$in": ["#) && !back.contains("$expr"), "{back}");
+    let joined = Film::filter(Film::cast.any(Actor::name.eq("a")));
+    assert_eq!(joined.to_sql(&db).unwrap().matches("$lookup").count(), 1);
+    assert_eq!(joined.count(&db).await.unwrap(), 1);
+    assert!(Film::cast.of(&film).remove(&actors[0], &db).await.unwrap());
+    assert_eq!(Actor::filter(Actor::films.none()).select(Actor::name).all(&db).await.unwrap(), ["a"]);
+    Films::drop_all(&db).await.unwrap();
+}
+
 #[tokio::test]
 async fn arrays_are_equal_as_a_whole() {
     let db = fresh().await;
