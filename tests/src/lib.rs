@@ -192,6 +192,7 @@ macro_rules! suite {
             a_delete_without_filter_is_refused,
             a_limit_chooses_from_every_row_only_if_that_is_said,
             an_upsert_updates_the_chosen_columns,
+            an_upsert_leaves_alone_what_nobody_set,
             deleting_a_parent_cascades_to_children,
             an_update_gives_back_its_rows,
             a_delete_gives_back_its_rows,

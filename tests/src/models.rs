@@ -316,9 +316,12 @@ pub struct Playlist {
 /// Has a key that SQL databases and documents write differently.
 #[derive(Debug, Clone, PartialEq, Model)]
 pub struct Label {
-    #[orm(primary_key)]
+    #[orm(primary_key, default_fn = Uuid::now_v7)]
     pub code: Uuid,
+    #[orm(unique)]
     pub text: String,
+    #[orm(default_fn = Uuid::now_v7)]
+    pub token: Uuid,
     #[orm(pair = labels)]
     pub playlists: ManyToMany<Playlist>,
 }

@@ -1,7 +1,7 @@
 //! Creating and dropping the tables of a schema.
 
 use orm_core::meta::ModelMeta;
-use orm_core::value::DbType;
+use orm_core::value::{DbType, array_to_json};
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{SqliteDialect, create_indexes, create_table, drop_table};
 
@@ -21,6 +21,11 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
             let error = match column.ty() {
                 DbType::Array(DbType::Bytes) => bind::no_bytes_in_arrays(),
                 DbType::Native(native) | DbType::Array(&DbType::Native(native)) => bind::no_native(native),
+                // Without JSON, nothing could be written to it.
+                DbType::Array(_) => match array_to_json(&[]) {
+                    Ok(_) => continue,
+                    Err(error) => error,
+                },
                 _ => continue,
             };
             return Err(error.with_model(model.name).with_field(column.field.clone()));

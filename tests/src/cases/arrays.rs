@@ -278,6 +278,7 @@ pub async fn keys_in_an_array_are_linked_and_unlinked<D: Database>(f: &Fixture<D
     assert_eq!(handle.add(&songs[1], &f.db).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(handle.set([&songs[1]], &f.db).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(back.add_all([both, none], &f.db).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(back.set([both, none], &f.db).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(back.query().count(&f.db).await?, 0, "all of them or none");
     Ok(())
 }

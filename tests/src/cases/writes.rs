@@ -4,10 +4,11 @@ use orm::backend::{Backend, Supports, capabilities::InsertSelect};
 use orm::prelude::*;
 use orm::write::insert_from;
 use orm::{ErrorKind, Result};
+use uuid::Uuid;
 
 use super::{people, post};
 use crate::Fixture;
-use crate::models::{Order, Post, Tag, User};
+use crate::models::{Label, Order, Post, Tag, User};
 
 pub async fn insert_returns_the_row_with_its_key<D: Database>(f: &Fixture<D>) -> Result<()> {
     let ada = User::create().email("ada@x.org").name("Ada").insert(&f.db).await?;
@@ -178,6 +179,18 @@ pub async fn an_upsert_updates_the_chosen_columns<D: Database>(f: &Fixture<D>) -
     assert!(User::upsert(row).on(User::email).do_nothing().insert_or_ignore(&f.db).await?.is_none());
     let row = User::create().email("new@x.org").name("New");
     assert_eq!(User::upsert(row).on(User::email).update_all().insert(&f.db).await?.name, "New");
+    Ok(())
+}
+
+pub async fn an_upsert_leaves_alone_what_nobody_set<D: Database>(f: &Fixture<D>) -> Result<()> {
+    // The program makes a key and a token for the new row; that there is a row is told by what was set, and that changes.
+    let upsert = || Label::upsert(Label::create().text("x"));
+    let first = upsert().insert(&f.db).await?;
+    assert_eq!(upsert().insert(&f.db).await?, first);
+    assert_eq!(upsert().update_all().insert(&f.db).await?, first);
+    let token = Uuid::from_u128(7);
+    let changed = Label::upsert(Label::create().text("x").token(token)).insert(&f.db).await?;
+    assert_eq!((changed.code, changed.token), (first.code, token));
     Ok(())
 }
 

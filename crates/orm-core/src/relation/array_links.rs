@@ -1,9 +1,11 @@
 //! Links that are kept as keys in an array, of the one row or of the others. Each change is made in the database, key by key: a row
 //! in memory is never written over what others have linked since it was read.
 
+use rustc_hash::FxHashSet;
+
 use super::ManyToMany;
 use super::keys::Key;
-use super::of::{Related, affected, both, column, equal, held_by, one_of};
+use super::of::{Related, affected, column, equal, held_by, one_of};
 use crate::backend::{Decoder, Executor, First, Flow, Row, Tx, TxOptions, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{AggFunc, Assignment, Command, Expr, Func, Output, Select, Source};
@@ -84,15 +86,10 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
 
     /// The keys by which an array knows these rows.
     fn keys_of(&self, targets: &[&T]) -> Vec<Datum> {
-        let mut keys = Vec::with_capacity(targets.len());
-        for key in
-            targets.iter().flat_map(|target| self.relation().remote.iter().map(|index| target.datum(*index)))
-        {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-        keys
+        let mut seen = FxHashSet::default();
+        let keys =
+            targets.iter().flat_map(|target| self.relation().remote.iter().map(|index| target.datum(*index)));
+        keys.filter(|key| seen.insert(key.clone())).collect()
     }
 
     pub(super) async fn add_keys<E: Executor + ?Sized>(&self, targets: &[&T], db: &E) -> Result<u64> {
@@ -116,14 +113,10 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
                     if (added as usize) == targets.len() {
                         return Ok(added);
                     }
-                    let mut distinct: Vec<Vec<Datum>> = Vec::new();
-                    for target in targets {
-                        let id: Vec<Datum> =
-                            T::PRIMARY_KEY.iter().map(|index| target.datum(*index)).collect();
-                        if !distinct.contains(&id) {
-                            distinct.push(id);
-                        }
-                    }
+                    let id = |target: &&T| -> Vec<Datum> {
+                        T::PRIMARY_KEY.iter().map(|index| target.datum(*index)).collect()
+                    };
+                    let distinct: FxHashSet<Vec<Datum>> = targets.iter().map(id).collect();
                     there(links.source, rows(), distinct.len(), &tx).await?;
                     Ok(added)
                 };
@@ -203,10 +196,17 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
                 }
             }
             Side::There(links, key) => {
-                let rows = || one_of(links.source, T::PRIMARY_KEY, targets, T::PRIMARY_KEY);
-                let others = links.unlink(key, Some(rows().negate()));
-                let these = (!targets.is_empty()).then(|| links.link(key, rows()));
-                both::<E::Backend>(db.session(), [Some(others), these]).await
+                let others = one_of(links.source, T::PRIMARY_KEY, targets, T::PRIMARY_KEY).negate();
+                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
+                let set = async {
+                    affected(&tx, links.unlink(key, Some(others))).await?;
+                    if !targets.is_empty() {
+                        self.add_keys(targets, &tx).await?;
+                    }
+                    Ok(())
+                };
+                let result = set.await;
+                tx.end(result).await
             }
         }
     }

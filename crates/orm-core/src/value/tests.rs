@@ -147,8 +147,27 @@ fn an_array_is_a_list_of_its_type() {
     assert_eq!((array.len(), Array::from(vec![1, 2, 3])), (3, array.clone()));
     assert_eq!(stored(array), Datum::Array(vec![Datum::I64(1), Datum::I64(2), Datum::I64(3)]));
     assert_eq!(<Array<Option<bool>> as Scalar>::TYPE, DbType::Array(&DbType::Bool));
-    let error = read::<Array<i32>>(&Datum::Array(Vec::new())).unwrap_err();
-    assert_eq!(error, CellError::invalid("this database has no arrays"));
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn an_array_of_a_database_without_them_is_json() {
+    use super::array_to_json;
+    let kept = |values: Vec<Datum>| Datum::Json(array_to_json(&values).unwrap());
+    let reals = [0.1 + 0.2, 62.572030410805404, 1e300, -5e-324, 1.0];
+    let read_back = read::<Array<f64>>(&kept(reals.map(Datum::F64).to_vec()));
+    assert_eq!(read_back, Ok(Array::from(reals)), "no digit is lost");
+    let numbers = kept(vec![Datum::I64(i64::MAX), Datum::Null]);
+    assert_eq!(read::<Array<Option<i64>>>(&numbers), Ok(Array::from([Some(i64::MAX), None])));
+    assert_eq!(read::<Array<i64>>(&numbers), Err(CellError::Null));
+    let tenths = Datum::Decimal(Numeric { mantissa: 150, scale: 2 });
+    assert_eq!(array_to_json(&[tenths]).unwrap(), r#"["1.5"]"#);
+    let nested = kept(vec![Datum::Array(vec![Datum::Bool(true)]), Datum::Array(Vec::new())]);
+    assert_eq!(read::<Array<Array<bool>>>(&nested), Ok(Array::from([Array::from([true]), Array::default()])));
+    for refused in [Datum::F64(f64::INFINITY), Datum::Json("null".into()), Datum::Bytes(vec![1])] {
+        assert!(array_to_json(&[refused]).is_err());
+    }
+    assert!(read::<Array<i64>>(&Datum::Json("{}".into())).is_err());
 }
 
 #[test]

@@ -23,6 +23,8 @@ use crate::value::{DateTime, Datum, DbType};
 #[derive(Debug, Clone)]
 pub struct NewRow {
     pub(super) values: Vec<Datum>,
+    /// The columns that the program fills in by itself and nobody has set.
+    presets: Vec<u16>,
     /// New rows that belong to this one, by relation.
     pub(super) children: Vec<(u16, Vec<NewRow>)>,
 }
@@ -37,7 +39,8 @@ impl NewRow {
     /// assert_eq!(NewRow::new(Tag::meta()).values(), [Datum::Default, Datum::Default]);
     /// ```
     pub fn new(meta: &ModelMeta) -> Self {
-        NewRow { values: meta.columns.iter().map(|_| Datum::Default).collect(), children: Vec::new() }
+        let values = meta.columns.iter().map(|_| Datum::Default).collect();
+        NewRow { values, presets: Vec::new(), children: Vec::new() }
     }
 
     /// Adds rows that are inserted together with this one and belong to it by a relation.
@@ -94,7 +97,15 @@ impl NewRow {
     pub fn set(&mut self, column: u16, datum: Datum) {
         if let Some(slot) = self.values.get_mut(usize::from(column)) {
             *slot = datum;
+            self.presets.retain(|preset| *preset != column);
         }
+    }
+
+    /// Gives a column what its `default_fn` makes: called by the derive.
+    #[doc(hidden)]
+    pub fn preset(&mut self, column: u16, datum: Datum) {
+        self.set(column, datum);
+        self.presets.push(column);
     }
 
     /// What is given so far, one value per column of the model; [`Datum::Default`] where there is none.
@@ -123,8 +134,14 @@ impl NewRow {
         }
     }
 
+    /// Whether the column has a value.
     pub(super) fn is_given(&self, column: u16) -> bool {
         self.values.get(usize::from(column)).is_some_and(is_given)
+    }
+
+    /// Whether the program set the column, and not its `default_fn`.
+    pub(super) fn is_set(&self, column: u16) -> bool {
+        self.is_given(column) && !self.presets.contains(&column)
     }
 }
 

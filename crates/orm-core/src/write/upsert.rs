@@ -263,7 +263,7 @@ fn command(
         Chosen::Nothing | Chosen::All => (0..)
             .zip(&meta.columns)
             .filter(|(index, column)| {
-                row.is_given(*index)
+                row.is_set(*index)
                     && !target.contains(index)
                     && !meta.primary_key.contains(index)
                     && meta.version != Some(*index)
@@ -295,7 +295,7 @@ fn command(
 
 fn find_target(source: Source, row: &NewRow) -> Result<Vec<u16>> {
     let meta = source.model;
-    let given = |columns: &[u16]| !columns.is_empty() && columns.iter().all(|index| row.is_given(*index));
+    let given = |columns: &[u16]| !columns.is_empty() && columns.iter().all(|index| row.is_set(*index));
     if given(meta.primary_key) {
         return Ok(meta.primary_key.to_vec());
     }

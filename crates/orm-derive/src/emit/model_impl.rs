@@ -44,7 +44,7 @@ pub fn emit(model: &Model) -> TokenStream {
     });
     let presets = model.columns.iter().filter_map(|column| {
         let (path, index) = (&column.field.default_fn.as_ref()?.0, column.index);
-        Some(quote!(row.set(#index, #krate::value::Value::encode(#path()));))
+        Some(quote!(row.preset(#index, #krate::value::Value::encode(#path()));))
     });
     let slots = model.relations.iter().map(|relation| &relation.ident);
     quote! {
