@@ -60,6 +60,13 @@ pub struct Relation {
     pub keys: Vec<u16>,
 }
 
+impl Relation {
+    /// Whether this model keeps the keys of the other rows in an array.
+    pub fn by_array(&self) -> bool {
+        self.kind == Kind::ManyToMany && !self.keys.is_empty()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     BelongsTo,

@@ -80,6 +80,11 @@ fn by_context(ty: DbType) -> bool {
     type_name(ty) == "text"
 }
 
+/// A parameter that is an array of values.
+fn list_parameter(number: usize, ty: DbType) -> String {
+    if by_context(ty) { format!("${number}") } else { format!("${number}::{}[]", type_name(ty)) }
+}
+
 impl PostgresDialect {
     /// Whether a list of such values comes out of UNNEST as it went in, arrays as texts. Arrays of arrays are taken apart to the last
     /// element, and composites to their fields.
@@ -163,8 +168,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn in_list(&self, expr: &str, number: usize, ty: DbType, negated: bool) -> String {
-        let list =
-            if by_context(ty) { format!("${number}") } else { format!("${number}::{}[]", type_name(ty)) };
+        let list = list_parameter(number, ty);
         if negated { format!("{expr} <> ALL({list})") } else { format!("{expr} = ANY({list})") }
     }
 
@@ -226,9 +230,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn overlap(&self, array: &str, number: usize, ty: DbType, _: bool) -> Result<String, Error> {
-        let list =
-            if by_context(ty) { format!("${number}") } else { format!("${number}::{}[]", type_name(ty)) };
-        Ok(format!("{array} && {list}"))
+        Ok(format!("{array} && {}", list_parameter(number, ty)))
     }
 
     fn like(&self, op: LikeOp, text: &str, pattern: &str, insensitive: bool) -> String {

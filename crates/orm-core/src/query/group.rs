@@ -1,7 +1,7 @@
 //! Grouped queries.
 
 use super::query::Query;
-use super::select::{ListNeeds, Selection};
+use super::select::{ListNeeds, Selection, nest};
 use crate::backend::{And, Needs, Plus};
 use crate::expr::kind::{GroupKey, Grouped as GroupedKind};
 use crate::expr::scope::InScope;
@@ -70,20 +70,15 @@ fn key<T, S>(ir: ir::Expr, ty: DbType, out: &mut Vec<ir::Expr>) -> Expr<T, S, ()
     Expr::new(ir::Expr::Key((out.len() - 1) as u16, ty))
 }
 
-macro_rules! nest {
-    () => { () };
-    ($head:ident $($tail:ident)*) => { ($head::N, nest!($($tail)*)) };
-}
-
 macro_rules! tuples {
     ($($($name:ident $index:ident $var:ident),+;)*) => {$(
         impl<Q, $($name, $index),+> GroupKeys<Q, ($($index,)+)> for ($($name,)+)
         where
             $($name: GroupKeys<Q, $index>,)+
-            nest!($($name)+): ListNeeds,
+            nest!(N; $($name)+): ListNeeds,
         {
             type Keys = ($($name::Keys,)+);
-            type N = <nest!($($name)+) as ListNeeds>::Out;
+            type N = <nest!(N; $($name)+) as ListNeeds>::Out;
             fn keys(self, out: &mut Vec<ir::Expr>) -> Self::Keys {
                 let ($($var,)+) = self;
                 ($($var.keys(out),)+)

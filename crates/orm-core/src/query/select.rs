@@ -183,6 +183,8 @@ macro_rules! nest {
     ($part:ident; $head:ident $($tail:ident)*) => { ($head::$part, nest!($part; $($tail)*)) };
 }
 
+pub(super) use nest;
+
 macro_rules! tuples {
     ($($($name:ident $index:ident $var:ident),+;)*) => {$(
         impl<Q, $($name, $index),+> Selection<Q, ($($index,)+)> for ($($name,)+)

@@ -5,10 +5,11 @@ use rustc_hash::FxHashSet;
 
 use super::ManyToMany;
 use super::keys::Key;
-use super::of::{Related, affected, column, equal, held_by, one_of};
+use super::of::{Related, affected, all_of, column, equal, held_by, one_of};
 use crate::backend::{Decoder, Executor, First, Flow, Row, Tx, TxOptions, run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::{AggFunc, Assignment, Command, Expr, Func, Output, Select, Source};
+use crate::expr::count_all;
+use crate::ir::{Assignment, Command, Expr, Func, Output, Select, Source};
 use crate::model::{Model, Named};
 use crate::value::{Datum, DbType};
 use crate::write::{Insertable, NewRow, update_command};
@@ -98,7 +99,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
                 let row = || equal(links.source, M::PRIMARY_KEY, row);
                 let commands: Vec<Command> =
                     self.keys_of(targets).iter().map(|key| links.link(key, row())).collect();
-                let added = all_of_them(commands, db).await?;
+                let added = all_of(commands, db).await?;
                 // Either all were linked before, or there is nothing to link them to.
                 if added == 0 && !targets.is_empty() {
                     there(links.source, row(), 1, db).await?;
@@ -233,44 +234,13 @@ impl Decoder for Keys {
     }
 }
 
-/// Runs commands as one, and adds up how many rows they wrote to.
-async fn all_of_them<E: Executor + ?Sized>(commands: Vec<Command>, db: &E) -> Result<u64> {
-    if commands.len() < 2 {
-        return match commands.into_iter().next() {
-            Some(command) => affected(db, command).await,
-            None => Ok(0),
-        };
-    }
-    let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-    let run = async {
-        let mut rows = 0;
-        for command in commands {
-            rows += affected(&tx, command).await?;
-        }
-        Ok(rows)
-    };
-    let result = run.await;
-    tx.end(result).await
-}
-
 /// Refuses if fewer rows are there.
 async fn there<E: Executor + ?Sized>(source: Source, rows: Expr, wanted: usize, db: &E) -> Result<()> {
     let mut select = Select::new(source);
-    select.output = Output::Exprs(vec![count()]);
+    select.output = Output::Exprs(vec![count_all().into_ir()]);
     select.filter = Some(rows);
     let found = run(db, Command::Select(Box::new(select)), First::<i64>::default()).await?;
     if found.is_some_and(|found| found >= wanted as i64) { Ok(()) } else { Err(not_there(source)) }
-}
-
-fn count() -> Expr {
-    Expr::Aggregate {
-        func: AggFunc::Count,
-        arg: None,
-        distinct: false,
-        ty: DbType::I64,
-        filter: None,
-        order: Vec::new(),
-    }
 }
 
 #[cold]

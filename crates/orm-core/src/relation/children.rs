@@ -1,6 +1,6 @@
 //! Changes of the rows whose foreign key points to one row: `User::posts.of(&user).add(..)`.
 
-use super::of::{Related, affected, both, one_of};
+use super::of::{Related, affected, all_of, one_of};
 use super::{HasMany, HasOne, Slot};
 use crate::backend::Executor;
 use crate::error::{Error, ErrorKind, Result};
@@ -225,7 +225,7 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
         let chosen = one_of(target, T::PRIMARY_KEY, &children, T::PRIMARY_KEY);
         let others = self.release(target, Some(chosen.clone().negate()))?;
         let adopt = (!children.is_empty()).then(|| self.adopt(target, chosen));
-        both::<E::Backend>(db.session(), [Some(others), adopt]).await
+        all_of(Some(others).into_iter().chain(adopt).collect(), db).await.map(drop)
     }
 }
 
@@ -250,7 +250,7 @@ impl<M: Model, T: Model> Related<M, HasOne<T>> {
         let chosen = one_of(target, T::PRIMARY_KEY, &[child], T::PRIMARY_KEY);
         let adopt = self.adopt(target, chosen.clone());
         match self.release(target, Some(chosen.negate())) {
-            Ok(others) => both::<E::Backend>(db.session(), [Some(others), Some(adopt)]).await,
+            Ok(others) => all_of(vec![others, adopt], db).await.map(drop),
             // The unique key of the relation refuses a second row, for want of a way to take the first away.
             Err(cannot) => match affected(db, adopt).await {
                 Err(error) if error.kind() == ErrorKind::Unique => Err(cannot),

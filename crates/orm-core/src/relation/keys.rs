@@ -170,6 +170,8 @@ pub(super) struct KeySet {
     group_of: Vec<u32>,
     /// For each entry its row, if rows have arrays.
     rows: Option<Vec<u32>>,
+    /// Whether an array is many keys and not one.
+    by_array: bool,
     list: Vec<Datum>,
 }
 
@@ -181,11 +183,12 @@ impl KeySet {
             before: Vec::with_capacity(rows),
             group_of: Vec::with_capacity(rows),
             list: Vec::with_capacity(rows),
+            by_array,
             ..KeySet::default()
         };
         set.groups.reserve(rows);
         keys.for_each(|key| match key {
-            Some(key) => match key.parts().filter(|_| by_array) {
+            Some(key) => match set.parts(&key) {
                 Some(parts) => set.add_all(parts),
                 None => {
                     let group = set.enter(key);
@@ -230,6 +233,11 @@ impl KeySet {
         group
     }
 
+    /// The keys of an array of them.
+    fn parts(&self, key: &Key) -> Option<Vec<Key>> {
+        if self.by_array { key.parts() } else { None }
+    }
+
     /// Whether the rows keep their keys in arrays.
     pub(super) fn has_arrays(&self) -> bool {
         self.rows.is_some()
@@ -265,7 +273,8 @@ impl KeySet {
         }
     }
 
-    /// Calls `each` for every place where a child of this key belongs; with arrays, for the entries of these rows.
+    /// Calls `each` for every place where a child of this key, or of this array of keys, belongs; where the rows have arrays, for
+    /// their entries.
     #[inline]
     pub(super) fn for_each_place(
         &self,
@@ -273,6 +282,14 @@ impl KeySet {
         shared: bool,
         mut each: impl FnMut(u32) -> Result<()>,
     ) -> Result<()> {
+        match self.parts(key) {
+            None => self.places_of(key, shared, &mut each),
+            Some(keys) => keys.iter().try_for_each(|key| self.places_of(key, shared, &mut each)),
+        }
+    }
+
+    #[inline]
+    fn places_of(&self, key: &Key, shared: bool, each: &mut impl FnMut(u32) -> Result<()>) -> Result<()> {
         let Some(&group) = self.groups.get(key) else { return Ok(()) };
         if shared {
             return each(group);

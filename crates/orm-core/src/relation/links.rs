@@ -2,7 +2,7 @@
 //! between; [`array_links`](super::array_links) is for keys in an array.
 
 use super::ManyToMany;
-use super::of::{Related, affected, both, equal, link_source, one_of};
+use super::of::{Related, affected, all_of, equal, link_source, one_of};
 use crate::backend::{Executor, Tx, TxOptions};
 use crate::error::Result;
 use crate::ir::{Command, Delete, Expr};
@@ -148,6 +148,6 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
         let targets: Vec<&T> = targets.into_iter().collect();
         let Some(through) = &self.relation().through else { return self.set_keys(&targets, db).await };
         let others = self.unlink(through, Some(self.linked_to(through, &targets).negate()));
-        both::<E::Backend>(db.session(), [Some(others), self.links(through, &targets)]).await
+        all_of(Some(others).into_iter().chain(self.links(through, &targets)).collect(), db).await.map(drop)
     }
 }

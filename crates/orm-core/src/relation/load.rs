@@ -162,7 +162,7 @@ pub(super) async fn fetch_contents<S: Slot, B: Backend>(
     let (mut select, columns) = child_select(plan, relation, keys.take_list());
     let cut = if keys.has_arrays() { select.per_parent.take() } else { None };
     let ordered = !select.order.is_empty();
-    let decoder = Keyed::<S::Target>::new(keys, columns, S::SHARED, relation.by_array());
+    let decoder = Keyed::<S::Target>::new(keys, columns, S::SHARED);
     let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
     let (keys, rows, mut children) = found.settle(ordered, cut);
     attach_includes::<S::Target, B>(&mut children, &plan.nested, session).await?;
@@ -178,14 +178,13 @@ pub(super) struct Keyed<T> {
     keys: KeySet,
     columns: Vec<(usize, DbType)>,
     shared: bool,
-    by_array: bool,
     pub(super) places: Vec<u32>,
     pub(super) children: Vec<T>,
 }
 
 impl<T> Keyed<T> {
-    pub(super) fn new(keys: KeySet, columns: Vec<(usize, DbType)>, shared: bool, by_array: bool) -> Self {
-        Keyed { keys, columns, shared, by_array, places: Vec::new(), children: Vec::new() }
+    pub(super) fn new(keys: KeySet, columns: Vec<(usize, DbType)>, shared: bool) -> Self {
+        Keyed { keys, columns, shared, places: Vec::new(), children: Vec::new() }
     }
 }
 
@@ -226,18 +225,13 @@ impl<T: FromRow + Send + 'static> Decoder for Keyed<T> {
     }
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
-        let Some(key) = Key::of_cells(row, &self.columns)? else { return Ok(Flow::More) };
-        let Keyed { keys, shared, by_array, places, children, .. } = self;
-        let mut place = |key: &Key| {
-            keys.for_each_place(key, *shared, |place| {
+        if let Some(key) = Key::of_cells(row, &self.columns)? {
+            let Keyed { keys, shared, places, children, .. } = self;
+            keys.for_each_place(&key, *shared, |place| {
                 children.push(T::from_row(row, 0)?);
                 places.push(place);
                 Ok(())
-            })
-        };
-        match key.parts().filter(|_| *by_array) {
-            None => place(&key)?,
-            Some(parts) => parts.iter().try_for_each(place)?,
+            })?;
         }
         Ok(Flow::More)
     }

@@ -57,7 +57,7 @@ pub(crate) async fn nest<C: Projection, B: Backend>(
     let (mut select, columns) = child_select_of(plan, relation, keys.take_list(), Some(C::columns()));
     let cut = if keys.has_arrays() { select.per_parent.take() } else { None };
     let ordered = !select.order.is_empty();
-    let decoder = Keyed::<C::Raw>::new(keys, columns, false, relation.by_array());
+    let decoder = Keyed::<C::Raw>::new(keys, columns, false);
     let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
     let (_, rows, children) = found.settle(ordered, cut);
     let children = Box::pin(C::finish::<B>(children, &[], session)).await?;

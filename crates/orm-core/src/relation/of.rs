@@ -1,7 +1,7 @@
 //! The rows that belong to one row: `User::posts.of(&user)`. `children` and `links` change them.
 
 use super::{Rel, Slot};
-use crate::backend::{Affected, Backend, Executor, Needs, Tx, TxOptions, run};
+use crate::backend::{Affected, Executor, Needs, Tx, TxOptions, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Condition, IntoOrder, Only};
 use crate::ir::{BinaryOp, ColumnRef, Command, Expr, Join, JoinKind, Output, Select, Source};
@@ -262,14 +262,18 @@ pub(super) async fn affected<E: Executor + ?Sized>(db: &E, command: Command) -> 
     run(db, command, Affected::default()).await
 }
 
-/// Runs two commands as one.
-pub(super) async fn both<B: Backend>(session: &B::Session, commands: [Option<Command>; 2]) -> Result<()> {
-    let tx = Tx::<B>::start(session, TxOptions::default()).await?;
+/// Runs commands as one, and adds up how many rows they wrote to.
+pub(super) async fn all_of<E: Executor + ?Sized>(mut commands: Vec<Command>, db: &E) -> Result<u64> {
+    if commands.len() == 1 {
+        return affected(db, commands.remove(0)).await;
+    }
+    let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
     let run = async {
-        for command in commands.into_iter().flatten() {
-            affected(&tx, command).await?;
+        let mut rows = 0;
+        for command in commands {
+            rows += affected(&tx, command).await?;
         }
-        Ok(())
+        Ok(rows)
     };
     let result = run.await;
     tx.end(result).await

@@ -42,26 +42,17 @@ impl<M, S> std::fmt::Debug for Rel<M, S> {
 }
 
 impl<M, S> Rel<M, S> {
-    /// Called by the derive. The sides are `local` and `remote` as in [`RelationMeta`].
+    /// Called by the derive. The sides are `local` and `remote` as in [`RelationMeta`]; `array` says that the first is an array of
+    /// keys.
     #[doc(hidden)]
     pub const fn new(
         index: u16,
         sides: (&'static [u16], &'static [u16]),
+        array: bool,
         slot: fn(&M) -> &S,
         slot_mut: fn(&mut M) -> &mut S,
     ) -> Self {
-        Rel { index, local: sides.0, remote: sides.1, slot, slot_mut, array: false, marker: PhantomData }
-    }
-
-    /// As [`new`](Rel::new), the column on this side being an array of keys.
-    #[doc(hidden)]
-    pub const fn by_array(
-        index: u16,
-        sides: (&'static [u16], &'static [u16]),
-        slot: fn(&M) -> &S,
-        slot_mut: fn(&mut M) -> &mut S,
-    ) -> Self {
-        Rel { array: true, ..Rel::new(index, sides, slot, slot_mut) }
+        Rel { index, local: sides.0, remote: sides.1, slot, slot_mut, array, marker: PhantomData }
     }
 
     /// The index in [`ModelMeta::relations`](crate::meta::ModelMeta::relations).

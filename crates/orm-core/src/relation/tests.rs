@@ -95,7 +95,7 @@ macro_rules! model {
     (@rels $name:ident $index:expr,) => {};
     (@rels $name:ident $index:expr, $slot:ident $kind:ident $target:ident $local:expr, $remote:expr; $($rest:tt)*) => {
         const $slot: Rel<$name, $kind<$target>> =
-            Rel::new($index, (&$local, &$remote), |row| &row.$slot, |row| &mut row.$slot);
+            Rel::new($index, (&$local, &$remote), false, |row| &row.$slot, |row| &mut row.$slot);
         model!(@rels $name $index + 1, $($rest)*);
     };
 }

@@ -61,12 +61,11 @@ pub fn emit(model: &Model) -> TokenStream {
             };
         }
         let sides = sides(model, relation);
-        let by_array = relation.kind == Kind::ManyToMany && !relation.keys.is_empty();
-        let new = if by_array { quote!(by_array) } else { quote!(new) };
+        let by_array = relation.by_array();
         quote! {
             #[doc = #doc]
             #vis const #constant: #krate::relation::Rel<#name, #ty> =
-                #krate::relation::Rel::#new(#index, #sides, |row| &row.#ident, |row| &mut row.#ident);
+                #krate::relation::Rel::new(#index, #sides, #by_array, |row| &row.#ident, |row| &mut row.#ident);
         }
     });
     let pairs = pairs(model);

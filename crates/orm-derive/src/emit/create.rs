@@ -177,7 +177,7 @@ pub fn emit(model: &Model) -> TokenStream {
                 (quote!(#krate::write::NewChild<#target, #via>), quote!(into_child))
             }
             // The rows are there before their keys: see `key_setters`.
-            (Kind::ManyToMany, _) if !relation.keys.is_empty() => return None,
+            (Kind::ManyToMany, _) if relation.by_array() => return None,
             (Kind::ManyToMany, _) => (quote!(#krate::write::Insertable<#target>), quote!(into_row)),
             (Kind::BelongsTo | Kind::MorphTo, _) => return None,
         };
@@ -199,25 +199,21 @@ pub fn emit(model: &Model) -> TokenStream {
             }
         })
     });
-    let key_setters = model
-        .relations
-        .iter()
-        .filter(|relation| relation.kind == Kind::ManyToMany && !relation.keys.is_empty())
-        .map(|relation| {
-            let (ident, constant, target, field_vis) =
-                (&relation.ident, &relation.constant, &relation.target, &relation.field.vis);
-            let doc = format!("Links the new row to these rows, as its `{ident}`.");
-            quote! {
-                #[doc = #doc]
-                #field_vis fn #ident<'__t>(
-                    mut self,
-                    rows: impl ::core::iter::IntoIterator<Item = &'__t #target>,
-                ) -> Self {
-                    self.row.set_keys(#name::#constant.local(), rows, #name::#constant.remote());
-                    self
-                }
+    let key_setters = model.relations.iter().filter(|relation| relation.by_array()).map(|relation| {
+        let (ident, constant, target, field_vis) =
+            (&relation.ident, &relation.constant, &relation.target, &relation.field.vis);
+        let doc = format!("Links the new row to these rows, as its `{ident}`.");
+        quote! {
+            #[doc = #doc]
+            #field_vis fn #ident<'__t>(
+                mut self,
+                rows: impl ::core::iter::IntoIterator<Item = &'__t #target>,
+            ) -> Self {
+                self.row.set_keys(#name::#constant.local(), rows, #name::#constant.remote());
+                self
             }
-        });
+        }
+    });
     let insertable = spanned(
         name.span(),
         quote! {

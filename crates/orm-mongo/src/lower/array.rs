@@ -7,7 +7,6 @@ use orm_core::value::{Datum, DbType};
 use super::Lower;
 use super::expr::{begin, end};
 use crate::bson::{Key, Writer};
-use crate::value;
 
 impl Lower<'_> {
     /// Whether `element IN array`: NULL if either is, or if it is not found and there is a NULL among the elements.
@@ -30,24 +29,11 @@ impl Lower<'_> {
                     at += 1;
                 }
             }
+            let elements = |lower: &mut Lower<'_>, w: &mut Writer, key: Key<'_>| lower.operand(w, key, array);
             if wanted {
-                let (within, pair) = begin(w, Key::At(at), "$in");
-                lower.operand(w, Key::At(0), element)?;
-                lower.operand(w, Key::At(1), array)?;
-                end(w, within, pair);
+                lower.contains(w, Key::At(at), Some(element), &elements)?;
             } else {
-                for (at, null) in [(at, false), (at + 1, true)] {
-                    let (not, inner) = begin(w, Key::At(at), "$not");
-                    let (within, pair) = begin(w, Key::At(0), "$in");
-                    if null {
-                        w.null(0);
-                    } else {
-                        lower.operand(w, Key::At(0), element)?;
-                    }
-                    lower.operand(w, Key::At(1), array)?;
-                    end(w, within, pair);
-                    end(w, not, inner);
-                }
+                lower.lacks(w, at, element, &elements)?;
             }
             end(w, open, list);
             Ok(())
@@ -73,13 +59,7 @@ impl Lower<'_> {
             let (compare, pair) = begin(w, Key::At(usize::from(guard)), if wanted { "$ne" } else { "$eq" });
             let (common, lists) = begin(w, Key::At(0), "$setIntersection");
             lower.operand(w, Key::At(0), &array)?;
-            let literal = w.open(1_usize);
-            let values = w.open_array("$literal");
-            for (at, datum) in list.iter().enumerate() {
-                value::write(w, Key::At(at), datum, ty, lower.times)?;
-            }
-            w.close(values);
-            w.close(literal);
+            lower.values(w, Key::At(1), list, ty)?;
             end(w, common, lists);
             let none = w.open_array(1_usize);
             w.close(none);

@@ -4,7 +4,7 @@ use orm_core::Result;
 use orm_core::ir::{BinaryOp, Expr, Quantifier, UnaryOp};
 use orm_core::value::{Datum, DbType};
 
-use super::expr::{begin, end};
+use super::expr::{Operand, begin, end};
 use super::{Lower, unsupported};
 use crate::bson::{Key, Writer};
 use crate::value;
@@ -177,7 +177,7 @@ impl Lower<'_> {
         Ok(())
     }
 
-    fn values(&mut self, w: &mut Writer, key: Key<'_>, list: &[Datum], ty: DbType) -> Result<()> {
+    pub(super) fn values(&mut self, w: &mut Writer, key: Key<'_>, list: &[Datum], ty: DbType) -> Result<()> {
         let open = w.open(key);
         let array = w.open_array("$literal");
         for (at, datum) in list.iter().enumerate() {
@@ -253,17 +253,14 @@ impl Lower<'_> {
         inside: bool,
     ) -> Result<()> {
         self.with(w, key, [expr], |lower, w, key, [operand]| {
-            let found = |lower: &mut Self, w: &mut Writer, key: Key<'_>| {
-                let (open, pair) = begin(w, key, "$in");
-                lower.operand(w, Key::At(0), &operand)?;
-                lower.each_of(w, Key::At(1), field, "c0");
-                end(w, open, pair);
-                orm_core::Result::Ok(())
+            let list = |lower: &mut Lower<'_>, w: &mut Writer, key: Key<'_>| {
+                lower.each_of(w, key, field, "c0");
+                Ok(())
             };
             if inside {
                 let (open, both) = begin(w, key, "$and");
                 lower.null_test(w, Key::At(0), &operand, false)?;
-                found(lower, w, Key::At(1))?;
+                lower.contains(w, Key::At(1), Some(&operand), &list)?;
                 end(w, open, both);
                 return Ok(());
             }
@@ -271,19 +268,45 @@ impl Lower<'_> {
             lower.emptiness(w, Key::At(0), field, true);
             let (second, all) = begin(w, Key::At(1), "$and");
             lower.null_test(w, Key::At(0), &operand, false)?;
-            let (not, inner) = begin(w, Key::At(1), "$not");
-            found(lower, w, Key::At(0))?;
-            end(w, not, inner);
-            let (not, inner) = begin(w, Key::At(2), "$not");
-            let (null, pair) = begin(w, Key::At(0), "$in");
-            w.null(0_usize);
-            lower.each_of(w, Key::At(1), field, "c0");
-            end(w, null, pair);
-            end(w, not, inner);
+            lower.lacks(w, 1, &operand, &list)?;
             end(w, second, all);
             end(w, open, either);
             Ok(())
         })
+    }
+
+    /// Whether a value, or NULL where there is none, is in a list.
+    pub(super) fn contains(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        value: Option<&Operand<'_>>,
+        list: WriteList<'_>,
+    ) -> Result<()> {
+        let (open, pair) = begin(w, key, "$in");
+        match value {
+            Some(value) => self.operand(w, Key::At(0), value)?,
+            None => w.null(0_usize),
+        }
+        list(self, w, Key::At(1))?;
+        end(w, open, pair);
+        Ok(())
+    }
+
+    /// That neither a value nor NULL, which it could be, is in a list: two conditions, the first at place `at`.
+    pub(super) fn lacks(
+        &mut self,
+        w: &mut Writer,
+        at: usize,
+        value: &Operand<'_>,
+        list: WriteList<'_>,
+    ) -> Result<()> {
+        for (at, value) in [(at, Some(value)), (at + 1, None)] {
+            let (not, inner) = begin(w, Key::At(at), "$not");
+            self.contains(w, Key::At(0), value, list)?;
+            end(w, not, inner);
+        }
+        Ok(())
     }
 
     /// Whether the list of a field is empty, or is not.
@@ -303,6 +326,9 @@ pub(super) fn has_order(ty: DbType) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Writes the list that is looked into.
+type WriteList<'l> = &'l dyn Fn(&mut Lower<'_>, &mut Writer, Key<'_>) -> Result<()>;
 
 /// The comparison that is true where this one is false.
 pub(super) fn inverse(op: BinaryOp) -> Option<BinaryOp> {
