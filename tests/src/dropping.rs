@@ -91,7 +91,7 @@ where
         "insert": |db| User::create().email("new").name("New").insert(db).await?;
         "insert_many": |db| {
             let rows = (0..3).map(|n| User::create().email(format!("{n}")).name("New"));
-            User::insert_many(rows).all(db).await?
+            User::insert_many(rows).returning(db).await?
         };
         "insert_many in pieces": |db| {
             let rows = (0..4).map(|n| {
@@ -106,7 +106,7 @@ where
         };
         "upsert": |db| {
             let row = User::create().email("ada@x.org").name("Ada II");
-            User::upsert(row).on(User::email).update(User::name).insert(db).await?
+            User::upsert(row).on(User::email).update(User::name).returning(db).await?
         };
         "insert_from": |db| {
             insert_from::<Tag, _, _, _, _, _>(User::query().select(User::name), Tag::name).exec(db).await?
@@ -117,11 +117,11 @@ where
         "update returning": |db| User::filter(User::active).update().set(User::age, 7).returning(db).await?;
         "update_many": |db| {
             let users = User::query().order_by(User::id.asc()).all(db).await?;
-            User::update_many(users.iter().map(|user| user.update().name(format!("{}!", user.id)))).all(db).await?
+            User::update_many(users.iter().map(|user| user.update().name(format!("{}!", user.id)))).returning(db).await?
         };
         "delete of a row": |db| ada(db).await?.delete(db).await?;
-        "delete": |db| Post::filter(Post::score.gt(1)).delete(db).await?;
-        "delete returning": |db| Post::filter(Post::score.gt(1)).into_delete().returning(db).await?;
+        "delete": |db| Post::filter(Post::score.gt(1)).delete().exec(db).await?;
+        "delete returning": |db| Post::filter(Post::score.gt(1)).delete().returning(db).await?;
         "create by handle": |db| {
             User::posts.of(&ada(db).await?).create(Post::create().title("new").score(1), db).await?
         };
@@ -180,11 +180,11 @@ where
 
 /// Three people, their posts, two tags, one link.
 async fn fill<D: Database>(db: &D) -> Result<()> {
-    PostTag::query().into_delete().all_rows().exec(db).await?;
-    Comment::query().into_delete().all_rows().exec(db).await?;
-    Post::query().into_delete().all_rows().exec(db).await?;
-    Tag::query().into_delete().all_rows().exec(db).await?;
-    User::query().into_delete().all_rows().exec(db).await?;
+    PostTag::query().delete().all_rows().exec(db).await?;
+    Comment::query().delete().all_rows().exec(db).await?;
+    Post::query().delete().all_rows().exec(db).await?;
+    Tag::query().delete().all_rows().exec(db).await?;
+    User::query().delete().all_rows().exec(db).await?;
     people(db).await?;
     let rust = Tag::create().name("rust").insert(db).await?;
     Tag::create().name("sql").insert(db).await?;

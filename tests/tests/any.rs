@@ -19,11 +19,11 @@ impl Harness for OnAny {
         let db = AnyDb::from(db.connect().await.unwrap());
         TestSchema::create_all(&db).await.unwrap();
         log.take();
-        Fixture { db, log, keep: Box::new(folder) }
+        Fixture { db, log, many: 10_000, keep: Box::new(folder) }
     }
 }
 
-orm_tests::suite!(OnAny);
+orm_tests::suite!(OnAny: InsertSelect, RawSql, Savepoints);
 
 #[tokio::test]
 async fn a_url_names_the_driver() {

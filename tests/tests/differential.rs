@@ -161,7 +161,7 @@ fn truth(cond: &Cond) -> Truth {
         Cond::Flag => retype(Mixed::flag.eq(true)),
         Cond::CompareNumbers(op, left, right) => {
             let (left, right) = (number(left), number(right));
-            match op % 6 {
+            match op % 8 {
                 0 => retype(left.eq(right)),
                 1 => retype(left.ne(right)),
                 2 => retype(left.lt(right)),
@@ -188,12 +188,14 @@ fn truth(cond: &Cond) -> Truth {
         Cond::TextIn(txt, list) => retype(text(txt).in_(list.clone())),
         Cond::Match(op, txt, pattern) => {
             let (subject, pattern) = (text(txt), pattern.as_str());
-            match op % 6 {
+            match op % 8 {
                 0 => retype(subject.contains(pattern)),
                 1 => retype(subject.starts_with(pattern)),
                 2 => retype(subject.ends_with(pattern)),
                 3 => retype(subject.like(pattern)),
                 4 => retype(subject.ilike(pattern)),
+                5 => retype(subject.istarts_with(pattern)),
+                6 => retype(subject.iends_with(pattern)),
                 _ => retype(subject.icontains(pattern)),
             }
         }
@@ -201,11 +203,11 @@ fn truth(cond: &Cond) -> Truth {
         Cond::SameAs(value, true) => retype(Mixed::a.ne_or_null(*value)),
         Cond::InQuery(inner, negated) => {
             let query = Mixed::query().filter(truth(inner)).select(Mixed::b);
-            if *negated { retype(Mixed::a.not_in(query)) } else { retype(Mixed::a.in_(query)) }
+            if *negated { retype(Mixed::a.not_in(query.not_null())) } else { retype(Mixed::a.in_(query)) }
         }
         Cond::AnyChild(inner) => retype(Mixed::children.any(truth(inner))),
         Cond::AllChildren(inner) => retype(Mixed::children.all(truth(inner))),
-        Cond::NoParent => retype(Mixed::parent.none()),
+        Cond::NoParent => retype(Mixed::parent.is_empty()),
         Cond::Has(value) => retype(Mixed::list.has(*value)),
         Cond::HasWord(value) => retype(Mixed::words.has(value)),
         Cond::HasAny(list) => retype(Mixed::list.has_any(list.clone())),
@@ -213,7 +215,7 @@ fn truth(cond: &Cond) -> Truth {
         Cond::AnyPeer(inner) => retype(Mixed::peers.any(truth(inner))),
         Cond::AllPeers(inner) => retype(Mixed::peers.all(truth(inner))),
         Cond::NamedByAny(inner) => retype(Mixed::named_by.any(truth(inner))),
-        Cond::NamedByNone => retype(Mixed::named_by.none()),
+        Cond::NamedByNone => retype(Mixed::named_by.is_empty()),
         Cond::And(left, right) => retype(truth(left) & truth(right)),
         Cond::Or(left, right) => retype(truth(left) | truth(right)),
         Cond::Not(inner) => retype(!truth(inner)),
@@ -354,19 +356,45 @@ struct Question {
     descending: bool,
     limit: Option<u64>,
     offset: u64,
+    beside: Beside,
+}
+
+/// What is asked beside the rows: one thing for each question.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    /// An order by a column of which something is computed.
+    Computed,
+    /// Aggregates of rows that may be limited.
+    Limited,
+    /// Distinct rows in an order that they may not have.
+    Distinct(bool),
+    /// Groups in the order of a key that is written out again.
+    Keys(bool),
+    /// Conversions.
+    Casts,
+    /// A subquery of any number of rows in the place of a value.
+    Single(bool),
 }
 
 fn questions() -> impl Strategy<Value = Question> {
-    (conditions(), numbers(), texts(), any::<bool>(), proptest::option::of(0..5_u64), 0..3_u64).prop_map(
-        |(condition, number, text, descending, limit, offset)| Question {
+    let beside = prop_oneof![
+        Just(Beside::Computed),
+        Just(Beside::Limited),
+        any::<bool>().prop_map(Beside::Distinct),
+        any::<bool>().prop_map(Beside::Keys),
+        Just(Beside::Casts),
+        any::<bool>().prop_map(Beside::Single),
+    ];
+    (conditions(), numbers(), texts(), any::<bool>(), proptest::option::of(0..5_u64), 0..3_u64, beside)
+        .prop_map(|(condition, number, text, descending, limit, offset, beside)| Question {
             condition,
             number,
             text,
             descending,
             limit,
             offset,
-        },
-    )
+            beside,
+        })
 }
 
 /// Rows in an order, cut; groups; windows; sets; counts: everything as text, so that it can be compared and printed.
@@ -389,12 +417,13 @@ async fn answer<D: Database>(db: &D, question: &Question) -> Result<String, Stri
             .all(db)
             .await?;
         groups.sort();
+        let beside = beside(db, question).await;
         let mut distinct = query().select(text(&question.text)).distinct().all(db).await?;
         distinct.sort();
         // Windows for one half of the questions, sets for the other.
         if question.descending {
             let combined = sets(db, question).await?;
-            return orm::Result::Ok(format!("{rows:?}\n{groups:?}\n{distinct:?}\n{combined:?}"));
+            return orm::Result::Ok(format!("{rows:?}\n{groups:?}\n{distinct:?}\n{combined:?}\n{beside}"));
         }
         let order = key().asc();
         let places = window().partition_by(Mixed::b).order_by(order);
@@ -409,9 +438,84 @@ async fn answer<D: Database>(db: &D, question: &Question) -> Result<String, Stri
         let windows = query().order_by(Mixed::id.asc()).select(windows).all(db).await?;
         let count = query().count(db).await?;
         let exists = query().exists(db).await?;
-        orm::Result::Ok(format!("{rows:?}\n{groups:?}\n{distinct:?}\n{windows:?}\n{count} {exists}"))
+        orm::Result::Ok(format!(
+            "{rows:?}\n{groups:?}\n{distinct:?}\n{windows:?}\n{count} {exists}\n{beside}"
+        ))
     };
     said.await.map_err(|error: Error| format!("{error}\n{}", query().to_sql(db).unwrap_or_default()))
+}
+
+/// The rows, or the kind of the error: where one database refuses, all do.
+fn outcome<T: std::fmt::Debug>(result: orm::Result<Vec<T>>) -> String {
+    match result {
+        Ok(rows) => format!("{rows:?}"),
+        Err(error) => format!("{:?}", error.kind()),
+    }
+}
+
+async fn beside<D: Database>(db: &D, question: &Question) -> String {
+    let key = || number(&question.number);
+    let query = || Mixed::filter(truth(&question.condition));
+    match question.beside {
+        Beside::Computed => {
+            // Without a subquery, which would make the names of columns plain anyway.
+            let rows = Mixed::filter(Mixed::id.ge(question.offset as i64));
+            let computed = (Mixed::a.cast::<String>(), Mixed::t.lower(), Mixed::b + 1);
+            let rows = rows.order_by((Mixed::a.asc(), Mixed::t.desc(), Mixed::id.asc())).select(computed);
+            outcome(rows.limit(question.limit.unwrap_or(9)).all(db).await)
+        }
+        Beside::Limited => {
+            let mut limited = query().order_by(Mixed::id.asc());
+            if question.offset > 0 {
+                limited = limited.offset(question.offset);
+            }
+            if let Some(limit) = question.limit {
+                limited = limited.limit(limit);
+            }
+            let count = limited.clone().count(db).await.map(|count| vec![count]);
+            let mut unordered = query().select((count_all(), Mixed::a.sum()));
+            if let Some(limit) = question.limit {
+                unordered = unordered.limit(limit);
+            }
+            let aggregates = unordered.all(db).await;
+            let within =
+                Mixed::filter(Mixed::id.in_(limited.select(Mixed::id))).select((Mixed::a.sum(), key().max()));
+            format!("{} {} {}", outcome(count), outcome(aggregates), outcome(within.all(db).await))
+        }
+        Beside::Distinct(selected) => {
+            let rows = query().select((key(), Mixed::flag)).distinct();
+            let rows = if selected {
+                rows.order_by((key().desc(), Mixed::flag.asc()))
+            } else {
+                rows.order_by((Mixed::id.asc(), key().asc()))
+            };
+            outcome(rows.all(db).await)
+        }
+        Beside::Keys(whole) => {
+            let groups = query().group_by(key()).select(|key| (key, count_all()));
+            let groups =
+                if whole { groups.order_by(key().asc()) } else { groups.order_by((key() + 1).desc()) };
+            outcome(groups.all(db).await)
+        }
+        Beside::Casts => {
+            let casts = (
+                Mixed::id,
+                key().cast::<String>(),
+                key().cast::<f64>().cast::<i64>(),
+                key().cast::<bool>(),
+                truth(&question.condition).cast::<String>(),
+                truth(&question.condition).cast::<i64>(),
+                key().cast::<rust_decimal::Decimal>(),
+                key().cast::<String>().cast::<i64>(),
+            );
+            outcome(query().order_by(Mixed::id.asc()).select(casts).all(db).await)
+        }
+        Beside::Single(one) => {
+            let inner = Child::query().filter(Child.a.gt(0)).order_by(Child.id.asc()).select(Child.b);
+            let inner = if one { inner.limit(1) } else { inner };
+            outcome(Mixed::query().order_by(Mixed::id.asc()).select((Mixed::id, scalar(inner))).all(db).await)
+        }
+    }
 }
 
 async fn sets<D: Database>(db: &D, question: &Question) -> orm::Result<Vec<(Option<i64>, Option<String>)>> {
@@ -429,7 +533,7 @@ async fn sets<D: Database>(db: &D, question: &Question) -> orm::Result<Vec<(Opti
 }
 
 async fn fill<D: Database>(db: &D, rows: &[(Values, Lists)]) -> orm::Result<()> {
-    Mixed::query().into_delete().all_rows().exec(db).await?;
+    Mixed::query().delete().all_rows().exec(db).await?;
     let count = rows.len() as i64;
     let rows = rows.iter().zip(0..).map(|(((a, b, t, u, flag, parent), (list, words, peers)), id)| {
         let parent = parent.filter(|parent| *parent < count);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use orm::backend::StatementLog;
-use orm::mongo::{Mongo, Times};
+use orm::mongo::{Mongo, MongoTimes};
 use orm::prelude::*;
 use orm_tests::models::TestSchema;
 use orm_tests::{Fixture, Harness};
@@ -22,12 +22,12 @@ impl Harness for OnMongo {
         let name = format!("orm_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let log = Arc::new(StatementLog::default());
         // The suite's times are finer than milliseconds.
-        let builder = Mongo::builder(url).database(&name).times(Times::Micros).observer(log.clone());
+        let builder = Mongo::builder(url).database(&name).times(MongoTimes::Micros).observer(log.clone());
         let db = builder.connect().await.unwrap();
         TestSchema::create_all(&db).await.unwrap();
         log.take();
-        Fixture { db, log, keep: Box::new(()) }
+        Fixture { db, log, many: 500, keep: Box::new(()) }
     }
 }
 
-orm_tests::suite!(OnMongo, portable);
+orm_tests::suite!(OnMongo);

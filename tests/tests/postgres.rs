@@ -36,8 +36,8 @@ impl Harness for OnPostgres {
             .unwrap();
         TestSchema::create_all(&db).await.unwrap();
         log.take();
-        Fixture { db, log, keep: Box::new(()) }
+        Fixture { db, log, many: 10_000, keep: Box::new(()) }
     }
 }
 
-orm_tests::suite!(OnPostgres);
+orm_tests::suite!(OnPostgres: InsertSelect, RawSql, Savepoints);

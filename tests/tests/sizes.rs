@@ -13,7 +13,7 @@ async fn the_futures_of_statements_are_small() {
         ("a query", size_of::<Query<User>>(), 512),
         ("reading", size_of_val(&User::query().all(&db)), 512),
         ("reading by key", size_of_val(&User::find(1).one(&db)), 1536),
-        ("inserting", size_of_val(&new().insert(&db)), 1024),
+        ("inserting", size_of_val(&new().insert(&db)), 1152),
         ("reading a page", size_of_val(&User::query().page(&db, 1, 2)), 1536),
         ("reading from any database", size_of_val(&User::query().all(&any)), 2048),
         ("reading one row from any database", size_of_val(&User::query().one(&any)), 4096),

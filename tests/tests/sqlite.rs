@@ -15,7 +15,7 @@ async fn fixture(builder: SqliteBuilder, keep: Box<dyn Any>) -> Fixture<Sqlite> 
     let db = builder.observer(log.clone()).connect().await.unwrap();
     TestSchema::create_all(&db).await.unwrap();
     log.take();
-    Fixture { db, log, keep }
+    Fixture { db, log, many: 10_000, keep }
 }
 
 mod file {
@@ -31,7 +31,7 @@ mod file {
         }
     }
 
-    orm_tests::suite!(OnFile);
+    orm_tests::suite!(OnFile: InsertSelect, RawSql, Savepoints);
 }
 
 mod memory {
@@ -46,5 +46,5 @@ mod memory {
         }
     }
 
-    orm_tests::suite!(InMemory);
+    orm_tests::suite!(InMemory: InsertSelect, RawSql, Savepoints);
 }

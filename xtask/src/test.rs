@@ -45,6 +45,8 @@ pub fn test(backends: &[Backend], rest: &[String]) -> Result<()> {
                 "orm-sqlite",
                 "-p",
                 "orm-tests",
+                "-p",
+                "orm-heap-tests",
                 "--lib",
                 "--test",
                 "sqlite*",

@@ -35,6 +35,7 @@ pub fn tidy() -> Result<()> {
             faults.push(format!("{path}:{}: {fault}", number + 1));
         }
     }
+    faults.extend(unlisted_decisions(&listing)?);
     for fault in &faults {
         eprintln!("{fault}");
     }
@@ -42,6 +43,14 @@ pub fn tidy() -> Result<()> {
         bail!("{} faults", faults.len());
     }
     Ok(())
+}
+
+/// Decisions that the index in `docs/adr/README.md` leaves out.
+fn unlisted_decisions(listing: &str) -> Result<Vec<String>> {
+    let index = fs::read_to_string(root().join("docs/adr/README.md"))?;
+    let names = listing.lines().filter_map(|path| path.strip_prefix("docs/adr/"));
+    let missing = names.filter(|name| *name != "README.md" && !index.contains(&format!("({name})")));
+    Ok(missing.map(|name| format!("docs/adr/{name}: the index in README.md leaves it out")).collect())
 }
 
 fn unfinished(line: &str) -> bool {

@@ -118,7 +118,7 @@ impl<C: Connect> Library for Orm<C> {
     }
 
     async fn clear(&mut self) -> Result<()> {
-        User::query().into_delete().all_rows().exec(&self.db).await?;
+        User::query().delete().all_rows().exec(&self.db).await?;
         Ok(())
     }
 }

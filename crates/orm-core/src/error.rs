@@ -5,6 +5,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// The result of every fallible operation of the library.
 ///
@@ -42,6 +43,8 @@ pub enum ErrorKind {
     NotNull,
     /// A check constraint would be broken.
     Check,
+    /// A trigger or a function of the database refused the write; the message is its own.
+    Raised,
     /// An exclusion constraint would be broken.
     Exclusion,
     /// A text or binary value is longer than its column.
@@ -60,8 +63,20 @@ pub enum ErrorKind {
     LockTimeout,
     /// A statement took longer than its limit, or was interrupted.
     StatementTimeout,
+    /// A statement was cancelled by somebody who asked for it.
+    Cancelled,
+    /// A statement of the transaction failed before: nothing else runs in it, and it cannot be committed.
+    Aborted,
+    /// The transaction, the connection or the database can only be read.
+    ReadOnly,
+    /// The user of the database may not do this.
+    PermissionDenied,
     /// No connection became free in time.
     PoolTimeout,
+    /// The database handle was closed.
+    Closed,
+    /// The server takes no more connections.
+    TooManyConnections,
     /// The connection or the server is gone.
     ConnectionLost,
     /// The connection was lost while COMMIT was under way, or fewer servers than asked for have confirmed a write: the data may
@@ -73,6 +88,10 @@ pub enum ErrorKind {
     Encode,
     /// This database has no such feature.
     Unsupported,
+    /// The disk or the database is full.
+    DiskFull,
+    /// The stored data is damaged.
+    Corrupt,
     /// A table, column or index is not what the models say.
     Schema,
     /// A set-based update or delete has no filter and did not say `.all_rows()`.
@@ -108,6 +127,7 @@ impl ErrorKind {
             ForeignKey => "ForeignKey",
             NotNull => "NotNull",
             Check => "Check",
+            Raised => "Raised",
             Exclusion => "Exclusion",
             ValueTooLong => "ValueTooLong",
             OutOfRange => "OutOfRange",
@@ -117,12 +137,20 @@ impl ErrorKind {
             Deadlock => "Deadlock",
             LockTimeout => "LockTimeout",
             StatementTimeout => "StatementTimeout",
+            Cancelled => "Cancelled",
+            Aborted => "Aborted",
+            ReadOnly => "ReadOnly",
+            PermissionDenied => "PermissionDenied",
             PoolTimeout => "PoolTimeout",
+            Closed => "Closed",
+            TooManyConnections => "TooManyConnections",
             ConnectionLost => "ConnectionLost",
             CommitUnknown => "CommitUnknown",
             Decode => "Decode",
             Encode => "Encode",
             Unsupported => "Unsupported",
+            DiskFull => "DiskFull",
+            Corrupt => "Corrupt",
             Schema => "Schema",
             Unfiltered => "Unfiltered",
             Usage => "Usage",
@@ -148,9 +176,12 @@ impl fmt::Display for ErrorKind {
 /// assert_eq!(error.model(), Some("User"));
 /// assert!(!error.is_retryable());
 /// ```
+///
+/// A clone shares the source with the original.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Inner {
     kind: Option<ErrorKind>,
     message: String,
@@ -160,7 +191,7 @@ struct Inner {
     constraint: Option<String>,
     code: Option<String>,
     retryable: bool,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Making errors and asking them.
@@ -250,7 +281,7 @@ impl Error {
     /// assert_eq!(error.source().unwrap().to_string(), "broken pipe");
     /// ```
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -296,7 +327,7 @@ impl Error {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let error = Post::query().delete(&db).await.unwrap_err();
+    /// let error = Post::query().delete().exec(&db).await.unwrap_err();
     /// assert!(error.hint().unwrap().contains(".all_rows()"));
     /// # Ok(()) }
     /// ```
@@ -377,30 +408,6 @@ impl Error {
         self.0.retryable
             || matches!(self.kind(), ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::LockTimeout)
     }
-
-    /// A copy without the source, for results that are shared between rows.
-    ///
-    /// ```
-    /// use std::error::Error as _;
-    /// use orm::{Error, ErrorKind};
-    /// let copy = Error::new(ErrorKind::ConnectionLost, "gone").with_source("broken pipe").duplicate();
-    /// assert_eq!(copy.kind(), ErrorKind::ConnectionLost);
-    /// assert!(copy.source().is_none());
-    /// ```
-    pub fn duplicate(&self) -> Self {
-        let inner = &*self.0;
-        Error(Box::new(Inner {
-            kind: inner.kind,
-            message: inner.message.clone(),
-            hint: inner.hint.clone(),
-            model: inner.model.clone(),
-            fields: inner.fields.clone(),
-            constraint: inner.constraint.clone(),
-            code: inner.code.clone(),
-            retryable: inner.retryable,
-            source: None,
-        }))
-    }
 }
 
 impl fmt::Display for Error {
@@ -463,9 +470,9 @@ mod tests {
             Error::new(ErrorKind::Schema, "no such table").with_code("1").with_source("what the driver said");
         assert_eq!(format!("{error:?}"), "Schema: no such table [1]; caused by: what the driver said");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("what the driver said"));
-        let copy = error.duplicate();
-        assert!(copy.source().is_none());
-        assert_eq!(format!("{copy:?}"), "Schema: no such table [1]");
+        let copy = error.clone();
+        assert_eq!(format!("{copy:?}"), format!("{error:?}"));
+        assert_eq!(copy.source().map(ToString::to_string).as_deref(), Some("what the driver said"));
         let named = error.with_kind(ErrorKind::Configuration).with_model("User").with_constraint("uq");
         assert_eq!((named.kind().name(), named.constraint()), ("Configuration", Some("uq")));
         assert_eq!(named.to_string(), "User: no such table");

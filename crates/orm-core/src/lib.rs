@@ -2,7 +2,7 @@
 //! transaction and error. It knows no SQL and no driver.
 //!
 //! How a query passes through: the derive's column constants ([`expr`]) make typed expressions, [`query`] collects them into
-//! an [`ir::Command`], [`backend`] hands it to a driver together with a decoder, and [`relation`] loads what was
+//! an [`ir::Command`], a [`backend::Handle`] hands it to a driver together with a decoder, and [`relation`] loads what was
 //! included. Writes start in [`mod@write`]. Values and their codecs are in [`value`], what the derive knows of a model in [`meta`].
 //!
 //! Users depend on the facade crate `orm`, which re-exports this one; drivers depend on this crate directly.
@@ -23,6 +23,7 @@
 
 pub mod backend;
 pub mod error;
+mod exec;
 pub mod expr;
 pub mod ir;
 pub mod meta;

@@ -3,7 +3,7 @@
 //! Public, so that programs can reflect on their own schema; built once per model at first use and
 //! shared by address from then on.
 
-use crate::value::{Datum, DbType};
+use crate::value::{ColumnType, Datum};
 use crate::write::NewRow;
 
 /// The address of a model's metadata, for relations between models.
@@ -45,7 +45,7 @@ pub struct ModelMeta {
     /// The comment on the table.
     pub comment: Option<&'static str>,
     /// The former name of the table, for migrations.
-    pub was: Option<&'static str>,
+    pub renamed_from: Option<&'static str>,
     /// The column of the optimistic lock.
     pub version: Option<u16>,
 }
@@ -66,9 +66,11 @@ pub struct ColumnMeta {
     /// The place in a document of a column of an embedded struct, for databases that nest: `address.city`. Empty for others.
     pub path: String,
     /// The column type.
-    pub ty: Option<DbType>,
+    pub ty: Option<ColumnType>,
     /// Whether NULL is allowed.
     pub nullable: bool,
+    /// The optional embedded struct that cannot be there without this column: the path of its field.
+    pub required_in: Option<String>,
     /// Whether the database numbers the rows.
     pub auto: bool,
     /// The default that the database applies.
@@ -90,7 +92,7 @@ pub struct ColumnMeta {
     /// Whether this is set to the current time on insert and update.
     pub updated_at: bool,
     /// The former name of the column, for migrations.
-    pub was: Option<&'static str>,
+    pub renamed_from: Option<&'static str>,
     /// The comment on the column.
     pub comment: Option<&'static str>,
 }
@@ -106,11 +108,11 @@ impl ColumnMeta {
     ///
     /// ```
     /// # use orm_guide::prelude::*;
-    /// use orm::value::DbType;
-    /// assert_eq!(User::meta().column(User::age.index()).ty(), DbType::I32);
+    /// use orm::value::ColumnType;
+    /// assert_eq!(User::meta().column(User::age.index()).ty(), ColumnType::I32);
     /// ```
-    pub fn ty(&self) -> DbType {
-        self.ty.unwrap_or(DbType::Text)
+    pub fn ty(&self) -> ColumnType {
+        self.ty.unwrap_or(ColumnType::Text)
     }
 }
 
@@ -138,7 +140,8 @@ pub enum DefaultMeta {
 /// use orm::meta::Action;
 /// assert_eq!(Post::meta().foreign_keys[0].on_delete, Action::Cascade);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Refused at the end of the statement or transaction.
     #[default]
@@ -161,7 +164,8 @@ pub enum Action {
 ///     key.deferral == Deferral::default()
 /// }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deferral {
     /// With each statement, always.
     #[default]
@@ -294,32 +298,42 @@ pub struct RelationMeta {
     pub target: ModelFn,
     /// The columns of this model that take part.
     pub local: &'static [u16],
-    /// The columns of the target (or, for many-to-many, the target's key) that they equal. Where one of the two is an array of
-    /// keys, the other is one of its elements.
+    /// The columns of the target that they are compared with.
     pub remote: &'static [u16],
-    /// The model between, for many-to-many without an array of keys.
-    pub through: Option<ThroughMeta>,
+    /// How the rows of both sides are linked.
+    pub link: LinkMeta,
     /// A type column on the target that must have this value: the inverse of a polymorphic relation.
     pub morph: Option<MorphMeta>,
 }
 
 impl RelationMeta {
-    /// Whether the rows of one side have the keys of the other in an array.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// assert!(!Post::tags.meta().by_array());
-    /// ```
-    pub fn by_array(&self) -> bool {
-        self.kind == RelationKind::ManyToMany && self.through.is_none()
+    /// The join model, if there is one.
+    pub fn through(&self) -> Option<&ThroughMeta> {
+        match &self.link {
+            LinkMeta::Join(through) => Some(through),
+            _ => None,
+        }
     }
 }
 
-/// The model between the two sides of a many-to-many relation.
+/// How the rows of the two sides of a relation are linked.
+#[derive(Debug)]
+pub enum LinkMeta {
+    /// The local columns equal the remote ones.
+    Columns,
+    /// The rows of a join model point to both sides.
+    Join(ThroughMeta),
+    /// The local column is an array of keys of the other side.
+    KeysHere,
+    /// The remote column is an array of keys of this side.
+    KeysThere,
+}
+
+/// The join model between the two sides of a many-to-many relation.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
-/// let through = Post::tags.meta().through.as_ref().unwrap();
+/// let through = Post::tags.meta().through().unwrap();
 /// assert_eq!(((through.model)().name, through.near, through.far), ("PostTag", &[0][..], &[1][..]));
 /// ```
 #[derive(Debug)]

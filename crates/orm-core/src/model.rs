@@ -1,6 +1,6 @@
 //! What `#[derive(Model)]` makes of a struct.
 
-use crate::backend::{Backend, BoxFuture, FromRow, Nullable, Row};
+use crate::backend::{Backend, BoxFuture, FromRow, Handle, Nullable, Row};
 use crate::error::Result;
 use crate::ir::Source;
 use crate::meta::{ColumnMeta, ModelMeta};
@@ -93,8 +93,17 @@ pub trait Model: FromRow + Nullable + Send + Sync + 'static {
     fn fetch<'a, B: Backend>(
         rows: &'a [Self],
         plan: &'a IncludePlan,
-        session: &'a B::Session,
+        handle: &'a Handle<B>,
     ) -> BoxFuture<'a, Result<Attach<Self>>>;
+
+    /// Loads relations of rows into their slots. Written out by the derive for each model, so that a function of the library never
+    /// calls itself for the next model, and that for the one after it: the compiler stops at the 128th.
+    #[doc(hidden)]
+    fn attach<'a, B: Backend>(
+        rows: &'a mut [Self],
+        plans: &'a [IncludePlan],
+        handle: &'a Handle<B>,
+    ) -> BoxFuture<'a, Result<()>>;
 
     /// A new row of which nothing is given but what the program makes (`default_fn`).
     #[doc(hidden)]
@@ -108,11 +117,15 @@ pub trait Model: FromRow + Nullable + Send + Sync + 'static {
         parents: &'a mut [Self],
         relation: u16,
         children: Vec<(usize, Vec<NewRow>)>,
-        session: &'a B::Session,
+        handle: &'a Handle<B>,
     ) -> BoxFuture<'a, Result<()>> {
-        let _ = (parents, relation, children, session);
+        let _ = (parents, relation, children, handle);
         Box::pin(std::future::ready(Ok(())))
     }
+
+    /// Inserts rows together with the children that they bring. Written out by the derive, as `attach` is.
+    #[doc(hidden)]
+    fn insert_level<B: Backend>(rows: Vec<NewRow>, handle: &Handle<B>) -> BoxFuture<'_, Result<Vec<Self>>>;
 
     /// Tells the row's relation slots which rows came from the same query.
     #[doc(hidden)]
@@ -426,6 +439,15 @@ pub const fn assert_telling<E: Embedded>() {
         E::TELLING,
         "an optional embedded struct needs a field that is not an `Option`: otherwise an absent one and an empty one would look the same"
     );
+}
+
+/// Makes the columns of an optional embedded struct nullable, called by the derive.
+#[doc(hidden)]
+pub fn make_optional(columns: &mut [ColumnMeta], field: &str) {
+    for column in columns.iter_mut().filter(|column| !column.nullable) {
+        column.nullable = true;
+        column.required_in = Some(field.to_owned());
+    }
 }
 
 /// An embedded struct that a list can hold: emitted by `#[derive(Embedded)]`.

@@ -21,7 +21,7 @@ pub struct ModelInput {
     #[darling(multiple)]
     pub check: Vec<Check>,
     pub comment: Option<String>,
-    pub was: Option<String>,
+    pub renamed_from: Option<String>,
     #[darling(rename = "crate")]
     pub krate: Option<PathArg>,
 }
@@ -69,9 +69,11 @@ pub struct FieldInput {
     pub deferrable: Option<DeferrableArg>,
     pub nulls_not_distinct: Flag,
     pub through: Option<PathArg>,
+    pub from: Option<Names>,
+    pub to: Option<Names>,
     pub keys: Option<Names>,
     pub pair: Option<PathArg>,
-    pub was: Option<String>,
+    pub renamed_from: Option<String>,
     pub comment: Option<String>,
 }
 

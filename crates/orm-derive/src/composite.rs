@@ -67,6 +67,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
         }
         impl #krate::value::FromFields for #name {
             const FIELDS: usize = #count;
+            const NAMES: &'static [&'static str] = &[#(#names),*];
             fn from_fields<'r, __C: #krate::value::Cell<'r>>(fields: &[__C]) -> #krate::value::CellResult<Self> {
                 Ok(#name {
                     #(#idents: <#types as #krate::value::Value>::decode(fields[#places])?,)*
@@ -74,13 +75,13 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
             }
         }
         impl #krate::value::Scalar for #name {
-            const TYPE: #krate::value::DbType = {
+            const TYPE: #krate::value::ColumnType = {
                 static TYPE: #krate::value::NativeType = #krate::value::NativeType {
                     database: "postgresql",
                     name: #type_name,
                     kind: #krate::value::NativeKind::Composite(&[#((#names, <#types as #krate::value::Value>::TYPE)),*]),
                 };
-                #krate::value::DbType::Native(&TYPE)
+                #krate::value::ColumnType::Native(&TYPE)
             };
             fn encode(self) -> #krate::value::Datum {
                 #krate::value::Datum::Array(vec![#(#krate::value::Value::encode(self.#idents)),*])

@@ -78,14 +78,14 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
     };
     quote! {
         impl #krate::value::Scalar for #name {
-            const TYPE: #krate::value::DbType = {
+            const TYPE: #krate::value::ColumnType = {
                 static META: #krate::value::EnumMeta = #krate::value::EnumMeta {
                     name: #text_name,
                     integer: #integer,
                     native: #native,
                     variants: &[#((#names, #name::#idents as i64)),*],
                 };
-                #krate::value::DbType::Enum(&META)
+                #krate::value::ColumnType::Enum(&META)
             };
             fn encode(self) -> #krate::value::Datum {
                 #encode

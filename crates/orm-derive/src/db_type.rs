@@ -45,13 +45,13 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
                     name: #domain,
                     kind: #krate::value::NativeKind::Domain { base: &<#inner as #krate::value::Scalar>::TYPE, check: #check },
                 };
-                #krate::value::DbType::Native(&TYPE)
+                #krate::value::ColumnType::Native(&TYPE)
             })
         }
     };
     quote! {
         impl #krate::value::Scalar for #name {
-            const TYPE: #krate::value::DbType = #ty;
+            const TYPE: #krate::value::ColumnType = #ty;
             #[inline]
             fn encode(self) -> #krate::value::Datum {
                 #krate::value::Scalar::encode(self.0)

@@ -7,7 +7,7 @@ use syn::DeriveInput;
 use syn::spanned::Spanned;
 
 use crate::attributes::EmbeddedInput;
-use crate::emit::columns::{column_type, embed_columns, wrapper};
+use crate::emit::columns::{column_type, embed_columns, type_checks, wrapper};
 use crate::emit::meta::column_meta;
 use crate::emit::model_impl::embed_datum;
 use crate::model::{Fields, krate_path};
@@ -93,15 +93,19 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
     let embed_metas = embeds.iter().map(|embed| {
         let (ty, path, prefix, optional) =
             (&embed.ty, embed.ident.to_string(), &embed.prefix, embed.optional);
-        quote! {
+        let optional = optional.then(|| quote!(#krate::model::make_optional(&mut out[before..], &path);));
+        quote! {{
+            let (before, path) = (out.len(), ::std::format!("{}.{}", field, #path));
+            let _ = before;
             <#ty as #krate::Embedded>::columns(
                 out,
-                &::std::format!("{}.{}", field, #path),
+                &path,
                 &::std::format!("{}{}", prefix, #prefix),
                 &::std::format!("{}.{}", document, #path),
-                nullable || #optional,
+                nullable,
             );
-        }
+            #optional
+        }}
     });
     let datums = columns.iter().map(|column| {
         let (ident, index, ty) = (&column.ident, column.index, column_type(krate, column));
@@ -147,8 +151,10 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
     });
     let constants: Vec<TokenStream> = constants.chain(embed_constants).collect();
     let text = name.to_string();
+    let checks = type_checks(krate, &columns);
     let doc = format!("The columns of an embedded `{name}`.");
     Ok(quote! {
+        #checks
         #[doc = #doc]
         #[allow(non_snake_case, dead_code)]
         #[derive(Clone, Copy)]

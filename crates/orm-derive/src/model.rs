@@ -23,7 +23,7 @@ pub struct Model {
     pub indexes: Vec<Index>,
     pub checks: Vec<(String, String)>,
     pub comment: Option<String>,
-    pub was: Option<String>,
+    pub renamed_from: Option<String>,
 }
 
 pub struct Column {
@@ -58,6 +58,8 @@ pub struct Relation {
     pub target: Type,
     /// The columns of this model that keep the key: of a `BelongsTo`, or the array of keys of a `ManyToMany`.
     pub keys: Vec<u16>,
+    /// The `BelongsTo` fields of the join model that lead to this model and to the target, where they are named.
+    pub ways: Option<(Ident, Ident)>,
 }
 
 impl Relation {
@@ -90,7 +92,9 @@ const VERBS: &[&str] = &[
     "find",
     "find_many",
     "insert_many",
+    "update_many",
     "upsert",
+    "upsert_many",
     "meta",
     "update",
     "save",
@@ -160,7 +164,7 @@ impl Model {
             }
         }
         for relation in &mut relations {
-            check_relation(relation, &find, &mut errors);
+            check_relation(&parsed.ident, relation, &find, &mut errors);
         }
         let mut indexes = Vec::new();
         for column in &columns {
@@ -217,7 +221,7 @@ impl Model {
             indexes,
             checks: parsed.check.into_iter().map(|check| (check.name, check.expression)).collect(),
             comment: parsed.comment,
-            was: parsed.was,
+            renamed_from: parsed.renamed_from,
         })
     }
 
@@ -288,6 +292,7 @@ impl Fields {
                     kind,
                     target,
                     keys: Vec::new(),
+                    ways: None,
                     field,
                 });
             } else if let (Some(embed), None) = (&field.embed, vec_of(&field.ty)) {
@@ -331,12 +336,41 @@ impl Fields {
     }
 }
 
+/// The fields of a join model that a relation goes by: both are named, or neither.
+fn ways(
+    model: &Ident,
+    relation: &Relation,
+    errors: &mut darling::error::Accumulator,
+) -> Option<(Ident, Ident)> {
+    let field = &relation.field;
+    let name = |names: &Option<Names>| match names.as_ref().map(|names| names.0.as_slice()) {
+        Some([name]) => Some(name.clone()),
+        _ => None,
+    };
+    let to_itself = matches!(&relation.target, Type::Path(path) if path.path.is_ident(model) || path.path.is_ident("Self"));
+    match (name(&field.from), name(&field.to)) {
+        (Some(from), Some(to)) if field.through.is_some() => return Some((from, to)),
+        _ if field.from.is_some() || field.to.is_some() => errors.push(
+            Error::custom("`from` and `to` each name a `BelongsTo` field of the join model: `#[orm(through = …, from = …, to = …)]`")
+                .with_span(&relation.ident),
+        ),
+        _ if to_itself && field.through.is_some() => errors.push(
+            Error::custom("a relation of a model to itself needs both ways through the join model: name its two `BelongsTo` fields with `#[orm(through = …, from = …, to = …)]`")
+                .with_span(&relation.ident),
+        ),
+        _ => {}
+    }
+    None
+}
+
 fn check_relation(
+    model: &Ident,
     relation: &mut Relation,
     find: &dyn Fn(&Ident, &mut darling::error::Accumulator) -> Option<u16>,
     errors: &mut darling::error::Accumulator,
 ) {
     let at = relation.field.ty.span();
+    relation.ways = ways(model, relation, errors);
     match relation.kind {
         Kind::BelongsTo => match &relation.field.foreign_key {
             Some(names) => relation.keys = names.0.iter().filter_map(|name| find(name, errors)).collect(),
@@ -506,6 +540,34 @@ mod tests {
             struct A { #[orm(primary_key)] id: i64, b: BelongsTo<B>, find: i32 }
         });
         assert_eq!(found.len(), 3, "{found:?}");
+    }
+
+    #[test]
+    fn a_relation_of_a_model_to_itself_names_both_ways() {
+        let found = errors(quote! {
+            struct Person {
+                #[orm(primary_key)] id: i64,
+                #[orm(through = Friendship)] friends: ManyToMany<Person>,
+            }
+        });
+        assert!(found[0].contains("from = …, to = …"), "{found:?}");
+        let found = errors(quote! {
+            struct Person {
+                #[orm(primary_key)] id: i64,
+                #[orm(through = Friendship, from = person)] friends: ManyToMany<Person>,
+                #[orm(from = a, to = b)] pets: HasMany<Pet>,
+            }
+        });
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(
+            errors(quote! {
+                struct Person {
+                    #[orm(primary_key)] id: i64,
+                    #[orm(through = Friendship, from = person, to = friend)] friends: ManyToMany<Person>,
+                }
+            })
+            .is_empty()
+        );
     }
 
     #[test]

@@ -74,10 +74,10 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
             fn fetch<'a, __B: #krate::backend::Backend>(
                 variant: usize,
                 keys: ::std::vec::Vec<#krate::value::Datum>,
-                session: &'a __B::Session,
+                handle: &'a #krate::backend::Handle<__B>,
             ) -> #krate::backend::BoxFuture<'a, #krate::Result<::std::vec::Vec<(#krate::value::Datum, Self)>>> {
                 match variant {
-                    #(#numbers => #krate::relation::morph_variant::<Self, #models, __B>(keys, #name::#idents, session),)*
+                    #(#numbers => #krate::relation::morph_variant::<Self, #models, __B>(keys, #name::#idents, handle),)*
                     _ => ::std::boxed::Box::pin(::core::future::ready(Ok(::std::vec::Vec::new()))),
                 }
             }

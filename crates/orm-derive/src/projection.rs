@@ -160,7 +160,7 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
             async fn finish<__B: #krate::backend::Backend>(
                 __rows: ::std::vec::Vec<#raw>,
                 _includes: &[#krate::relation::IncludePlan],
-                __session: &__B::Session,
+                __handle: &#krate::backend::Handle<__B>,
             ) -> #krate::Result<::std::vec::Vec<Self>> {
                 let __plans = #name::__plans();
                 let mut __plain = ::std::vec::Vec::with_capacity(__rows.len());
@@ -171,7 +171,7 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
                 }
                 #(
                     let mut #nested_idents =
-                        #krate::query::nested::<#model, #nested_rows, __B>(&__plans[#numbers], #keys, __session).await?;
+                        #krate::query::nested::<#model, #nested_rows, __B>(&__plans[#numbers], #keys, __handle).await?;
                 )*
                 let mut __out = ::std::vec::Vec::with_capacity(__plain.len());
                 for (#(#idents,)*) in __plain {

@@ -9,12 +9,12 @@ use orm_core::backend::Observer;
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::concern::Concerns;
-use crate::value::Times;
+use crate::value::MongoTimes;
 use crate::{Mongo, errors};
 
 /// What a handle was told.
 pub(crate) struct Settings {
-    pub times: Times,
+    pub times: MongoTimes,
     pub foreign_keys: bool,
     pub observer: Option<Arc<dyn Observer>>,
 }
@@ -48,7 +48,7 @@ impl std::fmt::Debug for MongoBuilder {
 
 impl MongoBuilder {
     pub(crate) fn new(url: impl Into<String>) -> Self {
-        let settings = Settings { times: Times::default(), foreign_keys: true, observer: None };
+        let settings = Settings { times: MongoTimes::default(), foreign_keys: true, observer: None };
         MongoBuilder { url: url.into(), database: None, settings, options: Vec::new() }
     }
 
@@ -68,10 +68,10 @@ impl MongoBuilder {
     ///
     /// ```no_run
     /// # async fn example() -> orm_core::Result<()> {
-    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::Times::Micros).connect().await?;
+    /// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::MongoTimes::Micros).connect().await?;
     /// # Ok(()) }
     /// ```
-    pub fn times(mut self, times: Times) -> Self {
+    pub fn times(mut self, times: MongoTimes) -> Self {
         self.settings.times = times;
         self
     }

@@ -268,4 +268,8 @@ impl Row for MongoRow<'_> {
         let (start, end) = (spot.start as usize, spot.start as usize + spot.len as usize);
         MongoCell { ty: spot.ty, bytes: self.document.get(start..end).unwrap_or_default() }
     }
+
+    fn width(&self) -> usize {
+        self.spots.0.len()
+    }
 }

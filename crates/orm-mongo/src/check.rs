@@ -3,9 +3,10 @@
 //! Comparisons, `AND`, `OR`, `NOT`, `IN`, `BETWEEN`, `LIKE`, `IS [NOT] NULL`, arithmetic, numbers, texts, columns by their names in the
 //! database, and the functions `length`, `char_length`, `lower`, `upper`, `trim`, `abs`, `coalesce` and `CURRENT_TIMESTAMP`/`now()`.
 
+use orm_core::ir::facts::type_of;
 use orm_core::ir::{BinaryOp, ColumnRef, Expr, Func, LikeOp, Source, UnaryOp};
 use orm_core::meta::ModelMeta;
-use orm_core::value::{Datum, DbType, Numeric};
+use orm_core::value::{ColumnType, Datum, Numeric};
 
 /// Reads an expression over the columns of a model. The error says what was not understood.
 pub fn parse(model: &'static ModelMeta, text: &str) -> Result<Expr, String> {
@@ -103,7 +104,7 @@ impl Parser<'_> {
     fn or(&mut self) -> Parsed {
         let mut left = self.and()?;
         while self.word("or") {
-            left = Expr::binary(BinaryOp::Or, left, self.and()?, DbType::Bool);
+            left = Expr::or(left, self.and()?);
         }
         Ok(left)
     }
@@ -111,7 +112,7 @@ impl Parser<'_> {
     fn and(&mut self) -> Parsed {
         let mut left = self.not()?;
         while self.word("and") {
-            left = Expr::binary(BinaryOp::And, left, self.not()?, DbType::Bool);
+            left = Expr::and(Some(left), self.not()?);
         }
         Ok(left)
     }
@@ -222,7 +223,7 @@ impl Parser<'_> {
                     ty,
                 ),
                 other => {
-                    let ty = type_of(&other).unwrap_or(DbType::I64);
+                    let ty = type_of(&other).unwrap_or(ColumnType::I64);
                     Expr::Unary(UnaryOp::Neg, Box::new(other), ty)
                 }
             });
@@ -235,7 +236,7 @@ impl Parser<'_> {
         let token = self.peek().cloned().ok_or("the expression ends too early")?;
         self.at += 1;
         match token {
-            Token::Text(text) => Ok(Expr::Value(Datum::Text(text), DbType::Text)),
+            Token::Text(text) => Ok(Expr::Value(Datum::Text(text), ColumnType::Text)),
             Token::Number(digits) => number(&digits),
             Token::Quoted(name) => self.column(&name),
             Token::Word(word) => self.named(&word),
@@ -245,9 +246,9 @@ impl Parser<'_> {
 
     fn named(&mut self, word: &str) -> Parsed {
         match word.to_ascii_lowercase().as_str() {
-            "true" => return Ok(Expr::Value(Datum::Bool(true), DbType::Bool)),
-            "false" => return Ok(Expr::Value(Datum::Bool(false), DbType::Bool)),
-            "null" => return Ok(Expr::Value(Datum::Null, DbType::Text)),
+            "true" => return Ok(Expr::Value(Datum::Bool(true), ColumnType::Bool)),
+            "false" => return Ok(Expr::Value(Datum::Bool(false), ColumnType::Bool)),
+            "null" => return Ok(Expr::Value(Datum::Null, ColumnType::Text)),
             "current_timestamp" => return Ok(Expr::Func(Func::Now, Vec::new())),
             _ => {}
         }
@@ -288,33 +289,24 @@ impl Parser<'_> {
 
 fn number(digits: &str) -> Parsed {
     if let Ok(number) = digits.parse::<i64>() {
-        return Ok(Expr::Value(Datum::I64(number), DbType::I64));
+        return Ok(Expr::Value(Datum::I64(number), ColumnType::I64));
     }
     let (whole, fraction) = digits.split_once('.').ok_or("a number is too large")?;
     let mantissa = format!("{whole}{fraction}").parse().map_err(|_| format!("`{digits}` is no number"))?;
-    Ok(Expr::Value(Datum::Decimal(Numeric { mantissa, scale: fraction.len() as u32 }), DbType::Decimal))
-}
-
-fn type_of(expr: &Expr) -> Option<DbType> {
-    match expr {
-        Expr::Column(column) => Some(column.source.model.column(column.index).ty()),
-        Expr::Value(_, ty) | Expr::Unary(_, _, ty) => Some(*ty),
-        Expr::Binary(_, _, ty) => Some(*ty),
-        Expr::Func(Func::CharLength, _) => Some(DbType::I64),
-        Expr::Func(_, args) => args.iter().find_map(type_of),
-        _ => None,
-    }
+    Ok(Expr::Value(Datum::Decimal(Numeric { mantissa, scale: fraction.len() as u32 }), ColumnType::Decimal))
 }
 
 /// A constant in the type of what it is compared with.
-fn adapt(expr: Expr, ty: DbType) -> Parsed {
+fn adapt(expr: Expr, ty: ColumnType) -> Parsed {
     Ok(match (expr, ty) {
-        (Expr::Value(Datum::Decimal(number), _), DbType::F32 | DbType::F64) => {
+        (Expr::Value(Datum::Decimal(number), _), ColumnType::F32 | ColumnType::F64) => {
             let value = number.mantissa as f64 / 10_f64.powi(number.scale as i32);
             Expr::Value(Datum::F64(value), ty)
         }
         (Expr::Value(Datum::Text(text), _), ty) => match ty {
-            DbType::Text | DbType::Char | DbType::Enum(_) => Expr::Value(Datum::Text(text), DbType::Text),
+            ColumnType::Text | ColumnType::Char | ColumnType::Enum(_) => {
+                Expr::Value(Datum::Text(text), ColumnType::Text)
+            }
             other => return Err(format!("a text is compared with a column of type {other:?}")),
         },
         (other, _) => other,
@@ -323,14 +315,14 @@ fn adapt(expr: Expr, ty: DbType) -> Parsed {
 
 fn compare(op: BinaryOp, left: Expr, right: Expr) -> Parsed {
     let ty = match (&left, &right) {
-        (Expr::Value(..), other) | (other, _) => type_of(other).unwrap_or(DbType::Text),
+        (Expr::Value(..), other) | (other, _) => type_of(other).unwrap_or(ColumnType::Text),
     };
     Ok(Expr::binary(op, adapt(left, ty)?, adapt(right, ty)?, ty))
 }
 
 fn arithmetic(op: BinaryOp, left: Expr, right: Expr) -> Expr {
     let ty = match (&left, &right) {
-        (Expr::Value(..), other) | (other, _) => type_of(other).unwrap_or(DbType::I64),
+        (Expr::Value(..), other) | (other, _) => type_of(other).unwrap_or(ColumnType::I64),
     };
     Expr::binary(op, left, right, ty)
 }

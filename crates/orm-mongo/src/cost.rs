@@ -10,7 +10,7 @@ use crate::cell::Spots;
 use crate::layout::Layout;
 use crate::lower;
 use crate::read::Feed;
-use crate::value::Times;
+use crate::value::MongoTimes;
 
 /// Decodes the documents of an array as the rows of a model.
 pub fn decode<M: Model>(array: &[u8]) -> Result<Vec<M>> {
@@ -28,7 +28,7 @@ pub fn command<M, Q, Out, N>(query: Query<M, Q, Out, N>) -> Result<Vec<u8>>
 where
     Query<M, Q, Out, N>: IntoSelect,
 {
-    Ok(lower::read(&query.select(), Times::default())?.command)
+    Ok(lower::read(&query.select(), MongoTimes::default())?.command)
 }
 
 /// The select of a query, whatever its types.

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://www.mongodb.com/docs/manual/reference/error-codes/>.
 
+use std::fmt;
+
 use mongodb::error::{
     ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
@@ -9,7 +11,7 @@ use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind};
 
 use crate::bson::{Elements, get, i32_of, i64_of, str_of, tag};
-use crate::layout;
+use crate::{layout, rules};
 
 /// Whether a server could not be reached.
 pub fn is_lost(error: &mongodb::error::Error) -> bool {
@@ -34,6 +36,55 @@ pub fn may_read_again(error: &mongodb::error::Error) -> bool {
         ),
         _ => false,
     }
+}
+
+const NO_SUCH_TRANSACTION: i32 = 251;
+const EXCEEDED_LIFETIME: i32 = 290;
+
+/// What to do about a transaction that took too long.
+pub const TOO_LONG: &str = "a server ends transactions older than its `transactionLifetimeLimitSeconds`, 60 if nobody set it: \
+                            write fewer rows in one, or raise it";
+const TOO_LONG_OR_LOST: &str = "run the transaction again; if it took longer than the server's `transactionLifetimeLimitSeconds`, \
+                                60 if nobody set it, do less in one or raise it";
+
+/// Whether the server ended the transaction for a reason of its own, not for a conflict.
+pub fn is_aborted(error: &Error) -> bool {
+    [NO_SUCH_TRANSACTION, EXCEEDED_LIFETIME].iter().any(|code| error.code() == Some(&code.to_string()))
+}
+
+/// What the server said, as far as it may be repeated: its messages and replies hold values and whole documents.
+#[derive(Debug)]
+struct ServerError {
+    code: i32,
+    name: String,
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error {} of the server", self.code)?;
+        if self.name.is_empty() { Ok(()) } else { write!(f, " ({})", self.name) }
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+/// The cause of an error of ours: the driver's error itself, unless it holds what the server said.
+fn with_cause(mapped: Error, error: mongodb::error::Error) -> Error {
+    let (code, name) = match &*error.kind {
+        Driver::Command(command) => (command.code, command.code_name.clone()),
+        Driver::Write(WriteFailure::WriteError(write)) => {
+            (write.code, write.code_name.clone().unwrap_or_default())
+        }
+        Driver::Write(WriteFailure::WriteConcernError(concern)) => (concern.code, concern.code_name.clone()),
+        Driver::Io(_)
+        | Driver::ConnectionPoolCleared { .. }
+        | Driver::ServerSelection { .. }
+        | Driver::DnsResolve { .. }
+        | Driver::InvalidTlsConfig { .. }
+        | Driver::SessionsNotSupported => return mapped.with_source(error),
+        _ => return mapped,
+    };
+    mapped.with_source(ServerError { code, name })
 }
 
 /// An error of the driver. `model` is what the command was about.
@@ -63,7 +114,7 @@ pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> E
         Driver::InvalidTlsConfig { message, .. } => Error::new(ErrorKind::Configuration, message.clone()),
         Driver::SessionsNotSupported => Error::new(ErrorKind::Unsupported, "this server has no sessions")
             .with_hint("transactions need a replica set"),
-        _ => Error::new(ErrorKind::Database, error.to_string()),
+        _ => Error::new(ErrorKind::Database, error.kind.to_string()),
     };
     let mapped = match (transient, mapped.kind()) {
         (true, _) if is_lost(&error) => {
@@ -73,21 +124,22 @@ pub fn map(error: mongodb::error::Error, model: Option<&'static ModelMeta>) -> E
             mapped.with_retry()
         }
         (false, _) | (true, ErrorKind::Unique) => mapped,
+        (true, _) if is_aborted(&mapped) => mapped,
         (true, _) => mapped.with_kind(ErrorKind::Serialization).with_hint("run the transaction again"),
     };
-    mapped.with_source(error)
+    with_cause(mapped, error)
 }
 
 /// An error of COMMIT.
 pub fn of_commit(error: mongodb::error::Error) -> Error {
     let unconfirmed = matches!(&*error.kind, Driver::Write(WriteFailure::WriteConcernError(_)));
     if !unconfirmed && error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
-        return Error::new(
+        let unknown = Error::new(
             ErrorKind::CommitUnknown,
             "the connection was lost during the commit: the changes may or may not be saved",
         )
-        .with_hint("look whether they are there before you try again")
-        .with_source(error);
+        .with_hint("look whether they are there before you try again");
+        return with_cause(unknown, error);
     }
     map(error, None)
 }
@@ -149,6 +201,9 @@ pub fn number(ty: u8, value: &[u8]) -> i64 {
     }
 }
 
+/// What a pipeline says of a second row where one is wanted: a text that is no number, which the server quotes as it refuses it.
+pub const SEVERAL_ROWS: &str = "a scalar subquery has more than one row";
+
 fn of_code(code: i32, message: &str, details: &[u8], model: Option<&'static ModelMeta>) -> Error {
     let named = |error: Error| match model {
         Some(model) => error.with_model(model.name),
@@ -156,12 +211,24 @@ fn of_code(code: i32, message: &str, details: &[u8], model: Option<&'static Mode
     };
     let plain = |kind, text: &str| named(Error::new(kind, text).with_code(code.to_string()));
     match code {
+        _ if message.contains(SEVERAL_ROWS) => plain(ErrorKind::MultipleRows, SEVERAL_ROWS).with_hint(
+            "ask for one: `.order_by(..).limit(1)`, an aggregate, or a condition on a unique column",
+        ),
+        241 if message.contains("overflow") || message.contains("out of range") => {
+            plain(ErrorKind::OutOfRange, "a number does not fit the type that it is cast to")
+        }
+        241 => plain(ErrorKind::Decode, "the text is no value of the type that it is cast to"),
         11000 | 11001 => {
             unique(message, details, plain(ErrorKind::Unique, "another row has this value already"), model)
         }
         112 => plain(ErrorKind::Serialization, "the transaction conflicted with another one")
             .with_hint("run the transaction again"),
-        251 => plain(ErrorKind::Serialization, "the transaction was aborted by the server"),
+        NO_SUCH_TRANSACTION => plain(ErrorKind::Serialization, "the transaction was aborted by the server")
+            .with_hint(TOO_LONG_OR_LOST),
+        EXCEEDED_LIFETIME => {
+            plain(ErrorKind::Serialization, "the transaction lived longer than the server lets one")
+                .with_hint(TOO_LONG)
+        }
         121 => invalid(
             details,
             plain(ErrorKind::Check, "the document does not meet the rules of its collection"),
@@ -218,26 +285,49 @@ fn invalid(details: &[u8], error: Error, model: Option<&'static ModelMeta>) -> E
     let Some((_, rules)) = get(info, "details") else { return error };
     let mut found = Found::default();
     search(rules, &mut found);
+    let of = |kind, text: &str| Error::new(kind, text).with_code("121").with_model(model.name);
     if let Some(check) = found.check.and_then(|place| model.checks.get(place)) {
-        return Error::new(ErrorKind::Check, format!("the check `{}` does not hold", check.name))
-            .with_code("121")
-            .with_model(model.name)
+        return of(ErrorKind::Check, &format!("the check `{}` does not hold", check.name))
             .with_constraint(check.name.to_owned());
     }
-    let field = found.property.as_ref().and_then(|path| {
-        let index =
-            (0..model.columns.len() as u16).find(|index| layout::path(model, *index) == path.as_str())?;
-        Some(model.column(index).field.clone())
+    let named = |error: Error, index: u16| error.with_field(model.column(index).field.clone());
+    if let Some(place) = found.check {
+        let limited = place
+            .checked_sub(model.checks.len())
+            .and_then(|place| rules::limited(model).into_iter().nth(place));
+        let error = of(ErrorKind::OutOfRange, OUT_OF_RANGE);
+        return limited.into_iter().fold(error, |error, limited| named(error, limited.column));
+    }
+    let column = found.property.as_ref().and_then(|path| column_around(model, path));
+    let is_number = column.is_some_and(|index| {
+        let ty = model.column(index).ty();
+        ty.is_number() || matches!(ty, orm_core::value::ColumnType::List(_))
     });
     let error = match found.operator.as_str() {
-        "maxLength" => error.with_kind(ErrorKind::ValueTooLong),
-        "bsonType" | "required" if found.null => error.with_kind(ErrorKind::NotNull),
-        "minimum" | "maximum" => error.with_kind(ErrorKind::OutOfRange),
+        "maxLength" => of(ErrorKind::ValueTooLong, "a text is longer than its field takes"),
+        "bsonType" | "required" | "not" if found.null => {
+            of(ErrorKind::NotNull, "a required value is missing")
+        }
+        "minimum" | "maximum" => of(ErrorKind::OutOfRange, OUT_OF_RANGE),
+        // A whole number that became too large is a double.
+        "bsonType" if is_number => of(ErrorKind::OutOfRange, OUT_OF_RANGE),
         _ => error,
     };
-    match field {
-        Some(field) => error.with_field(field),
-        None => error,
+    column.into_iter().fold(error, named)
+}
+
+const OUT_OF_RANGE: &str = "a value is outside the range of its field";
+
+/// The column at a path, or around it: `lines.price` is in `lines`.
+fn column_around(model: &ModelMeta, path: &str) -> Option<u16> {
+    let mut around = path;
+    loop {
+        let found = (0..model.columns.len() as u16).find(|index| layout::path(model, *index) == around);
+        match (found, around.rsplit_once('.')) {
+            (Some(found), _) => return Some(found),
+            (None, Some((outer, _))) => around = outer,
+            (None, None) => return None,
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use orm_core::Result;
 use orm_core::ir::{Command, InsertSource, Select};
 
 use crate::bson::{Elements, Writer, pretty, str_of, tag};
-use crate::database::{Session, no_sql};
 use crate::layout;
 use crate::lower::{Lower, read};
+use crate::session::{MongoSession, no_sql};
 
 /// A command of the server as text: its name, its collection and the rest. Without `values`, question marks stand for them.
 pub fn shell(command: &[u8], values: bool) -> String {
@@ -41,7 +41,7 @@ pub fn shell(command: &[u8], values: bool) -> String {
 }
 
 /// What a command of the library becomes.
-pub fn render(session: &Session, command: &Command) -> Result<String> {
+pub fn render(session: &MongoSession, command: &Command) -> Result<String> {
     let times = session.shared.settings.times;
     match command {
         Command::Select(select) => Ok(shell(&read(select, times)?.command, true)),
@@ -100,7 +100,7 @@ fn with_lookups(lower: &mut Lower<'_>, text: String) -> String {
 }
 
 /// The server's plan for a query or for the rows that a write would change.
-pub async fn plan(session: &Session, command: Command) -> Result<String> {
+pub async fn plan(session: &MongoSession, command: Command) -> Result<String> {
     let select = match command {
         Command::Select(select) => *select,
         Command::Update(update) => Select { filter: update.filter, ..Select::new(update.source) },

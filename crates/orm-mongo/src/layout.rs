@@ -100,5 +100,33 @@ pub fn check_names(model: &ModelMeta) -> Result<()> {
             return fault(format!("`{own}` has a meaning of its own here and can be no column"));
         }
     }
+    let paths: Vec<_> = (0..model.columns.len() as u16).map(|index| path(model, index)).collect();
+    for (at, own) in paths.iter().enumerate() {
+        // The same field twice, or one that would hold both a value and the fields of an embedded struct.
+        let clash = |other: &&Cow<'_, str>| {
+            own == *other || other.strip_prefix(&**own).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let clashing = paths.iter().enumerate().find(|(place, other)| *place != at && clash(other));
+        if let Some((place, _)) = clashing {
+            let [first, second] = [at.min(place), at.max(place)].map(|place| &model.columns[place].field);
+            return Err(Error::new(
+                ErrorKind::Schema,
+                format!("the fields `{first}` and `{second}` stand in one place of the document, `{own}`"),
+            )
+            .with_model(model.name)
+            .with_field(first.clone())
+            .with_field(second.clone())
+            .with_hint(
+                "give one of them another name: `#[orm(column = \"…\")]`, or a prefix to what is embedded",
+            ));
+        }
+    }
+    if model.primary_key.len() > 1 {
+        let names: Vec<String> =
+            model.primary_key.iter().map(|index| path(model, *index).replace('.', "_")).collect();
+        if let Some((_, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+            return fault(format!("two columns of the key are called `{name}` in `_id`"));
+        }
+    }
     Ok(())
 }

@@ -15,9 +15,10 @@
 //! **Lost servers.** A read is sent once more, and so is a write that cannot happen twice ([`send`], [`single`]); concerns of the
 //! client go with every command ([`concern`]). A transaction that is dropped is ended on the server ([`transaction`]).
 //!
-//! **Precision.** BSON dates keep milliseconds; a finer time is refused unless [`Times::Micros`] was chosen. Decimals keep 34 digits.
+//! **Precision.** BSON dates keep milliseconds; a finer time is refused unless [`MongoTimes::Micros`] was chosen. Decimals keep 34 digits.
 //! Sums of longs that overflow become doubles on the server, and are refused when they are read.
 
+mod atomic;
 mod bson;
 mod builder;
 mod cell;
@@ -34,26 +35,34 @@ mod native;
 mod object_id;
 mod read;
 mod registry;
+mod rules;
 mod schema;
 mod send;
+mod session;
 mod single;
 mod transaction;
 mod value;
 mod write;
 
 pub use builder::MongoBuilder;
-pub use database::{Mongo, Session};
+pub use database::Mongo;
 pub use native::{
-    Bulk, Change, ChangeKind, Changes, FindAnd, Index, IndexKind, MongoQuery, Pipeline, Point, ResumeToken,
-    Which,
+    MongoBulk, MongoChange, MongoChangeKind, MongoChanges, MongoIndex, MongoIndexKind, MongoPipeline,
+    MongoQuery, MongoResumeToken, MongoUpdate,
 };
-pub use object_id::ObjectId;
-pub use value::Times;
+pub use session::MongoSession;
+pub use value::MongoTimes;
+
+/// MongoDB's own types of values, under its names.
+pub mod types {
+    pub use crate::native::Point;
+    pub use crate::object_id::ObjectId;
+}
 
 /// A document as the driver knows it, for stages and results beyond the models.
 pub use mongodb::bson::Document;
-/// How sure reads and writes have to be and who answers, as the driver names it.
-pub use mongodb::options::{ReadConcern, ReadPreference, WriteConcern};
+/// How sure reads and writes have to be, who answers and what comes back, as the driver names it.
+pub use mongodb::options::{ReadConcern, ReadPreference, ReturnDocument, WriteConcern};
 
 /// A stage from JSON text.
 ///

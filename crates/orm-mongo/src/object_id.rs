@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use orm_core::value::{Cell, CellError, CellResult, Datum, DbType, NativeKind, NativeType, Scalar};
+use orm_core::value::{Cell, CellError, CellResult, ColumnType, Datum, NativeKind, NativeType, Scalar};
 use orm_core::{Error, ErrorKind};
 
 static TYPE: NativeType = NativeType { database: "mongodb", name: "objectId", kind: NativeKind::Exact };
@@ -17,7 +17,7 @@ static TYPE: NativeType = NativeType { database: "mongodb", name: "objectId", ki
 /// Only MongoDB stores it; as a key of a model: `#[orm(primary_key, default_fn = ObjectId::new)] id: ObjectId`.
 ///
 /// ```
-/// use orm_mongo::ObjectId;
+/// use orm_mongo::types::ObjectId;
 /// let id: ObjectId = "65f1c0ffee0123456789abcd".parse()?;
 /// assert_eq!(id.to_string(), "65f1c0ffee0123456789abcd");
 /// assert_eq!(id.seconds(), 0x65f1_c0ff);
@@ -31,7 +31,7 @@ impl ObjectId {
     /// One that is not yet in use.
     ///
     /// ```
-    /// use orm_mongo::ObjectId;
+    /// use orm_mongo::types::ObjectId;
     /// assert_ne!(ObjectId::new(), ObjectId::new());
     /// ```
     #[allow(clippy::new_without_default)]
@@ -50,7 +50,7 @@ impl ObjectId {
     /// When it was made: seconds since 1970.
     ///
     /// ```
-    /// let id = orm_mongo::ObjectId([0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0]);
+    /// let id = orm_mongo::types::ObjectId([0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0]);
     /// assert_eq!(id.seconds(), 7);
     /// ```
     pub fn seconds(self) -> u32 {
@@ -92,8 +92,8 @@ impl FromStr for ObjectId {
 }
 
 impl Scalar for ObjectId {
-    const TYPE: DbType =
-        DbType::Native(&NativeType { database: "mongodb", name: "objectId", kind: NativeKind::Exact });
+    const TYPE: ColumnType =
+        ColumnType::Native(&NativeType { database: "mongodb", name: "objectId", kind: NativeKind::Exact });
 
     fn encode(self) -> Datum {
         Datum::Native(&TYPE, self.0.into())

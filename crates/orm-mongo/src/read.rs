@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream::unfold};
 use mongodb::raw_batch_cursor::RawBatch;
-use orm_core::backend::{BoxStream, Decoder, Flow, FromRow};
+use orm_core::backend::{BoxStream, Decoder, Flow, FromRow, StatementWatch};
 use orm_core::ir::{Command, Select};
 use orm_core::meta::ModelMeta;
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::bson::Elements;
 use crate::cell::{MongoRow, Spots};
-use crate::database::Session;
 use crate::layout::Layout;
 use crate::lower::{self, Read};
-use crate::send::Batches;
+use crate::send::{Batches, seen};
+use crate::session::MongoSession;
 use crate::{errors, value};
 
 /// A read, ready to be sent.
@@ -25,12 +25,7 @@ struct Ready {
     model: &'static ModelMeta,
 }
 
-fn prepare(session: &Session, select: &Select) -> Result<Ready> {
-    for needed in &select.requires {
-        if !crate::Mongo::CAPABILITIES.contains(needed) {
-            return Err(Error::new(ErrorKind::Unsupported, format!("MongoDB has no `{needed}`")));
-        }
-    }
+fn prepare(session: &MongoSession, select: &Select) -> Result<Ready> {
     let Read { command, layout, counts, .. } = lowered(session, select, session.tx.is_some())?;
     let model = select.from.model;
     let layout = layout.map_or_else(|| session.shared.layout(model), Arc::new);
@@ -38,7 +33,7 @@ fn prepare(session: &Session, select: &Select) -> Result<Ready> {
 }
 
 /// A query as a command that is sent in a transaction or outside of one.
-pub fn lowered(session: &Session, select: &Select, in_transaction: bool) -> Result<Read> {
+pub fn lowered(session: &MongoSession, select: &Select, in_transaction: bool) -> Result<Read> {
     let read = lower::read(select, session.shared.settings.times)?;
     if read.combined && in_transaction {
         return Err(Error::new(
@@ -52,12 +47,12 @@ pub fn lowered(session: &Session, select: &Select, in_transaction: bool) -> Resu
 }
 
 /// Feeds the rows of a query to a decoder.
-pub async fn run<D: Decoder>(session: &Session, select: &Select, mut decoder: D) -> Result<D::Out> {
+pub async fn run<D: Decoder>(session: &MongoSession, select: &Select, mut decoder: D) -> Result<D::Out> {
     let ready = prepare(session, select)?;
     let mut feed = Feed { layout: &ready.layout, spots: Spots::default(), rows: 0, enough: false };
     let (mut batches, watch) = session.open(ready.command, Some(ready.model)).await?;
     let result = feed.all(&mut batches, &mut decoder).await;
-    session.seen(watch, feed.rows, result.is_ok());
+    seen(watch, feed.rows, result.is_ok());
     result?;
     if ready.counts && feed.rows == 0 {
         // Nothing was counted: `{c0: 0}`.
@@ -70,7 +65,7 @@ pub async fn run<D: Decoder>(session: &Session, select: &Select, mut decoder: D)
 
 /// The documents of a query, as bytes.
 pub async fn documents(
-    session: &Session,
+    session: &MongoSession,
     command: Vec<u8>,
     model: Option<&'static ModelMeta>,
 ) -> Result<Vec<Vec<u8>>> {
@@ -83,7 +78,7 @@ pub async fn documents(
         Ok(())
     }
     .await;
-    session.seen(watch, found.len() as u64, result.is_ok());
+    seen(watch, found.len() as u64, result.is_ok());
     result.map(|()| found)
 }
 
@@ -143,17 +138,18 @@ fn broken() -> Error {
 /// Rows one by one. Outside of a transaction the server sends a batch when the one before is used up; within one the rows are
 /// read first, since the next statement of the transaction needs its session.
 pub fn stream<T: FromRow + Send + 'static>(
-    session: Session,
+    session: MongoSession,
     command: Command,
 ) -> BoxStream<'static, Result<T>> {
     struct Open {
         batches: Batches,
+        watch: Option<StatementWatch>,
         pending: std::vec::IntoIter<Vec<u8>>,
         layout: Arc<Layout>,
         spots: Spots,
     }
     enum State {
-        Start(Session, Command),
+        Start(MongoSession, Command),
         Rows(Box<Open>),
         Read(std::vec::IntoIter<Vec<u8>>, Arc<Layout>),
     }
@@ -163,7 +159,7 @@ pub fn stream<T: FromRow + Send + 'static>(
         }
         T::from_row(&MongoRow { document, spots }, 0)
     }
-    async fn begin(session: Session, command: Command) -> Result<State> {
+    async fn begin(session: MongoSession, command: Command) -> Result<State> {
         value::check(&command)?;
         let Command::Select(select) = command else {
             return Err(Error::new(
@@ -177,9 +173,9 @@ pub fn stream<T: FromRow + Send + 'static>(
             return Ok(State::Read(found.into_iter(), ready.layout));
         }
         let (batches, watch) = session.open(ready.command, Some(ready.model)).await?;
-        session.seen(watch, 0, true);
         Ok(State::Rows(Box::new(Open {
             batches,
+            watch,
             pending: Vec::new().into_iter(),
             layout: ready.layout,
             spots: Spots::default(),
@@ -204,11 +200,15 @@ pub fn stream<T: FromRow + Send + 'static>(
             State::Rows(mut open) => loop {
                 if let Some(document) = open.pending.next() {
                     let row = decode(&document, &open.layout, &mut open.spots);
+                    open.watch.iter_mut().for_each(|watch| watch.add_rows(1));
                     let next = row.is_ok().then_some(State::Rows(open));
                     return Some((row, next));
                 }
                 let documents = match open.batches.next().await {
-                    Ok(None) => return None,
+                    Ok(None) => {
+                        seen(open.watch.take(), 0, true);
+                        return None;
+                    }
                     Ok(Some(batch)) => documents_of(&batch),
                     Err(error) => Err(error),
                 };

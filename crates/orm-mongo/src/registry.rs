@@ -1,23 +1,24 @@
 //! Who refers to whom. `create_all` writes every model's foreign keys into the collection `orm_schema`; whoever deletes a parent
-//! reads them there, so the program that does need not know the children's models.
+//! reads them there, so the program that does need not know the children's models. They are read with every statement that
+//! needs them: another program may declare a child at any time.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use orm_core::Result;
 use orm_core::meta::{Action, DefaultMeta, ModelMeta};
 use rustc_hash::FxHashMap;
 
 use crate::bson::{Elements, Writer, get, str_of};
-use crate::database::Session;
+use crate::session::MongoSession;
 use crate::{layout, read, value};
 
 /// The collection with the foreign keys.
 pub const COLLECTION: &str = "orm_schema";
 
-/// The foreign keys of a database, by the collection that they refer to.
+/// The foreign keys that one statement has read so far, by the collection that they refer to.
 #[derive(Debug, Default)]
 pub struct Registry {
-    children: FxHashMap<String, Vec<ChildKey>>,
+    children: FxHashMap<String, Arc<[ChildKey]>>,
 }
 
 /// A foreign key, seen from its target.
@@ -33,10 +34,35 @@ pub struct ChildKey {
 }
 
 impl Registry {
-    /// The keys that refer to a collection.
-    pub fn children(&self, collection: &str) -> &[ChildKey] {
-        self.children.get(collection).map_or(&[], Vec::as_slice)
+    /// Takes what is known of a collection already.
+    pub fn know(&mut self, collection: &str, children: Arc<[ChildKey]>) {
+        self.children.insert(collection.to_owned(), children);
     }
+
+    /// The keys that refer to a collection.
+    pub async fn children(&mut self, session: &MongoSession, collection: &str) -> Result<Arc<[ChildKey]>> {
+        if let Some(known) = self.children.get(collection) {
+            return Ok(Arc::clone(known));
+        }
+        let children = children(session, collection).await?;
+        self.children.insert(collection.to_owned(), Arc::clone(&children));
+        Ok(children)
+    }
+}
+
+/// The keys that refer to a collection, as they are now: outside of any transaction, whose view may be older.
+pub async fn children(session: &MongoSession, collection: &str) -> Result<Arc<[ChildKey]>> {
+    let mut find = Writer::default();
+    find.str("find", COLLECTION);
+    let filter = find.open("filter");
+    find.str("foreign_keys.target", collection);
+    find.close(filter);
+    let outside = session.outside().upkeep();
+    let mut found = Vec::new();
+    for document in read::documents(&outside, find.finish(), None).await? {
+        read_entry(&document, collection, &mut found);
+    }
+    Ok(found.into())
 }
 
 fn action_name(action: Action) -> &'static str {
@@ -60,7 +86,7 @@ fn action_of(name: &str) -> Action {
 }
 
 /// The entry of a model.
-pub fn entry(model: &'static ModelMeta, times: value::Times) -> Result<Vec<u8>> {
+pub fn entry(model: &'static ModelMeta, times: value::MongoTimes) -> Result<Vec<u8>> {
     let mut w = Writer::default();
     w.str("_id", model.table);
     w.str("model", model.name);
@@ -98,7 +124,8 @@ pub fn entry(model: &'static ModelMeta, times: value::Times) -> Result<Vec<u8>> 
     Ok(w.finish())
 }
 
-fn read_entry(document: &[u8], out: &mut FxHashMap<String, Vec<ChildKey>>) {
+/// The keys of an entry that refer to a collection.
+fn read_entry(document: &[u8], target: &str, out: &mut Vec<ChildKey>) {
     let text = |document: &[u8], name: &str| {
         get(document, name).and_then(|(ty, value)| str_of(ty, value)).unwrap_or_default().to_owned()
     };
@@ -108,8 +135,8 @@ fn read_entry(document: &[u8], out: &mut FxHashMap<String, Vec<ChildKey>>) {
     };
     let collection = text(document, "_id");
     let Some((_, keys)) = get(document, "foreign_keys") else { return };
-    for (_, _, key) in Elements::of(keys) {
-        out.entry(text(key, "target")).or_default().push(ChildKey {
+    for (_, _, key) in Elements::of(keys).filter(|(_, _, key)| text(key, "target") == target) {
+        out.push(ChildKey {
             collection: collection.clone(),
             fields: texts(key, "fields"),
             target_fields: texts(key, "target_fields"),
@@ -117,30 +144,5 @@ fn read_entry(document: &[u8], out: &mut FxHashMap<String, Vec<ChildKey>>) {
             on_update: action_of(&text(key, "on_update")),
             defaults: get(key, "defaults").map(|(_, value)| value.to_vec()).unwrap_or_default(),
         });
-    }
-}
-
-impl Session {
-    /// The foreign keys of the database, read once per handle.
-    pub(crate) async fn registry(&self) -> Result<Arc<Registry>> {
-        let known = self.shared.registry.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let mut find = Writer::default();
-        find.str("find", COLLECTION);
-        let outside = self.outside().upkeep();
-        let mut registry = Registry::default();
-        for document in read::documents(&outside, find.finish(), None).await? {
-            read_entry(&document, &mut registry.children);
-        }
-        let registry = Arc::new(registry);
-        *self.shared.registry.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&registry));
-        Ok(registry)
-    }
-
-    /// Forgets the foreign keys: they changed.
-    pub(crate) fn forget_registry(&self) {
-        *self.shared.registry.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

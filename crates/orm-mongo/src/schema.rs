@@ -1,25 +1,25 @@
-//! Collections, their rules and their indexes.
+//! Collections and their indexes.
 //!
-//! A collection's validator is a list: the types of the fields first, then one expression for each check of the model, in their
-//! order, which is how an error finds the name of a check again. Unique indexes over fields that may be null leave the nulls
+//! What a collection demands of its documents is in [`rules`]. Unique indexes over fields that may be null leave the nulls
 //! out, as SQL does. Foreign keys get an index if the model declares none: deleting a parent looks for its children.
 
-use orm_core::meta::{ColumnMeta, Deferral, IndexMeta, ModelMeta};
-use orm_core::value::DbType;
+use orm_core::meta::{Deferral, IndexMeta, ModelMeta};
+use orm_core::schema::{NameRules, check_names};
+use orm_core::value::ColumnType;
 use orm_core::{Error, ErrorKind, Result};
 
-use crate::bson::{Key, Writer};
-use crate::database::Session;
-use crate::lower::Lower;
-use crate::value::Times;
-use crate::write::range;
-use crate::{check, layout, registry};
+use crate::bson::Writer;
+use crate::session::MongoSession;
+use crate::value::MongoTimes;
+use crate::{layout, registry, rules};
 
-pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
+pub async fn create_all(session: &MongoSession, models: &[&'static ModelMeta]) -> Result<()> {
     let session = session.outside();
     let times = session.shared.settings.times;
     let mut entries = Vec::new();
     let mut creations = Vec::new();
+    let rules = NameRules { folds_case: false, longest: usize::MAX, implicit: |_| Vec::new() };
+    check_names(models, &rules)?;
     for model in models {
         layout::check_names(model)?;
         refuse(model)?;
@@ -36,7 +36,6 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
             session.command(indexes, Some(model)).await?;
         }
     }
-    let _forget = Forget(&session);
     // What `auto` keys and deletions need: a collection cannot be made within every transaction.
     let mut w = Writer::default();
     w.str("update", registry::COLLECTION);
@@ -57,16 +56,7 @@ pub async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Res
     Ok(())
 }
 
-/// Forgets the foreign keys at its end, however it ends: a future that was dropped may have changed them.
-struct Forget<'s>(&'s Session);
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.0.forget_registry();
-    }
-}
-
-pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
+pub async fn drop_all(session: &MongoSession, models: &[&'static ModelMeta]) -> Result<()> {
     let session = session.outside();
     for model in models {
         let mut w = Writer::default();
@@ -77,7 +67,6 @@ pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Resul
             other => drop(other?),
         }
     }
-    let _forget = Forget(&session);
     for collection in [registry::COLLECTION, crate::write::COUNTERS] {
         let mut w = Writer::default();
         w.str("delete", collection);
@@ -101,168 +90,11 @@ pub async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Resul
 }
 
 /// The command that makes a collection.
-fn creation(model: &'static ModelMeta, times: Times) -> Result<Vec<u8>> {
+fn creation(model: &'static ModelMeta, times: MongoTimes) -> Result<Vec<u8>> {
     let mut w = Writer::default();
     w.str("create", model.table);
-    let validator = w.open("validator");
-    let rules = w.open_array("$and");
-    let first = w.open(0_usize);
-    let schema = w.open("$jsonSchema");
-    let fields: Vec<(Vec<&str>, u16)> = (0..model.columns.len() as u16)
-        .map(|index| {
-            let column = model.column(index);
-            let path = if model.primary_key == [index] {
-                vec!["_id"]
-            } else if column.path.is_empty() {
-                vec![column.name.as_str()]
-            } else {
-                column.path.split('.').collect()
-            };
-            (path, index)
-        })
-        .collect();
-    for (index, column) in model.columns.iter().enumerate() {
-        if column.generated.is_some() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "MongoDB has no columns that the database computes",
-            )
-            .with_model(model.name)
-            .with_field(model.column(index as u16).field.clone()));
-        }
-    }
-    let all: Vec<(&[&str], u16)> = fields.iter().map(|(path, index)| (path.as_slice(), *index)).collect();
-    properties(&mut w, model, &all, times);
-    w.close(schema);
-    w.close(first);
-    for (at, rule) in model.checks.iter().enumerate() {
-        let expr = check::parse(model, rule.expression).map_err(|why| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("the check `{}` has no meaning in MongoDB: {why}", rule.name),
-            )
-            .with_model(model.name)
-            .with_constraint(rule.name.to_owned())
-        })?;
-        let open = w.open(at + 1);
-        let negation = w.open("$expr");
-        let list = w.open_array("$not");
-        // A check holds unless it is false.
-        let mut lower = Lower::on(times, orm_core::ir::Source { model, alias: "" });
-        lower.truth(&mut w, Key::At(0), &expr, false)?;
-        w.close(list);
-        w.close(negation);
-        w.close(open);
-    }
-    w.close(rules);
-    w.close(validator);
+    rules::validator(&mut w, model, times)?;
     Ok(w.finish())
-}
-
-/// The rules of an object with these fields: those with a path of one name, and those of embedded objects.
-fn properties(w: &mut Writer, model: &ModelMeta, fields: &[(&[&str], u16)], times: Times) {
-    w.str("bsonType", "object");
-    let mut names: Vec<&str> = Vec::new();
-    for (path, _) in fields {
-        if let Some(name) = path.first()
-            && !names.contains(name)
-        {
-            names.push(name);
-        }
-    }
-    let inside = |name: &str| -> Vec<(&[&str], u16)> {
-        let own = fields.iter().filter(|(path, _)| path.first() == Some(&name));
-        own.map(|(path, index)| (&path[1..], *index)).collect()
-    };
-    let required: Vec<&str> = names
-        .iter()
-        .copied()
-        .filter(|name| inside(name).iter().any(|(_, index)| !model.column(*index).nullable))
-        .collect();
-    if !required.is_empty() {
-        let list = w.open_array("required");
-        for (at, name) in required.iter().enumerate() {
-            w.str(at, name);
-        }
-        w.close(list);
-    }
-    let list = w.open("properties");
-    for name in names {
-        let inner = inside(name);
-        let open = w.open(name);
-        match inner.as_slice() {
-            [([], index)] => rules(w, model.column(*index), times),
-            inner => properties(w, model, inner, times),
-        }
-        w.close(open);
-    }
-    w.close(list);
-}
-
-fn rules(w: &mut Writer, column: &ColumnMeta, times: Times) {
-    let ty = column.ty();
-    let types: &[&str] = match ty {
-        DbType::Bool => &["bool"],
-        DbType::F32 | DbType::F64 => &["double"],
-        DbType::Decimal => &["decimal"],
-        DbType::Text | DbType::Char => &["string"],
-        DbType::Bytes | DbType::Uuid => &["binData"],
-        DbType::Date => &["date"],
-        DbType::Time => &["long"],
-        DbType::DateTime | DbType::Timestamp if times == Times::Millis => &["date"],
-        DbType::DateTime | DbType::Timestamp => &["long"],
-        DbType::Enum(meta) if !meta.integer => &["string"],
-        DbType::Array(_) | DbType::List(_) => &["array"],
-        DbType::Native(_) => &["objectId"],
-        DbType::Json => return,
-        _ => &["int", "long"],
-    };
-    let list = w.open_array("bsonType");
-    let null = column.nullable.then_some(&"null");
-    for (at, name) in types.iter().chain(null).enumerate() {
-        w.str(at, name);
-    }
-    w.close(list);
-    if let DbType::List(element) = ty {
-        let element = (element.0)();
-        let paths: Vec<Vec<&str>> = element
-            .columns
-            .iter()
-            .map(|column| match column.path.as_str() {
-                "" => vec![column.name.as_str()],
-                path => path.split('.').collect(),
-            })
-            .collect();
-        let fields: Vec<(&[&str], u16)> = paths.iter().map(Vec::as_slice).zip(0..).collect();
-        let items = w.open("items");
-        properties(w, element, &fields, times);
-        w.close(items);
-    }
-    if let Some((low, high)) = range(ty) {
-        w.i64("minimum", low);
-        w.i64("maximum", high);
-    }
-    if let (Some(max), DbType::Text) = (column.max_len, ty) {
-        w.i64("maxLength", max.into());
-    }
-    if ty == DbType::Char {
-        w.i64("minLength", 1);
-        w.i64("maxLength", 1);
-    }
-    if let DbType::Enum(meta) = ty {
-        let list = w.open_array("enum");
-        for (at, (name, number)) in meta.variants.iter().enumerate() {
-            if meta.integer {
-                w.i64(at, *number);
-            } else {
-                w.str(at, name);
-            }
-        }
-        if column.nullable {
-            w.null(meta.variants.len());
-        }
-        w.close(list);
-    }
 }
 
 /// What MongoDB would keep in a way that the model does not mean.
@@ -276,7 +108,8 @@ fn refuse(model: &ModelMeta) -> Result<()> {
                 .with_hint("this type belongs to another database: use one that both have"));
         }
     }
-    let is_array = |column: &&u16| matches!(model.column(**column).ty(), DbType::Array(_) | DbType::List(_));
+    let is_array =
+        |column: &&u16| matches!(model.column(**column).ty(), ColumnType::Array(_) | ColumnType::List(_));
     let unique = model.indexes.iter().filter(|index| index.unique);
     if let Some((index, column)) =
         unique.filter_map(|index| Some((index, index.columns.iter().find(is_array)?))).next()
@@ -364,13 +197,13 @@ fn without_nulls(w: &mut Writer, model: &ModelMeta, columns: &[u16]) {
     for index in nullable {
         let field = w.open(&*layout::path(model, index));
         match model.column(index).ty() {
-            DbType::Bool => w.bool("$gte", false),
-            DbType::Text | DbType::Char => w.str("$gte", ""),
-            DbType::Enum(meta) if !meta.integer => w.str("$gte", ""),
-            DbType::Bytes | DbType::Uuid => w.binary("$gte", 0, &[]),
-            DbType::Date | DbType::DateTime | DbType::Timestamp => w.date("$gte", i64::MIN),
-            DbType::Native(_) => w.raw("$gte", crate::bson::tag::OBJECT_ID, &[0; 12]),
-            DbType::Json | DbType::Array(_) | DbType::List(_) => w.bool("$exists", true),
+            ColumnType::Bool => w.bool("$gte", false),
+            ColumnType::Text | ColumnType::Char => w.str("$gte", ""),
+            ColumnType::Enum(meta) if !meta.integer => w.str("$gte", ""),
+            ColumnType::Bytes | ColumnType::Uuid => w.binary("$gte", 0, &[]),
+            ColumnType::Date | ColumnType::DateTime | ColumnType::Timestamp => w.date("$gte", i64::MIN),
+            ColumnType::Native(_) => w.raw("$gte", crate::bson::tag::OBJECT_ID, &[0; 12]),
+            ColumnType::Json | ColumnType::Array(_) | ColumnType::List(_) => w.bool("$exists", true),
             _ => w.f64("$gte", f64::NEG_INFINITY),
         }
         w.close(field);

@@ -4,27 +4,20 @@
 //! are added ([`concern`](crate::concern)), a read that lost its server is sent once more, and a write of one document goes out as
 //! the driver's own operation, which may be sent twice and still happens once ([`single`](crate::single)).
 
-use std::time::Instant;
-
 use futures_util::StreamExt;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor, SessionRawBatchCursor};
-use orm_core::backend::StatementEvent;
+use orm_core::backend::{StatementWatch, Watcher, What};
 use orm_core::meta::ModelMeta;
-use orm_core::{Error, Result};
+use orm_core::{Error, ErrorKind, Result};
 
+use crate::atomic::{Backoff, busy};
 use crate::concern::Does;
-use crate::database::Session;
+use crate::session::MongoSession;
 use crate::single::Single;
 use crate::{errors, explain};
 
-/// A command that observers are told of.
-pub(crate) struct Watch {
-    start: Instant,
-    text: String,
-}
-
-impl Session {
+impl MongoSession {
     /// Sends a command and takes its reply.
     pub(crate) async fn command(
         &self,
@@ -67,24 +60,39 @@ impl Session {
         let does = Does::of(&command);
         let concerns = &self.shared.concerns;
         if let Some(tx) = &self.tx {
-            let watch = self.watch(&command);
+            let watch = self.watch(&command, model);
             let result = tx.run(db, buffer(command)?, does).await?;
-            self.seen(watch, 0, result.is_ok());
+            seen(watch, 0, result.is_ok());
             return bytes(result.map_err(|error| errors::map(error, model))?);
         }
-        let single = concerns.retry_writes.then(|| Single::of(&command)).flatten();
         let command = concerns.complete(command, does);
-        let watch = self.watch(&command);
-        let result = match single {
-            Some(single) => single.send(db).await.map(Ok),
-            None => db.run_raw_command(buffer(command)?).await.map(bytes),
-        };
-        self.seen(watch, 0, result.is_ok());
-        result.unwrap_or_else(|error| Err(unanswered(error, does, model)))
+        let mut backoff = Backoff::new();
+        loop {
+            let single = Single::of(&command);
+            let again = single.is_some();
+            let watch = self.watch(&command, model);
+            let result = match single.filter(|_| concerns.retry_writes) {
+                Some(single) => single.send(db).await.map(Ok),
+                None => db.run_raw_command(buffer(command.clone())?).await.map(bytes),
+            };
+            seen(watch, 0, result.is_ok());
+            let error = match result {
+                Ok(reply) => return reply,
+                Err(error) => unanswered(error, does, model),
+            };
+            // Nothing was written: it is one document, and another write came first.
+            if error.kind() != ErrorKind::Serialization || !again {
+                return Err(error);
+            }
+            if !backoff.pause().await {
+                return Err(busy(error));
+            }
+        }
     }
 
     /// Sends a read that has no cursor, outside of any transaction.
     pub(crate) async fn ask(&self, command: Vec<u8>, model: Option<&'static ModelMeta>) -> Result<Vec<u8>> {
+        let watch = self.watch(&command, model);
         let command = buffer(command)?;
         let send = || {
             let action = self.shared.db.run_raw_command(command.clone());
@@ -99,6 +107,7 @@ impl Session {
             }
             other => other,
         };
+        seen(watch, 0, reply.is_ok());
         bytes(reply.map_err(|error| errors::map(error, model))?)
     }
 
@@ -107,14 +116,14 @@ impl Session {
         &self,
         command: Vec<u8>,
         model: Option<&'static ModelMeta>,
-    ) -> Result<(Batches, Option<Watch>)> {
+    ) -> Result<(Batches, Option<StatementWatch>)> {
         let does = Does::of(&command);
         if let Some(tx) = &self.tx {
-            let watch = self.watch(&command);
+            let watch = self.watch(&command, model);
             let cursor = match tx.open(&self.shared.db, buffer(command)?, does).await? {
                 Ok(cursor) => cursor,
                 Err(error) => {
-                    self.seen(watch, 0, false);
+                    seen(watch, 0, false);
                     return Err(errors::map(error, model));
                 }
             };
@@ -123,14 +132,14 @@ impl Session {
             return Ok((batches, watch));
         }
         let command = self.shared.concerns.complete(command, does);
-        let watch = self.watch(&command);
+        let watch = self.watch(&command, model);
         match self.first_batch(buffer(command)?, does).await {
             Ok(cursor) => {
                 let cursor = Cursor::Free(Box::new(cursor));
                 Ok((Batches { session: self.clone(), cursor, does, model }, watch))
             }
             Err(error) => {
-                self.seen(watch, 0, false);
+                seen(watch, 0, false);
                 Err(unanswered(error, does, model))
             }
         }
@@ -166,26 +175,17 @@ impl Session {
         self.shared.concerns.criteria.clone().filter(|_| !self.upkeep)
     }
 
-    pub(crate) fn watch(&self, command: &[u8]) -> Option<Watch> {
-        let watched = self.shared.settings.observer.is_some() || tracing::enabled!(tracing::Level::DEBUG);
-        watched.then(|| Watch { start: Instant::now(), text: explain::shell(command, false) })
+    pub(crate) fn watch(&self, command: &[u8], model: Option<&'static ModelMeta>) -> Option<StatementWatch> {
+        let mut watcher = Watcher::new("mongodb", self.shared.settings.observer.as_ref());
+        watcher.upkeep = self.upkeep;
+        watcher.listens().then(|| watcher.watch(What::about(model), explain::shell(command, false)))
     }
+}
 
-    /// Tells observers how a command ended.
-    pub(crate) fn seen(&self, watch: Option<Watch>, rows: u64, ok: bool) {
-        let Some(Watch { start, text }) = watch else { return };
-        let duration = start.elapsed();
-        if let Some(observer) = &self.shared.settings.observer {
-            observer.statement(&StatementEvent::new(&text, duration, rows, ok).upkeep(self.upkeep));
-        }
-        tracing::debug!(
-            "db.system.name" = "mongodb",
-            "db.query.text" = text,
-            "db.response.returned_rows" = rows,
-            duration_us = duration.as_micros() as u64,
-            ok,
-            "statement"
-        );
+/// Tells observers how a command ended.
+pub(crate) fn seen(watch: Option<StatementWatch>, rows: u64, ok: bool) {
+    if let Some(watch) = watch {
+        watch.end(if ok { Ok(rows) } else { Err(()) });
     }
 }
 
@@ -218,7 +218,7 @@ fn bytes(reply: mongodb::bson::Document) -> Result<Vec<u8>> {
 
 /// The batches of a cursor.
 pub(crate) struct Batches {
-    session: Session,
+    session: MongoSession,
     cursor: Cursor,
     does: Does,
     model: Option<&'static ModelMeta>,

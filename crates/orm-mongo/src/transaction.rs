@@ -98,7 +98,7 @@ impl Transaction {
         self.check()?;
         // The server knows no read-only transactions.
         if self.read_only && does.writes() {
-            return Err(Error::new(ErrorKind::Database, "the transaction is read-only")
+            return Err(Error::new(ErrorKind::ReadOnly, "the transaction is read-only")
                 .with_hint("write in a transaction without `read_only()`"));
         }
         self.doubt();

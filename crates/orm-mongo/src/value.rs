@@ -9,11 +9,11 @@
 //! | bytes, UUID | binary of subtype 0, of subtype 4 |
 //! | calendar date | date at midnight UTC |
 //! | time of day | long: nanoseconds since midnight |
-//! | date and time, instant | date, or long: see [`Times`] |
+//! | date and time, instant | date, or long: see [`MongoTimes`] |
 //! | JSON | the value itself: documents, arrays, … |
 
 use orm_core::meta::ModelMeta;
-use orm_core::value::{DateTime, Datum, DbType};
+use orm_core::value::{ColumnType, DateTime, Datum};
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::bson::{Key, Open, Writer, tag, to_decimal128, write_json};
@@ -22,11 +22,11 @@ use crate::bson::{Key, Open, Writer, tag, to_decimal128, write_json};
 ///
 /// ```no_run
 /// # async fn example() -> orm_core::Result<()> {
-/// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::Times::Micros).connect().await?;
+/// let db = orm_mongo::Mongo::builder("mongodb://localhost/shop").times(orm_mongo::MongoTimes::Micros).connect().await?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Times {
+pub enum MongoTimes {
     /// As BSON dates, which keep milliseconds: a finer value is refused.
     #[default]
     Millis,
@@ -35,7 +35,13 @@ pub enum Times {
 }
 
 /// Appends a value of a column type.
-pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times: Times) -> Result<()> {
+pub fn write(
+    writer: &mut Writer,
+    key: Key<'_>,
+    datum: &Datum,
+    ty: ColumnType,
+    times: MongoTimes,
+) -> Result<()> {
     match datum {
         Datum::Null => writer.null(key),
         Datum::Bool(value) => writer.bool(key, *value),
@@ -56,18 +62,18 @@ pub fn write(writer: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType, times
         Datum::Date(value) => writer.date(key, i64::from(value.days) * 86_400_000),
         Datum::Time(value) => writer.i64(key, value.nanos as i64),
         Datum::DateTime(value) | Datum::Timestamp(value) => match times {
-            Times::Millis => writer.date(key, units(*value, 1000, "milliseconds")?),
-            Times::Micros => writer.i64(key, units(*value, 1_000_000, "microseconds")?),
+            MongoTimes::Millis => writer.date(key, units(*value, 1000, "milliseconds")?),
+            MongoTimes::Micros => writer.i64(key, units(*value, 1_000_000, "microseconds")?),
         },
         Datum::Native(native, bytes) if native.database == "mongodb" => {
             writer.raw(key, tag::OBJECT_ID, bytes)
         }
         Datum::Json(text) => write_json(writer, key, text)?,
-        Datum::Invalid(error) => return Err(error.duplicate()),
+        Datum::Invalid(error) => return Err((**error).clone()),
         Datum::List(list) => write_elements(writer, key, &list.values, (list.element.0)(), times)?,
         Datum::Array(list) => {
             let element = match ty {
-                DbType::Array(element) => *element,
+                ColumnType::Array(element) => *element,
                 other => other,
             };
             let open = writer.open_array(key);
@@ -89,7 +95,7 @@ pub fn write_elements(
     key: Key<'_>,
     values: &[Datum],
     element: &ModelMeta,
-    times: Times,
+    times: MongoTimes,
 ) -> Result<()> {
     let open = writer.open_array(key);
     for (at, row) in values.chunks(element.columns.len().max(1)).enumerate() {
@@ -105,7 +111,7 @@ pub fn write_elements(
 pub fn write_fields<'d>(
     writer: &mut Writer,
     model: &ModelMeta,
-    times: Times,
+    times: MongoTimes,
     value: impl Fn(usize) -> &'d Datum,
     skip: impl Fn(usize) -> bool,
 ) -> Result<()> {
@@ -138,8 +144,8 @@ pub fn write_fields<'d>(
 }
 
 /// Whether whole numbers of a type are stored in 32 bits.
-pub fn is_narrow(ty: DbType) -> bool {
-    matches!(ty, DbType::I8 | DbType::I16 | DbType::I32 | DbType::U8 | DbType::U16)
+pub fn is_narrow(ty: ColumnType) -> bool {
+    matches!(ty, ColumnType::I8 | ColumnType::I16 | ColumnType::I32 | ColumnType::U8 | ColumnType::U16)
 }
 
 fn units(value: DateTime, per_second: i64, name: &str) -> Result<i64> {
@@ -149,7 +155,7 @@ fn units(value: DateTime, per_second: i64, name: &str) -> Result<i64> {
         let error = Error::new(ErrorKind::Encode, format!("a time is finer than the {name} that are stored"));
         return Err(if per_second == 1000 {
             error.with_hint(
-                "cut it to milliseconds, or store microseconds: `Mongo::builder(..).times(Times::Micros)`",
+                "cut it to milliseconds, or store microseconds: `Mongo::builder(..).times(MongoTimes::Micros)`",
             )
         } else {
             error.with_hint("cut it to microseconds")
@@ -165,8 +171,9 @@ fn units(value: DateTime, per_second: i64, name: &str) -> Result<i64> {
 /// Refuses a command that holds a value which cannot be stored, before anything is sent.
 pub fn check(command: &orm_core::ir::Command) -> Result<()> {
     use orm_core::ir::Binds;
+    orm_core::ir::check(command)?;
     let mut fault = None;
-    orm_core::ir::binds(command, &mut |binds| {
+    orm_core::ir::values(command, |binds| {
         let list = match binds {
             Binds::One(datum, _) => std::slice::from_ref(datum),
             Binds::List(list, _) | Binds::Tuples(list, _) | Binds::Rows(list, ..) => list,
@@ -174,7 +181,7 @@ pub fn check(command: &orm_core::ir::Command) -> Result<()> {
         };
         if fault.is_none() {
             fault = list.iter().find_map(|datum| match datum {
-                Datum::Invalid(error) => Some(error.duplicate()),
+                Datum::Invalid(error) => Some((**error).clone()),
                 _ => None,
             });
         }

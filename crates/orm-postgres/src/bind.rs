@@ -5,8 +5,8 @@ use std::error::Error as StdError;
 use std::sync::OnceLock;
 
 use bytes::{BufMut, BytesMut};
-use orm_core::ir::{self, Binds, Command};
-use orm_core::value::{DateTime, Datum, DbType, NativeKind, NativeType};
+use orm_core::ir::{self, Binds, Command, Shape};
+use orm_core::value::{ColumnType, DateTime, Datum, NativeKind, NativeType};
 use orm_core::{Error, ErrorKind, Result};
 use postgres_protocol::types::ArrayDimension;
 use tokio_postgres::types::{Field, IsNull, Kind, ToSql, Type, to_sql_checked};
@@ -16,9 +16,9 @@ use crate::cell::{EPOCH_DAYS, EPOCH_SECS, is_textual};
 use crate::numeric;
 
 /// Every value that PostgreSQL would change or refuse is reported before anything is sent.
-pub fn check(command: &Command) -> Result<()> {
+pub fn check(command: &Command) -> Result<Shape> {
     let mut fault = None;
-    ir::binds(command, &mut |bind| {
+    let shape = ir::binds(command, |bind| {
         let data: &[Datum] = match bind {
             Binds::One(datum, _) => std::slice::from_ref(datum),
             Binds::List(list, _) | Binds::Tuples(list, _) | Binds::Rows(list, _, _) => list,
@@ -28,7 +28,7 @@ pub fn check(command: &Command) -> Result<()> {
             fault = data.iter().find_map(fault_of);
         }
     });
-    fault.map_or(Ok(()), |fault| Err(named(fault, command)))
+    fault.map_or(Ok(shape), |fault| Err(named(fault, command)))
 }
 
 fn named(error: Error, command: &Command) -> Error {
@@ -46,7 +46,7 @@ pub fn fault_of(datum: &Datum) -> Option<Error> {
         })
     };
     match datum {
-        Datum::Invalid(error) => Some(error.duplicate()),
+        Datum::Invalid(error) => Some((**error).clone()),
         Datum::Text(text) | Datum::Json(text) if text.contains('\0') => Some(
             Error::new(ErrorKind::Encode, "PostgreSQL cannot store the character U+0000 in a text")
                 .with_hint("remove it, or store the text as bytes"),
@@ -70,17 +70,21 @@ pub fn fault_of(datum: &Datum) -> Option<Error> {
 }
 
 fn micros_of(at: DateTime) -> Option<i64> {
-    at.secs.checked_sub(EPOCH_SECS)?.checked_mul(1_000_000)?.checked_add(i64::from(at.nanos / 1000))
+    let micros =
+        at.secs.checked_sub(EPOCH_SECS)?.checked_mul(1_000_000)?.checked_add(i64::from(at.nanos / 1000))?;
+    // The ends of the range are the server's infinities.
+    (micros != i64::MAX && micros != i64::MIN).then_some(micros)
 }
 
 /// A parameter, borrowed from the command.
 #[derive(Debug)]
 pub enum Param<'a> {
-    One(&'a Datum),
+    One(&'a Datum, ColumnType),
     Number(u64),
     /// An array of every `step`-th value from `start` on.
     Column {
         values: &'a [Datum],
+        ty: ColumnType,
         start: usize,
         step: usize,
     },
@@ -90,27 +94,52 @@ pub enum Param<'a> {
 /// INSERT: one row is bound cell by cell, several by column.
 pub fn params(command: &Command, rows: usize) -> Vec<Param<'_>> {
     let mut params = Vec::new();
-    ir::binds(command, &mut |bind| match bind {
-        Binds::One(datum, _) => params.push(Param::One(datum)),
+    ir::values(command, |bind| match bind {
+        Binds::One(datum, ty) => params.push(Param::One(datum, ty)),
         Binds::Number(number) => params.push(Param::Number(number)),
-        Binds::List(values, _) => params.push(Param::Column { values, start: 0, step: 1 }),
+        Binds::List(values, ty) => params.push(Param::Column { values, ty, start: 0, step: 1 }),
         Binds::Tuples(values, types) => {
-            let step = types.len();
-            params.extend((0..step).map(|start| Param::Column { values, start, step }));
+            let column = |(start, ty): (usize, &ColumnType)| Param::Column {
+                values,
+                ty: *ty,
+                start,
+                step: types.len(),
+            };
+            params.extend(types.iter().enumerate().map(column));
         }
-        Binds::Rows(values, columns, _) if rows > 1 => {
-            let step = columns.len();
-            params.extend((0..step).map(|start| Param::Column { values, start, step }));
+        Binds::Rows(values, columns, model) if rows > 1 => {
+            let column = |(start, index): (usize, &u16)| {
+                let ty = model.column(*index).ty();
+                Param::Column { values, ty, start, step: columns.len() }
+            };
+            params.extend(columns.iter().enumerate().map(column));
         }
-        Binds::Rows(values, _, _) => params.extend(values.iter().map(Param::One)),
+        Binds::Rows(values, columns, model) => {
+            let types = columns.iter().map(|index| model.column(*index).ty()).cycle();
+            params.extend(values.iter().zip(types).map(|(datum, ty)| Param::One(datum, ty)));
+        }
     });
     params
+}
+
+/// The most that the protocol can count.
+const MOST: usize = u16::MAX as usize;
+
+/// Refuses more parameters than a statement can have.
+pub fn check_count(params: usize, command: &Command) -> Result<()> {
+    if params <= MOST {
+        return Ok(());
+    }
+    let text = format!("the statement has {params} parameters; PostgreSQL takes {MOST} at most");
+    let error = Error::new(ErrorKind::Usage, text)
+        .with_hint("a list is one parameter at any length: use `in_(list)` for many values");
+    Err(named(error, command))
 }
 
 /// As [`params`], each with the type that the text gives it.
 pub fn typed(command: &Command, rows: usize) -> Vec<(Param<'_>, Type)> {
     let mut types = Vec::new();
-    ir::binds(command, &mut |bind| match bind {
+    ir::values(command, |bind| match bind {
         Binds::One(_, ty) => types.push(scalar_type(ty)),
         Binds::Number(_) => types.push(Type::INT8),
         Binds::List(_, ty) => types.push(array_type(ty)),
@@ -129,25 +158,25 @@ pub fn typed(command: &Command, rows: usize) -> Vec<(Param<'_>, Type)> {
 }
 
 /// The type of a value, as far as it is known without asking the server.
-pub fn scalar_type(ty: DbType) -> Type {
+pub fn scalar_type(ty: ColumnType) -> Type {
     match ty {
-        DbType::Bool => Type::BOOL,
-        DbType::I8 | DbType::I16 | DbType::U8 => Type::INT2,
-        DbType::I32 | DbType::U16 => Type::INT4,
-        DbType::I64 | DbType::U32 | DbType::U64 => Type::INT8,
-        DbType::F32 => Type::FLOAT4,
-        DbType::F64 => Type::FLOAT8,
-        DbType::Bytes => Type::BYTEA,
-        DbType::Uuid => Type::UUID,
-        DbType::Decimal => Type::NUMERIC,
-        DbType::Date => Type::DATE,
-        DbType::Time => Type::TIME,
-        DbType::DateTime => Type::TIMESTAMP,
-        DbType::Timestamp => Type::TIMESTAMPTZ,
-        DbType::Json => Type::JSONB,
-        DbType::Enum(meta) if meta.integer => Type::INT8,
-        DbType::Array(element) => array_type(*element),
-        DbType::Native(native) => native_type(native),
+        ColumnType::Bool => Type::BOOL,
+        ColumnType::I8 | ColumnType::I16 | ColumnType::U8 => Type::INT2,
+        ColumnType::I32 | ColumnType::U16 => Type::INT4,
+        ColumnType::I64 | ColumnType::U32 | ColumnType::U64 => Type::INT8,
+        ColumnType::F32 => Type::FLOAT4,
+        ColumnType::F64 => Type::FLOAT8,
+        ColumnType::Bytes => Type::BYTEA,
+        ColumnType::Uuid => Type::UUID,
+        ColumnType::Decimal => Type::NUMERIC,
+        ColumnType::Date => Type::DATE,
+        ColumnType::Time => Type::TIME,
+        ColumnType::DateTime => Type::TIMESTAMP,
+        ColumnType::Timestamp => Type::TIMESTAMPTZ,
+        ColumnType::Json | ColumnType::List(_) => Type::JSONB,
+        ColumnType::Enum(meta) if meta.integer => Type::INT8,
+        ColumnType::Array(element) => array_type(*element),
+        ColumnType::Native(native) => native_type(native),
         // The server finds it by the context.
         _ => Type::UNKNOWN,
     }
@@ -169,12 +198,16 @@ pub fn builtin(name: &str) -> Option<Type> {
     TYPES.get_or_init(all).get(name).cloned()
 }
 
-fn array_type(ty: DbType) -> Type {
-    if let DbType::Native(native) = ty {
+fn array_type(ty: ColumnType) -> Type {
+    if let ColumnType::Native(native) = ty {
         return match native.kind {
             NativeKind::Domain { base, .. } => array_type(*base),
             _ => builtin(&format!("_{}", native.name)).unwrap_or(Type::TEXT_ARRAY),
         };
+    }
+    if matches!(ty, ColumnType::Array(_)) {
+        // Each is a text, which the statement casts.
+        return Type::TEXT_ARRAY;
     }
     match scalar_type(ty) {
         Type::BOOL => Type::BOOL_ARRAY,
@@ -200,10 +233,10 @@ pub type Written = std::result::Result<IsNull, Box<dyn StdError + Sync + Send>>;
 impl ToSql for Param<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Written {
         match self {
-            Param::One(datum) => write(datum, ty, out),
-            Param::Number(number) => write(&Datum::I64(i64::try_from(*number)?), ty, out),
-            Param::Column { values, start, step } => {
-                write_array(values.iter().skip(*start).step_by((*step).max(1)), ty, out)
+            Param::One(datum, known) => write(datum, *known, ty, out),
+            Param::Number(number) => write(&Datum::I64(i64::try_from(*number)?), ColumnType::I64, ty, out),
+            Param::Column { values, ty: known, start, step } => {
+                write_array(values.iter().skip(*start).step_by((*step).max(1)), *known, ty, out)
             }
         }
     }
@@ -214,7 +247,12 @@ impl ToSql for Param<'_> {
 }
 
 /// Writes values as an array of the type that the server wants.
-fn write_array<'a>(list: impl ExactSizeIterator<Item = &'a Datum>, ty: &Type, out: &mut BytesMut) -> Written {
+fn write_array<'a>(
+    list: impl ExactSizeIterator<Item = &'a Datum>,
+    known: ColumnType,
+    ty: &Type,
+    out: &mut BytesMut,
+) -> Written {
     let element = match ty.kind() {
         Kind::Array(element) => element,
         _ => return Err(format!("a list was bound where the server wants {ty}").into()),
@@ -225,7 +263,7 @@ fn write_array<'a>(list: impl ExactSizeIterator<Item = &'a Datum>, ty: &Type, ou
         element.oid(),
         list,
         |datum, out| {
-            Ok(match write(datum, element, out)? {
+            Ok(match write(datum, known, element, out)? {
                 IsNull::Yes => postgres_protocol::IsNull::Yes,
                 IsNull::No => postgres_protocol::IsNull::No,
             })
@@ -235,22 +273,54 @@ fn write_array<'a>(list: impl ExactSizeIterator<Item = &'a Datum>, ty: &Type, ou
     Ok(IsNull::No)
 }
 
-/// Writes values as the fields of a composite, each with the type that the server gave it.
-fn write_fields(list: &[Datum], fields: &[Field], ty: &Type, out: &mut BytesMut) -> Written {
+/// Writes values as the fields of a composite, each with the type that the server gave it, and by its name: the server's type may have
+/// them in another order.
+fn write_fields(
+    list: &[Datum],
+    known: ColumnType,
+    fields: &[Field],
+    ty: &Type,
+    out: &mut BytesMut,
+) -> Written {
+    let ColumnType::Native(NativeType { kind: NativeKind::Composite(names), .. }) = under(known) else {
+        return Err(
+            format!("the server wants the composite {ty} here, which the value of the field is not").into()
+        );
+    };
     if list.len() != fields.len() {
         return Err(format!("{ty} has {} fields, the struct {}", fields.len(), list.len()).into());
     }
     out.put_i32(i32::try_from(list.len())?);
-    for (datum, field) in list.iter().zip(fields) {
-        out.put_u32(field.type_().oid());
+    for field in fields {
+        let place = names.iter().position(|(name, _)| *name == field.name());
+        let (Some(place), oid) = (place, field.type_().oid()) else {
+            return Err(format!("{ty} has a field `{}`, which the struct has not", field.name()).into());
+        };
+        out.put_u32(oid);
         let start = out.len();
         out.put_i32(-1);
-        if let IsNull::No = write(datum, field.type_(), out)? {
+        if let IsNull::No = write(&list[place], names[place].1, field.type_(), out)? {
             let length = i32::try_from(out.len() - start - 4)?;
             out[start..start + 4].copy_from_slice(&length.to_be_bytes());
         }
     }
     Ok(IsNull::No)
+}
+
+/// The type under a domain.
+fn under(mut ty: ColumnType) -> ColumnType {
+    while let ColumnType::Native(NativeType { kind: NativeKind::Domain { base, .. }, .. }) = ty {
+        ty = **base;
+    }
+    ty
+}
+
+/// The type of the elements of an array.
+fn element_of(ty: ColumnType) -> ColumnType {
+    match under(ty) {
+        ColumnType::Array(element) => *element,
+        ty => ty,
+    }
 }
 
 /// Whether the bytes of a type of ours are what the server's type wants and sends.
@@ -262,10 +332,26 @@ pub fn fits(native: &NativeType, ty: &Type) -> bool {
 pub const MONEY: &str =
     "the type money means another amount under another lc_monetary: make the column numeric";
 
-/// Writes a value in the form of the type that the server wants.
-pub fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
+/// Whether a value of a type needs no cast to become one of a column of the server's.
+pub fn is_exact(known: ColumnType, ty: &Type) -> bool {
     if let Kind::Domain(inner) = ty.kind() {
-        return write(datum, inner, out);
+        return is_exact(known, inner);
+    }
+    match (under(known), ty.kind()) {
+        (ColumnType::Array(element), Kind::Array(inner)) => is_exact(*element, inner),
+        (ColumnType::Native(NativeType { kind: NativeKind::Composite(_), .. }), Kind::Composite(_)) => true,
+        (ColumnType::Native(native), _) => fits(native, ty),
+        (known, _) => match scalar_type(known) {
+            Type::UNKNOWN => is_textual(ty),
+            exact => exact == *ty,
+        },
+    }
+}
+
+/// Writes a value in the form of the type that the server wants. `known` is the type that the program gave it.
+pub fn write(datum: &Datum, known: ColumnType, ty: &Type, out: &mut BytesMut) -> Written {
+    if let Kind::Domain(inner) = ty.kind() {
+        return write(datum, known, inner, out);
     }
     match (datum, ty) {
         (Datum::Null | Datum::Default, _) => return Ok(IsNull::Yes),
@@ -287,21 +373,22 @@ pub fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
             out.put_i32(date.days.checked_sub(EPOCH_DAYS).ok_or("the date is out of range")?);
         }
         (Datum::Time(time), &Type::TIME) => out.put_i64((time.nanos / 1000) as i64),
-        (Datum::DateTime(at), &Type::TIMESTAMP) | (Datum::Timestamp(at), &Type::TIMESTAMPTZ) => {
+        // Both are in UTC, as the session is.
+        (Datum::DateTime(at) | Datum::Timestamp(at), &Type::TIMESTAMP | &Type::TIMESTAMPTZ) => {
             out.put_i64(micros_of(*at).ok_or("the date is out of range")?);
         }
         (Datum::Json(text), &Type::JSONB) => {
             out.put_u8(1);
             out.put_slice(text.as_bytes());
         }
-        (Datum::List(list), ty) => return write(&Datum::Json(list.to_json()?), ty, out),
+        (Datum::List(list), ty) => return write(&Datum::Json(list.to_json()?), known, ty, out),
         (Datum::Json(text), &Type::JSON) => out.put_slice(text.as_bytes()),
         // Behind a pooler the server says nothing of its types; the text has named this one.
         (Datum::Native(native, bytes), ty) if fits(native, ty) || *ty == Type::UNKNOWN => {
             out.put_slice(bytes)
         }
         (Datum::Array(list), ty) => match ty.kind() {
-            Kind::Composite(fields) => return write_fields(list, fields, ty, out),
+            Kind::Composite(fields) => return write_fields(list, known, fields, ty, out),
             _ if *ty == Type::TEXT => {
                 let text = array::text(list).ok_or("an array of this type has no text")?;
                 out.put_slice(text.as_bytes());
@@ -310,7 +397,7 @@ pub fn write(datum: &Datum, ty: &Type, out: &mut BytesMut) -> Written {
                 return Err("the fields of a composite and lists of an extension's type need the numbers of their types, \
                             which are not asked for behind a pooler".into());
             }
-            _ => return write_array(list.iter(), ty, out),
+            _ => return write_array(list.iter(), element_of(known), ty, out),
         },
         (Datum::Text(text), ty) if is_textual(ty) => out.put_slice(text.as_bytes()),
         (_, &Type::MONEY) => return Err(MONEY.into()),

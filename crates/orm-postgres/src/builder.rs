@@ -1,18 +1,20 @@
 //! Settings of a database handle.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use deadpool::managed;
-use orm_core::backend::Observer;
+use orm_core::backend::{Observer, Watcher};
 use orm_core::{Error, ErrorKind, Result};
-use orm_sql::ShapeCache;
+use orm_sql::{Dialect, PostgresDialect, ShapeCache};
+use rustc_hash::FxHashMap;
 use tokio_postgres::Config;
 
 use crate::connection::{Manager, Pool};
 use crate::database::Postgres;
-use crate::tls::{Connector, Tls};
+use crate::tls::{Connector, PgTls};
 
 /// What every part of the driver may ask for.
 pub struct Settings {
@@ -24,6 +26,17 @@ pub struct Settings {
     pub observer: Option<Arc<dyn Observer>>,
     pub cache: ShapeCache<orm_sql::Compiled>,
     pub pooled: bool,
+    /// How often statements were found to be older than the schema.
+    pub schema: AtomicU64,
+    /// Whether triggers store what is inserted, by the address of the model.
+    pub by_triggers: RwLock<FxHashMap<usize, bool>>,
+}
+
+impl Settings {
+    /// Whom statements are told to.
+    pub fn watcher(&self) -> Watcher<'_> {
+        Watcher::new("postgresql", self.observer.as_ref())
+    }
 }
 
 /// Settings of a [`Postgres`] handle: made by [`Postgres::builder`].
@@ -43,7 +56,7 @@ pub struct Settings {
 /// ```
 #[derive(Clone)]
 #[must_use = "nothing is opened before `.connect()`"]
-pub struct PostgresBuilder {
+pub struct PgBuilder {
     url: String,
     max_size: usize,
     wait_timeout: Duration,
@@ -57,20 +70,20 @@ pub struct PostgresBuilder {
     observer: Option<Arc<dyn Observer>>,
     socket: Option<std::path::PathBuf>,
     pgbouncer: bool,
-    tls: Option<Tls>,
+    tls: Option<PgTls>,
     roots: Vec<Vec<u8>>,
 }
 
-impl std::fmt::Debug for PostgresBuilder {
+impl std::fmt::Debug for PgBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The URL may hold a password.
-        f.debug_struct("PostgresBuilder").field("max_size", &self.max_size).finish_non_exhaustive()
+        f.debug_struct("PgBuilder").field("max_size", &self.max_size).finish_non_exhaustive()
     }
 }
 
-impl PostgresBuilder {
+impl PgBuilder {
     pub(crate) fn new(url: impl Into<String>) -> Self {
-        PostgresBuilder {
+        PgBuilder {
             url: url.into(),
             max_size: 10,
             wait_timeout: Duration::from_secs(30),
@@ -178,7 +191,7 @@ impl PostgresBuilder {
         self
     }
 
-    /// The schemas in which tables are looked for, such as `tenant_7, public`; written as SQL has it.
+    /// The schemas in which tables are looked for, such as `tenant_7, public`: names as SQL has them, and nothing else.
     ///
     /// ```no_run
     /// # use orm_guide::prelude::*;
@@ -256,11 +269,11 @@ impl PostgresBuilder {
     /// ```no_run
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
-    /// use orm::postgres::Tls;
-    /// let db = Postgres::builder("postgres://app@db.example.org/app").tls(Tls::Require).connect().await?;
+    /// use orm::postgres::PgTls;
+    /// let db = Postgres::builder("postgres://app@db.example.org/app").tls(PgTls::Require).connect().await?;
     /// # Ok(()) }
     /// ```
-    pub fn tls(mut self, tls: Tls) -> Self {
+    pub fn tls(mut self, tls: PgTls) -> Self {
         self.tls = Some(tls);
         self
     }
@@ -326,8 +339,18 @@ impl PostgresBuilder {
         }
         let connector = Connector::new(self.tls, &self.url, &mut config, &self.roots)?;
         let mut after_connect = Vec::new();
+        // Casts between instants, dates and texts mean the same everywhere.
+        if self.pgbouncer {
+            // A pooler carries this over to whatever connection it chooses; options of the start it refuses.
+            after_connect.push("SET TIME ZONE 'UTC'".to_owned());
+        } else {
+            let options = config.get_options().unwrap_or_default().to_owned();
+            config.options(format!("{options} -c TimeZone=UTC").trim_start());
+        }
         if let Some(path) = &self.search_path {
-            after_connect.push(format!("SET search_path TO {path}"));
+            // As a value: what stands in it is names, and never a statement.
+            let path = PostgresDialect.text_literal(path);
+            after_connect.push(format!("SELECT pg_catalog.set_config('search_path', {path}, false)"));
         }
         if let Some(timeout) = self.statement_timeout {
             after_connect.push(format!("SET statement_timeout TO {}", timeout.as_millis()));
@@ -342,6 +365,8 @@ impl PostgresBuilder {
             observer: self.observer,
             cache: ShapeCache::default(),
             pooled: self.pgbouncer,
+            schema: AtomicU64::new(0),
+            by_triggers: RwLock::default(),
         });
         let pool = Pool::builder(Manager { settings: Arc::clone(&settings) })
             .max_size(self.max_size)

@@ -1,6 +1,7 @@
 //! Reading a column from the slice that the server sent.
 
 use std::borrow::Cow;
+use std::cell::Cell as StdCell;
 use std::error::Error as StdError;
 
 use orm_core::backend::Row;
@@ -17,8 +18,19 @@ pub const EPOCH_DAYS: i32 = 10_957;
 /// The same in seconds.
 pub const EPOCH_SECS: i64 = EPOCH_DAYS as i64 * 86_400;
 
-/// A row of the server.
-pub struct PgRow<'r>(pub &'r tokio_postgres::Row);
+/// A row of the server, and the column that was read last.
+pub struct PgRow<'r>(&'r tokio_postgres::Row, StdCell<usize>);
+
+impl<'r> PgRow<'r> {
+    pub fn new(row: &'r tokio_postgres::Row) -> Self {
+        PgRow(row, StdCell::new(0))
+    }
+
+    /// The column that was read last: where an error happened.
+    pub fn last(&self) -> usize {
+        self.1.get()
+    }
+}
 
 impl Row for PgRow<'_> {
     type Cell<'a>
@@ -28,8 +40,17 @@ impl Row for PgRow<'_> {
 
     #[inline]
     fn cell(&self, index: usize) -> PgCell<'_> {
+        self.1.set(index);
         let ty = self.0.columns().get(index).map_or(&Type::UNKNOWN, |column| column.type_());
         PgCell { bytes: self.0.try_get::<_, Raw<'_>>(index).ok().and_then(|raw| raw.0), ty }
+    }
+
+    fn width(&self) -> usize {
+        self.0.len()
+    }
+
+    fn name(&self, index: usize) -> Option<&str> {
+        self.0.columns().get(index).map(|column| column.name())
     }
 }
 
@@ -230,7 +251,7 @@ impl<'r> Cell<'r> for PgCell<'r> {
     }
     fn datetime(self) -> CellResult<DateTime> {
         self.present()?;
-        if *self.ty == Type::TIMESTAMP {
+        if matches!(*self.ty, Type::TIMESTAMP | Type::TIMESTAMPTZ) {
             self.micros()
         } else {
             Err(self.wrong("a timestamp without time zone"))
@@ -238,7 +259,8 @@ impl<'r> Cell<'r> for PgCell<'r> {
     }
     fn timestamp(self) -> CellResult<DateTime> {
         self.present()?;
-        if *self.ty == Type::TIMESTAMPTZ {
+        // One without a zone, from another program, is in UTC: so is the session in which it is compared.
+        if matches!(*self.ty, Type::TIMESTAMP | Type::TIMESTAMPTZ) {
             self.micros()
         } else {
             Err(self.wrong("a timestamp with time zone"))
@@ -279,10 +301,19 @@ impl<'r> Cell<'r> for PgCell<'r> {
             let text = format!("the type `{}` has {count} fields, the struct {}", self.ty.name(), F::FIELDS);
             return Err(CellError::invalid(text));
         }
-        let mut cells = Vec::with_capacity(fields.len());
+        let mut cells = vec![PgCell { bytes: None, ty: &Type::UNKNOWN }; fields.len()];
         for field in fields {
             parts.word()?;
-            cells.push(PgCell::new(parts.value()?, field.type_()));
+            // By their names: the server's type may have them in another order.
+            let Some(place) = F::NAMES.iter().position(|name| *name == field.name()) else {
+                let text = format!(
+                    "the type `{}` has a field `{}`, the struct has not",
+                    self.ty.name(),
+                    field.name()
+                );
+                return Err(CellError::invalid(text));
+            };
+            cells[place] = PgCell::new(parts.value()?, field.type_());
         }
         F::from_fields(&cells)
     }

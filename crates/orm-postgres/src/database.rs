@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use orm_core::Result;
-use orm_core::backend::{Backend, BoxStream, Database, Decoder, Executor, FromRow, Tx, TxOptions};
-use orm_core::ir::Command;
+use orm_core::backend::{
+    Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaStore, Transactions, Tx,
+    TxOptions,
+};
+use orm_core::ir::{Command, shape};
 use orm_core::meta::ModelMeta;
 
-use crate::builder::{PostgresBuilder, Settings};
+use crate::builder::{PgBuilder, Settings};
 use crate::connection::Pool;
-use crate::session::{Place, Session, Work};
+use crate::session::{PgSession, Place, Work};
 use crate::transaction::{self, Unfinished};
-use crate::{bind, copy, run, schema, stream};
+use crate::{bind, copy, relations, run, schema, stream};
 
 /// A PostgreSQL database: a pool of connections, cheap to clone.
 ///
@@ -24,7 +27,7 @@ use crate::{bind, copy, run, schema, stream};
 /// ```
 #[derive(Clone)]
 pub struct Postgres {
-    session: Session,
+    handle: Handle<Postgres>,
     pool: Pool,
 }
 
@@ -33,13 +36,13 @@ pub struct Postgres {
 /// ```no_run
 /// # use orm_guide::prelude::*;
 /// # async fn example(db: Postgres) -> Result<()> {
-/// use orm::postgres::PoolStatus;
-/// let PoolStatus { max, open, idle, waiting } = db.status();
+/// use orm::postgres::PgPoolStatus;
+/// let PgPoolStatus { max, open, idle, waiting } = db.status();
 /// println!("{open} of {max} connections, {idle} idle, {waiting} wait");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolStatus {
+pub struct PgPoolStatus {
     /// How many connections there may be.
     pub max: usize,
     /// How many are open.
@@ -58,7 +61,12 @@ impl std::fmt::Debug for Postgres {
 
 impl Postgres {
     pub(crate) fn new(pool: Pool, settings: Arc<Settings>) -> Self {
-        Postgres { session: Session(Place::Pool(pool.clone(), settings)), pool }
+        let observer = settings.observer.clone();
+        let mut handle = Handle::new(PgSession(Place::Pool(pool.clone(), settings)));
+        if let Some(observer) = observer {
+            handle = handle.observed_by(observer);
+        }
+        Postgres { handle, pool }
     }
 
     /// Connects to a database by its URL: `postgres://user:password@host:port/database`.
@@ -72,7 +80,7 @@ impl Postgres {
     /// ```
     ///
     /// # Errors
-    /// As [`PostgresBuilder::connect`].
+    /// As [`PgBuilder::connect`].
     pub async fn connect(url: impl Into<String>) -> Result<Postgres> {
         Postgres::builder(url).connect().await
     }
@@ -86,8 +94,8 @@ impl Postgres {
     /// let db = builder.connect().await?;
     /// # Ok(()) }
     /// ```
-    pub fn builder(url: impl Into<String>) -> PostgresBuilder {
-        PostgresBuilder::new(url)
+    pub fn builder(url: impl Into<String>) -> PgBuilder {
+        PgBuilder::new(url)
     }
 
     /// Runs statements of your own, as they are; several are one transaction.
@@ -99,12 +107,12 @@ impl Postgres {
     /// # Ok(()) }
     /// ```
     pub async fn execute_batch(&self, sql: &str) -> Result<()> {
-        run::batch(&self.session, sql).await
+        self.handle.native(None, |session| run::batch(session, sql)).await
     }
 
     /// Takes a connection from the pool and gives it back.
     pub(crate) async fn ping(&self) -> Result<()> {
-        self.session.work().await.map(drop)
+        self.handle.session().work().await.map(drop)
     }
 
     /// Takes a lock that means what its key means to the program; waits for it. It is held until the transaction ends, so
@@ -136,7 +144,7 @@ impl Postgres {
     ///         if !Postgres::try_advisory_lock(tx, 42).await? {
     ///             return Ok(false);     // somebody else is at it
     ///         }
-    ///         Comment::query().into_delete().all_rows().exec(tx).await?;
+    ///         Comment::query().delete().all_rows().exec(tx).await?;
     ///         Ok(true)
     ///     })
     ///     .await?;
@@ -202,7 +210,7 @@ impl Postgres {
     }
 
     pub(crate) fn settings(&self) -> Arc<Settings> {
-        Arc::clone(self.session.settings())
+        Arc::clone(self.handle.session().settings())
     }
 
     /// How the connections are used at this moment.
@@ -213,9 +221,9 @@ impl Postgres {
     /// assert!(db.status().open <= db.status().max);
     /// # Ok(()) }
     /// ```
-    pub fn status(&self) -> PoolStatus {
+    pub fn status(&self) -> PgPoolStatus {
         let status = self.pool.status();
-        PoolStatus {
+        PgPoolStatus {
             max: status.max_size,
             open: status.size,
             idle: status.available,
@@ -223,13 +231,13 @@ impl Postgres {
         }
     }
 
-    /// Closes the connections: idle ones now, those on loan when they come back. Later calls fail with `ConnectionLost`.
+    /// Closes the connections: idle ones now, those on loan when they come back. Later calls fail with `Closed`.
     ///
     /// ```no_run
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
     /// db.close().await;
-    /// assert_eq!(User::query().count(&db).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
+    /// assert_eq!(User::query().count(&db).await.unwrap_err().kind(), ErrorKind::Closed);
     /// # Ok(()) }
     /// ```
     pub async fn close(&self) {
@@ -240,8 +248,8 @@ impl Postgres {
 #[diagnostic::do_not_recommend]
 impl Executor for Postgres {
     type Backend = Postgres;
-    fn session(&self) -> &Session {
-        &self.session
+    fn handle(&self) -> &Handle<Postgres> {
+        &self.handle
     }
 }
 
@@ -253,42 +261,62 @@ orm_core::supports!(
 
 impl Backend for Postgres {
     const NAME: &'static str = "postgresql";
-    type Session = Session;
+    type Session = PgSession;
 
-    async fn run<D: Decoder>(session: &Session, command: Command, mut decoder: D) -> Result<D::Out> {
-        bind::check(&command)?;
+    async fn run<D: Decoder>(session: &PgSession, mut command: Command, mut decoder: D) -> Result<D::Out> {
+        let mut shape = bind::check(&command)?;
+        if relations::names_rows(&command) {
+            Box::pin(relations::by_place(session, &mut command)).await?;
+            shape = orm_core::ir::shape(&command);
+        }
+        if copy::suits(&command).is_some()
+            && let Some(affected) = Box::pin(copy_in(session, &command)).await?
+        {
+            return decoder.finish(affected);
+        }
         let pieces = match &command {
-            Command::Insert(insert) => run::pieces(insert, session.settings().pooled)
+            Command::Insert(insert) => run::pieces(insert)
                 .map(|pieces| pieces.into_iter().map(|piece| Command::Insert(Box::new(piece))).collect()),
             Command::UpdateRows(update) => run::single_updates(update),
             _ => None,
         };
         if let Some(pieces) = pieces {
-            return Box::pin(run_pieces(session, pieces, decoder)).await;
+            return Box::pin(run_pieces(session, pieces, false, decoder)).await;
         }
-        let work = session.work().await?;
-        let result = run::execute(work.settings(), work.connection()?, &command, &mut decoder).await;
-        work.note(&result);
-        if result.is_err() && copy::suits(&command).is_some() {
-            // A copy that was broken off here is an error there.
-            work.fail();
+        if relations::gives_rows_back(&command)
+            && Box::pin(relations::returns_what_a_trigger_says(session, &command)).await?
+        {
+            // In a transaction, which is rolled back if the row cannot be read.
+            return Box::pin(run_pieces(session, vec![command], true, decoder)).await;
         }
-        let affected = result?;
-        drop(work);
-        decoder.finish(if command.is_write() { affected } else { 0 })
+        let mut moves = session.moves();
+        loop {
+            let work = session.work().await?;
+            match run::execute(work.settings(), work.connection()?, &command, shape, &mut decoder).await {
+                Ok(affected) => {
+                    if matches!(command, Command::Raw(_)) {
+                        work.check_left()?;
+                    }
+                    drop(work);
+                    return decoder.finish(if command.is_write() { affected } else { 0 });
+                }
+                Err(error) if moves.again(&work, &error, &command) => decoder.reset(),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn stream<T: FromRow + Send + 'static>(
-        session: &Session,
+        session: &PgSession,
         command: Command,
     ) -> BoxStream<'static, Result<T>> {
         stream::rows(session.clone(), command)
     }
 
-    async fn together(session: &Session) -> Result<Session> {
+    async fn together(session: &PgSession) -> Result<PgSession> {
         match &session.0 {
             Place::Pool(..) => match session.work().await? {
-                Work::Pooled(guard) => Ok(Session(Place::Together(Arc::new(*guard)))),
+                Work::Pooled(guard) => Ok(PgSession(Place::Together(Arc::new(*guard)))),
                 _ => Ok(session.clone()),
             },
             // A transaction has one connection anyway.
@@ -296,66 +324,81 @@ impl Backend for Postgres {
         }
     }
 
-    fn offers(_: &Session, capability: &str) -> bool {
+    fn offers(_: &PgSession, capability: &str) -> bool {
         Self::CAPABILITIES.contains(&capability)
     }
 
-    fn updates_rows(_: &Session) -> bool {
+    fn updates_rows(_: &PgSession) -> bool {
         true
     }
 
-    fn render(session: &Session, command: &Command) -> Result<String> {
-        Ok(run::compiled(session.settings(), command)?.1.sql.clone())
+    fn render(session: &PgSession, command: &Command) -> Result<String> {
+        Ok(run::compiled(session.settings(), command, shape(command))?.1.sql.clone())
     }
+}
 
-    async fn explain(session: &Session, command: Command) -> Result<String> {
-        let work = session.work().await?;
-        let explain = |sql: &str| format!("EXPLAIN {sql}");
-        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
-        work.note(&result);
-        result
+impl Explain for Postgres {
+    async fn explain(session: &PgSession, command: Command) -> Result<String> {
+        run::explain_on(session, &command, |sql| format!("EXPLAIN {sql}")).await
     }
+}
 
-    async fn begin(session: &Session, options: TxOptions) -> Result<Session> {
+impl Transactions for Postgres {
+    async fn begin(session: &PgSession, options: TxOptions) -> Result<PgSession> {
         transaction::begin(session, options).await
     }
 
-    async fn commit(session: &Session) -> Result<()> {
+    async fn commit(session: &PgSession) -> Result<()> {
         transaction::commit(session).await
     }
 
-    async fn rollback(session: &Session) -> Result<()> {
+    async fn rollback(session: &PgSession) -> Result<()> {
         transaction::rollback(session).await
     }
 
-    fn abandon(session: &Session) {
+    fn abandon(session: &PgSession) {
         transaction::abandon(session);
     }
+}
 
-    async fn create_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
+impl SchemaStore for Postgres {
+    async fn create_all(session: &PgSession, models: &[&'static ModelMeta]) -> Result<()> {
         schema::create_all(session, models).await
     }
 
-    async fn drop_all(session: &Session, models: &[&'static ModelMeta]) -> Result<()> {
+    async fn drop_all(session: &PgSession, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
+    }
+}
+
+/// Many rows by COPY, if that does the same.
+async fn copy_in(session: &PgSession, command: &Command) -> Result<Option<u64>> {
+    let mut moves = session.moves();
+    loop {
+        let work = session.work().await?;
+        match run::copy(work.settings(), work.connection()?, command).await {
+            Err(error) if moves.again(&work, &error, command) => work.connection()?.lose(),
+            other => return other,
+        }
     }
 }
 
 /// The pieces of a command, all of them or none.
 async fn run_pieces<D: Decoder>(
-    session: &Session,
+    session: &PgSession,
     mut pieces: Vec<Command>,
+    whole: bool,
     mut decoder: D,
 ) -> Result<D::Out> {
-    let alone = pieces.len() == 1;
+    let alone = pieces.len() == 1 && !whole;
     let session = if alone { session.clone() } else { transaction::begin(session, TxOptions::new()).await? };
     let guard = (!alone).then(|| Unfinished(&session));
     let mut affected = 0;
     let mut result = Ok(());
     for piece in pieces.drain(..) {
         let work = session.work().await?;
-        let one = run::execute(work.settings(), work.connection()?, &piece, &mut decoder).await;
-        work.note(&one);
+        let one =
+            run::execute(work.settings(), work.connection()?, &piece, shape(&piece), &mut decoder).await;
         match one {
             Ok(rows) => affected += rows,
             Err(error) => {

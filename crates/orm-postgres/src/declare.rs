@@ -4,7 +4,7 @@
 //! left alone. `drop_all` drops them after the tables, in the opposite order, but for those that somebody else still uses.
 
 use orm_core::meta::{DefaultMeta, ModelMeta};
-use orm_core::value::{Datum, DbType, NativeKind};
+use orm_core::value::{ColumnType, Datum, NativeKind};
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{Dialect, PostgresDialect};
 
@@ -52,6 +52,59 @@ fn tag_for(text: &str) -> String {
     tag
 }
 
+/// Refuses two types of one name that are not the same, and a name that the server would cut.
+pub fn check_types(models: &[&'static ModelMeta]) -> Result<()> {
+    let mut known: Vec<Declared> = Vec::new();
+    for model in models {
+        for column in &model.columns {
+            let mut types = Vec::new();
+            add(column.ty(), &mut types);
+            for ty in types {
+                let refused = |text: String| {
+                    Err(Error::new(ErrorKind::Schema, text)
+                        .with_model(model.name)
+                        .with_field(column.field.clone())
+                        .with_hint("give the type another name"))
+                };
+                let (name, table) = (ty.name, models.iter().find(|model| model.table == ty.name));
+                if name.len() > PostgresDialect.name_rules().longest {
+                    return refused(format!("the name of the type `{name}` is longer than 63 bytes"));
+                }
+                if let Some(table) = table {
+                    return refused(format!(
+                        "the type `{name}` is called like the table of `{}`",
+                        table.name
+                    ));
+                }
+                match known.iter().find(|other| other.name == name) {
+                    Some(other) if (other.kind, &other.body) == (ty.kind, &ty.body) => {}
+                    Some(_) => return refused(format!("there are two types `{name}` that differ")),
+                    None => known.push(ty),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The enums that the models declare, with their values in order.
+pub fn enums(models: &[&'static ModelMeta]) -> Vec<(&'static str, Vec<&'static str>)> {
+    fn of(ty: ColumnType, found: &mut Vec<(&'static str, Vec<&'static str>)>) {
+        match ty {
+            ColumnType::Array(element) => of(*element, found),
+            ColumnType::Enum(meta)
+                if meta.native && !meta.integer && !found.iter().any(|(name, _)| *name == meta.name) =>
+            {
+                found.push((meta.name, meta.variants.iter().map(|(name, _)| *name).collect()));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    models.iter().flat_map(|model| &model.columns).for_each(|column| of(column.ty(), &mut found));
+    found
+}
+
 fn declared(models: &[&'static ModelMeta]) -> Vec<Declared> {
     let mut types = Vec::new();
     for column in models.iter().flat_map(|model| &model.columns) {
@@ -61,17 +114,17 @@ fn declared(models: &[&'static ModelMeta]) -> Vec<Declared> {
 }
 
 /// Adds a type behind those that it is made of.
-fn add(ty: DbType, types: &mut Vec<Declared>) {
+fn add(ty: ColumnType, types: &mut Vec<Declared>) {
     let (kind, name, body) = match ty {
-        DbType::Array(element) => return add(*element, types),
-        DbType::Enum(meta) if meta.native => {
+        ColumnType::Array(element) => return add(*element, types),
+        ColumnType::Enum(meta) if meta.native => {
             let variants = meta.variants.iter().map(|(name, _)| PostgresDialect.text_literal(name));
             ("TYPE", meta.name, format!("ENUM ({})", variants.collect::<Vec<_>>().join(", ")))
         }
-        DbType::Native(native) => match &native.kind {
+        ColumnType::Native(native) => match &native.kind {
             NativeKind::Composite(fields) => {
                 fields.iter().for_each(|(_, ty)| add(*ty, types));
-                let field = |(name, ty): &(&str, DbType)| {
+                let field = |(name, ty): &(&str, ColumnType)| {
                     format!("{} {}", PostgresDialect.quote_ident(name), PostgresDialect::type_name(*ty))
                 };
                 (

@@ -1,6 +1,6 @@
 //! The PostgreSQL driver, on tokio-postgres and deadpool.
 //!
-//! [`Postgres`] is a pool of connections, each with the statements that it has prepared. A [`Session`] is where a command goes: the
+//! [`Postgres`] is a pool of connections, each with the statements that it has prepared. A [`PgSession`] is where a command goes: the
 //! pool, or the one connection of a transaction ([`transaction`]). A command is compiled once per shape
 //! ([`run`]), bound in the binary format ([`bind`]) and decoded from the slice that the server sent ([`cell`]), the rows of a
 //! transaction's statements being pipelined where the caller awaits them together.
@@ -16,29 +16,37 @@
 mod array;
 mod bind;
 mod builder;
+mod cancel;
 mod cell;
 mod connection;
 mod copy;
 mod database;
 mod declare;
 mod errors;
+mod existing;
 mod listen;
 mod numeric;
 pub mod ops;
 pub mod plan;
+mod pooled;
+mod relations;
 mod run;
 mod schema;
 mod session;
+mod statements;
 mod stream;
 mod tls;
 mod transaction;
 pub mod types;
+mod wire;
 
-pub use builder::PostgresBuilder;
-pub use database::{PoolStatus, Postgres};
-pub use listen::{Event, Listener};
-pub use session::Session;
-pub use tls::Tls;
+pub use builder::PgBuilder;
+pub use cancel::PgCancelHandle;
+pub use database::{PgPoolStatus, Postgres};
+pub use errors::PgServerError;
+pub use listen::{PgEvent, PgListener};
+pub use session::PgSession;
+pub use tls::PgTls;
 
 #[doc(hidden)]
 pub use orm_core;

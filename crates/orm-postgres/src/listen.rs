@@ -17,21 +17,21 @@ use crate::errors;
 /// Notifications that may wait before the server is read no further.
 const AHEAD: usize = 1024;
 
-/// What a [`Listener`] hears.
+/// What a [`PgListener`] hears.
 ///
 /// ```no_run
 /// # use orm_guide::prelude::*;
 /// # async fn example(db: Postgres) -> Result<()> {
-/// use orm::postgres::Event;
+/// use orm::postgres::PgEvent;
 /// let mut listener = db.listen(["jobs"]).await?;
 /// match listener.next().await? {
-///     Event::Notified { channel, payload } => println!("{channel}: {payload}"),
-///     Event::Gap => println!("something may have been missed"),
+///     PgEvent::Notified { channel, payload } => println!("{channel}: {payload}"),
+///     PgEvent::Gap => println!("something may have been missed"),
 /// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum PgEvent {
     /// Somebody notified a channel.
     Notified {
         /// The channel.
@@ -48,13 +48,13 @@ pub enum Event {
 /// ```no_run
 /// # use orm_guide::prelude::*;
 /// # async fn example(db: Postgres) -> Result<()> {
-/// use orm::postgres::{Event, Listener};
-/// let mut jobs: Listener = db.listen(["jobs"]).await?;
+/// use orm::postgres::{PgEvent, PgListener};
+/// let mut jobs: PgListener = db.listen(["jobs"]).await?;
 /// Postgres::notify(&db, "jobs", "7").await?;
-/// assert_eq!(jobs.next().await?, Event::Notified { channel: "jobs".to_owned(), payload: "7".to_owned() });
+/// assert_eq!(jobs.next().await?, PgEvent::Notified { channel: "jobs".to_owned(), payload: "7".to_owned() });
 /// # Ok(()) }
 /// ```
-pub struct Listener {
+pub struct PgListener {
     settings: Arc<Settings>,
     channels: Vec<String>,
     /// Closes the connection when it is dropped.
@@ -62,9 +62,9 @@ pub struct Listener {
     heard: mpsc::Receiver<Notification>,
 }
 
-impl std::fmt::Debug for Listener {
+impl std::fmt::Debug for PgListener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listener").field("channels", &self.channels).finish_non_exhaustive()
+        f.debug_struct("PgListener").field("channels", &self.channels).finish_non_exhaustive()
     }
 }
 
@@ -73,21 +73,21 @@ impl Postgres {
     ///
     /// ```no_run
     /// # async fn example(db: &orm_postgres::Postgres) -> orm_core::Result<()> {
-    /// use orm_postgres::Event;
+    /// use orm_postgres::PgEvent;
     /// let mut jobs = db.listen(["jobs"]).await?;
     /// loop {
     ///     match jobs.next().await? {
-    ///         Event::Notified { payload, .. } => println!("{payload}"),
-    ///         Event::Gap => println!("look for jobs that were missed"),
+    ///         PgEvent::Notified { payload, .. } => println!("{payload}"),
+    ///         PgEvent::Gap => println!("look for jobs that were missed"),
     ///     }
     /// }
     /// # }
     /// ```
-    pub async fn listen<C: Into<String>>(&self, channels: impl IntoIterator<Item = C>) -> Result<Listener> {
+    pub async fn listen<C: Into<String>>(&self, channels: impl IntoIterator<Item = C>) -> Result<PgListener> {
         let channels: Vec<String> = channels.into_iter().map(Into::into).collect();
         let settings = self.settings();
         let (client, heard) = connect(&settings, &channels).await?;
-        Ok(Listener { settings, channels, client, heard })
+        Ok(PgListener { settings, channels, client, heard })
     }
 
     /// Notifies a channel; in a transaction, when it commits.
@@ -114,7 +114,7 @@ impl Postgres {
 async fn connect(settings: &Settings, channels: &[String]) -> Result<(Client, mpsc::Receiver<Notification>)> {
     let failed = |error| errors::map(error, None);
     let (sender, heard) = mpsc::channel(AHEAD);
-    let client = settings.connector.connect_listening(&settings.config, sender).await.map_err(failed)?;
+    let client = settings.connector.connect_listening(&settings.config, sender).await?;
     for sql in &settings.after_connect {
         client.batch_execute(sql).await.map_err(failed)?;
     }
@@ -124,16 +124,16 @@ async fn connect(settings: &Settings, channels: &[String]) -> Result<(Client, mp
     Ok((client, heard))
 }
 
-impl Listener {
+impl PgListener {
     /// The next event; waits for it. A lost connection is made again, as long as that takes, and reported as a
-    /// [`Gap`](Event::Gap).
+    /// [`Gap`](PgEvent::Gap).
     ///
     /// ```no_run
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
-    /// use orm::postgres::Event;
+    /// use orm::postgres::PgEvent;
     /// let mut listener = db.listen(["tags"]).await?;
-    /// while let Event::Notified { payload, .. } = listener.next().await? {
+    /// while let PgEvent::Notified { payload, .. } = listener.next().await? {
     ///     println!("tag {payload} is new");
     /// }
     /// # Ok(()) }
@@ -141,9 +141,9 @@ impl Listener {
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] if the server does not let us in any more.
-    pub async fn next(&mut self) -> Result<Event> {
+    pub async fn next(&mut self) -> Result<PgEvent> {
         if let Some(heard) = self.heard.recv().await {
-            return Ok(Event::Notified {
+            return Ok(PgEvent::Notified {
                 channel: heard.channel().to_owned(),
                 payload: heard.payload().to_owned(),
             });
@@ -153,7 +153,7 @@ impl Listener {
             match connect(&self.settings, &self.channels).await {
                 Ok((client, heard)) => {
                     (self.client, self.heard) = (client, heard);
-                    return Ok(Event::Gap);
+                    return Ok(PgEvent::Gap);
                 }
                 Err(error) if error.kind() == ErrorKind::Configuration => return Err(error),
                 Err(error) => {
@@ -177,12 +177,12 @@ impl Listener {
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn into_stream(self) -> BoxStream<'static, Result<Event>> {
+    pub fn into_stream(self) -> BoxStream<'static, Result<PgEvent>> {
         Box::pin(unfold(Some(self), |listener| async move {
             let mut listener = listener?;
             match listener.next().await {
                 Ok(event) => Some((Ok(event), Some(listener))),
-                Err(error) => Some((Err::<Event, Error>(error), None)),
+                Err(error) => Some((Err::<PgEvent, Error>(error), None)),
             }
         }))
     }

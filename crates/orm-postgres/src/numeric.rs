@@ -39,23 +39,33 @@ pub fn write(number: Numeric, out: &mut BytesMut) {
     digits.into_iter().for_each(|digit| out.put_u16(digit));
 }
 
+fn word(bytes: &[u8], index: usize) -> CellResult<u16> {
+    let slice =
+        bytes.get(index * 2..index * 2 + 2).ok_or_else(|| CellError::invalid("a numeric is cut off"))?;
+    Ok(u16::from_be_bytes([slice[0], slice[1]]))
+}
+
 pub fn read(bytes: &[u8]) -> CellResult<Numeric> {
-    let word = |index: usize| -> CellResult<u16> {
-        let slice =
-            bytes.get(index * 2..index * 2 + 2).ok_or_else(|| CellError::invalid("a numeric is cut off"))?;
-        Ok(u16::from_be_bytes([slice[0], slice[1]]))
-    };
+    let word = |index: usize| word(bytes, index);
     let (count, weight, sign, scale) = (word(0)?, word(1)? as i16, word(2)?, u32::from(word(3)?));
     match sign {
         POSITIVE | NEGATIVE => {}
         NAN => return Err(CellError::invalid("it is NaN, which no decimal can hold")),
         _ => return Err(CellError::invalid("it is infinite, which no decimal can hold")),
     }
+    // Zeros at the end, which a calculation leaves, have a scale and no digits: they may be what is too much.
+    let shown = 4 * (i32::from(count) - 1 - i32::from(weight)).max(0) as u32;
+    whole(bytes, count, weight, sign, scale)
+        .or_else(|error| if shown < scale { whole(bytes, count, weight, sign, shown) } else { Err(error) })
+}
+
+/// The number with so many digits behind the point.
+fn whole(bytes: &[u8], count: u16, weight: i16, sign: u16, scale: u32) -> CellResult<Numeric> {
     let too_large = || CellError::invalid("it has more digits than a decimal can hold");
     // The value is Σ digit·10000^(weight − i); wanted is that times 10^scale as a whole number.
     let mut mantissa: i128 = 0;
     for index in 0..usize::from(count) {
-        let digit = i128::from(word(4 + index)?);
+        let digit = i128::from(word(bytes, 4 + index)?);
         let power = 4 * (i32::from(weight) - index as i32) + scale as i32;
         let part = if power >= 0 {
             let factor = 10_i128.checked_pow(power as u32).ok_or_else(too_large)?;

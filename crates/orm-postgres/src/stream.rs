@@ -10,23 +10,21 @@ use orm_core::ir::Command;
 use tokio_postgres::RowStream;
 
 use crate::cell::PgRow;
-use crate::session::{Session, Work};
+use crate::session::{PgSession, Streaming};
 use crate::{bind, errors, run};
 
 enum State {
-    Start(Session, Command),
+    Start(PgSession, Command),
     Rows(Open),
 }
 
-/// A statement whose rows are being read. Dropped before the end, it takes its connection with it.
 struct Open {
-    work: Work,
+    streaming: Streaming,
     rows: Pin<Box<RowStream>>,
-    command: Command,
 }
 
 pub fn rows<T: FromRow + Send + 'static>(
-    session: Session,
+    session: PgSession,
     command: Command,
 ) -> BoxStream<'static, Result<T>> {
     // Polled after its end, it ends again.
@@ -39,35 +37,47 @@ pub fn rows<T: FromRow + Send + 'static>(
             },
         };
         match open.rows.try_next().await {
-            Ok(Some(row)) => match T::from_row(&PgRow(&row), 0) {
-                Ok(row) => Some((Ok(row), Some(State::Rows(open)))),
-                Err(error) => Some((Err(error), None)),
-            },
-            Ok(None) => {
-                open.work.finish_stream();
-                None
+            Ok(Some(row)) => {
+                open.streaming.row();
+                match run::decode(&open.streaming.command, &PgRow::new(&row), |row| T::from_row(row, 0)) {
+                    Ok(row) => Some((Ok(row), Some(State::Rows(open)))),
+                    Err(error) => Some((Err(error), None)),
+                }
             }
+            Ok(None) => open.streaming.end(Ok(())).err().map(|error| (Err(error), None)),
             Err(error) => {
-                let error = errors::map(error, open.command.model());
-                open.work.finish_stream();
-                Some((Err(error), None))
+                let error = errors::map(error, open.streaming.command.model());
+                open.streaming.end(Err(error)).err().map(|error| (Err(error), None))
             }
         }
     });
     Box::pin(rows.fuse())
 }
 
-async fn begin(session: Session, command: Command) -> Result<Open> {
-    bind::check(&command)?;
-    let work = session.work().await?;
-    let (key, compiled) = run::compiled(work.settings(), &command)?;
-    let rows = {
-        let connection = work.connection()?;
-        let under_way = connection.start();
-        let rows = run::send(work.settings(), connection, &command, key, &compiled.sql).await;
-        under_way.done();
-        rows?
-    };
-    work.start_stream();
-    Ok(Open { work, rows: Box::pin(rows), command })
+async fn begin(session: PgSession, command: Command) -> Result<Open> {
+    let shape = bind::check(&command)?;
+    let mut moves = session.moves();
+    loop {
+        let work = session.work().await?;
+        let (key, compiled) = run::compiled(work.settings(), &command, shape)?;
+        let sent = {
+            let connection = work.connection()?;
+            run::note_raw(connection, &command, &compiled.sql);
+            let under_way = connection.start();
+            let rows = run::send(work.settings(), connection, &command, key, &compiled.sql).await;
+            under_way.done();
+            rows
+        };
+        match sent {
+            Ok(rows) => {
+                let streaming = work.stream(command, compiled.sql.clone());
+                return Ok(Open { streaming, rows: Box::pin(rows) });
+            }
+            Err(error) if moves.again(&work, &error, &command) => work.connection()?.lose(),
+            Err(error) => {
+                run::report_failed(work.settings(), &command, &compiled.sql, &error);
+                return Err(error);
+            }
+        }
+    }
 }

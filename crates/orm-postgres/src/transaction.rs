@@ -7,48 +7,76 @@ use orm_core::backend::{Isolation, TxOptions};
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::connection::Guard;
-use crate::run;
-use crate::session::{Place, Session, Work};
+use crate::session::{PgSession, Place, Work};
+use crate::wire::Status;
+use crate::{errors, run};
 
-/// A transaction on the server, as all of its sessions see it.
+/// A transaction on the server, as all of its sessions see it. Whether it is open and whether it has failed is what the
+/// server last [said](crate::wire) of it.
 pub struct Transaction {
     pub guard: Guard,
     depth: AtomicU32,
+    /// Streams whose rows are not all read.
+    streams: AtomicU32,
     /// Whether a savepoint was cut off before it was rolled back.
     broken: AtomicBool,
-    /// Whether a statement failed: the server refuses all others until the savepoint or transaction is rolled back.
-    failed: AtomicBool,
     ended: AtomicBool,
 }
 
 impl Transaction {
     pub fn check(&self, depth: u32) -> Result<()> {
+        let usage = |text: &str| Err(Error::new(ErrorKind::Usage, text));
         if self.ended.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Usage, "the transaction has ended"));
+            return usage("the transaction has ended");
         }
-        if self.broken.load(Ordering::Acquire) || self.guard.connection()?.is_spoiled() {
-            return Err(Error::new(ErrorKind::Usage, "a part of this transaction was cut off; roll it back"));
+        let connection = self.guard.connection()?;
+        if connection.is_lost() {
+            return Err(Error::new(ErrorKind::ConnectionLost, "the connection to the server is gone")
+                .with_hint("nothing of the transaction is saved; run it again")
+                .with_retry());
         }
+        if self.broken.load(Ordering::Acquire) || connection.is_spoiled() {
+            return usage("a part of this transaction was cut off; roll it back");
+        }
+        self.check_streams()?;
         if self.depth.load(Ordering::Acquire) != depth {
             return Err(Error::new(ErrorKind::Usage, "a nested transaction is open")
                 .with_hint("use the inner `tx` until it ends"));
         }
+        if !connection.is_in_transaction() {
+            return Err(Error::new(ErrorKind::Usage, "the transaction was ended by SQL that ran in it")
+                .with_hint("end it with `tx.commit()` or `tx.rollback()`, not with a statement"));
+        }
         Ok(())
     }
 
-    /// Notes that the server refuses what else is sent.
-    pub fn fail(&self) {
-        self.failed.store(true, Ordering::Release);
+    /// A statement behind rows that nobody reads meanwhile would wait for ever.
+    fn check_streams(&self) -> Result<()> {
+        if self.streams.load(Ordering::Acquire) == 0 {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Usage, "a stream of this transaction is still open")
+            .with_hint("read it to its end or drop it first, or collect its rows with `.all(tx)`"))
+    }
+
+    pub fn open_stream(&self) {
+        self.streams.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub fn close_stream(&self) {
+        self.streams.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.guard.connection().is_ok_and(|connection| connection.wire.status() == Status::Failed)
     }
 
     async fn control(&self, sql: &str) -> Result<()> {
         run::control(&self.guard.settings, self.guard.connection()?, sql).await
     }
 
-    /// The transaction is over: its connection is clean again.
     fn end(&self) {
         self.ended.store(true, Ordering::Release);
-        self.guard.open.store(false, Ordering::Release);
     }
 }
 
@@ -69,23 +97,29 @@ fn begin_sql(options: TxOptions) -> String {
     sql
 }
 
-pub async fn begin(session: &Session, options: TxOptions) -> Result<Session> {
+pub async fn begin(session: &PgSession, options: TxOptions) -> Result<PgSession> {
     match &session.0 {
         Place::Pool(_, settings) => {
-            let Work::Pooled(guard) = session.work().await? else {
-                return Err(Error::new(ErrorKind::Usage, "the transaction has ended"));
+            let mut moves = session.moves();
+            let guard = loop {
+                let work = session.work().await?;
+                let begun = run::control(settings, work.connection()?, &begin_sql(options)).await;
+                match (begun, work) {
+                    (Ok(()), Work::Pooled(guard)) => break guard,
+                    // BEGIN alone has no effect: another connection serves as well.
+                    (Err(error), work) if moves.again_idle(&work, &error) => {}
+                    (Err(error), _) => return Err(error),
+                    (Ok(()), _) => return Err(Error::new(ErrorKind::Usage, "no transaction can begin here")),
+                }
             };
-            // In doubt from here on: whoever drops the guard rolls back.
-            guard.open.store(true, Ordering::Release);
-            run::control(settings, guard.connection()?, &begin_sql(options)).await?;
             let tx = Transaction {
                 guard: *guard,
                 depth: AtomicU32::new(0),
+                streams: AtomicU32::new(0),
                 broken: AtomicBool::new(false),
-                failed: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
             };
-            Ok(Session(Place::Tx { tx: Arc::new(tx), depth: 0 }))
+            Ok(PgSession(Place::Tx { tx: Arc::new(tx), depth: 0 }))
         }
         Place::Together(_) => Err(Error::new(ErrorKind::Usage, "no transaction can begin here")),
         Place::Tx { tx, depth } => {
@@ -94,39 +128,51 @@ pub async fn begin(session: &Session, options: TxOptions) -> Result<Session> {
             tx.broken.store(true, Ordering::Release);
             let result = tx.control(&format!("SAVEPOINT orm_{}", depth + 1)).await;
             tx.broken.store(false, Ordering::Release);
-            if result.is_err() {
-                tx.fail();
-            }
             result?;
             tx.depth.store(depth + 1, Ordering::Release);
-            Ok(Session(Place::Tx { tx: Arc::clone(tx), depth: depth + 1 }))
+            Ok(PgSession(Place::Tx { tx: Arc::clone(tx), depth: depth + 1 }))
         }
     }
 }
 
-pub async fn commit(session: &Session) -> Result<()> {
+pub async fn commit(session: &PgSession) -> Result<()> {
     let Place::Tx { tx, depth } = &session.0 else { return Ok(()) };
     tx.check(*depth)?;
-    if tx.failed.load(Ordering::Acquire) {
+    if tx.has_failed() {
         // COMMIT would roll back and say nothing of it.
         rollback(session).await?;
-        return Err(Error::new(
-            ErrorKind::Database,
-            "a statement of the transaction failed, so it was rolled back and not committed",
-        )
-        .with_hint("run what may fail in a nested transaction, or return its error"));
+        return Err(aborted());
     }
     if *depth > 0 {
         tx.broken.store(true, Ordering::Release);
-        tx.control(&format!("RELEASE SAVEPOINT orm_{depth}")).await?;
+        let released = tx.control(&format!("RELEASE SAVEPOINT orm_{depth}")).await;
         tx.broken.store(false, Ordering::Release);
+        if let Err(error) = released {
+            // A statement beside it failed, or SQL of the user's own took the savepoint away.
+            rollback(session).await?;
+            return Err(error);
+        }
         tx.depth.store(depth - 1, Ordering::Release);
         return Ok(());
     }
+    let connection = tx.guard.connection()?;
+    let sent = connection.wire.sent();
     match tx.control("COMMIT").await {
         Ok(()) => {
             tx.end();
-            Ok(())
+            // The server says ROLLBACK where it could not commit.
+            if connection.wire.rolled_back() { Err(aborted()) } else { Ok(()) }
+        }
+        Err(error)
+            if run::is_lost(&error) && (connection.wire.sent() == sent || errors::never_ran(&error)) =>
+        {
+            tx.end();
+            Err(Error::new(
+                ErrorKind::ConnectionLost,
+                "the connection was lost before COMMIT was carried out: nothing is saved",
+            )
+            .with_source(error)
+            .with_retry())
         }
         Err(error) if run::is_lost(&error) => Err(Error::new(
             ErrorKind::CommitUnknown,
@@ -141,16 +187,30 @@ pub async fn commit(session: &Session) -> Result<()> {
     }
 }
 
-pub async fn rollback(session: &Session) -> Result<()> {
+#[cold]
+fn aborted() -> Error {
+    Error::new(
+        ErrorKind::Aborted,
+        "a statement of the transaction failed, so it was rolled back and not committed",
+    )
+    .with_hint("run what may fail in a nested transaction, or return its error")
+}
+
+pub async fn rollback(session: &PgSession) -> Result<()> {
     let Place::Tx { tx, depth } = &session.0 else { return Ok(()) };
     if tx.ended.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    tx.check_streams()?;
+    if !tx.guard.connection()?.is_in_transaction() {
+        // SQL of the user's own ended it.
+        tx.end();
         return Ok(());
     }
     if *depth > 0 {
         tx.broken.store(true, Ordering::Release);
         tx.control(&format!("ROLLBACK TO SAVEPOINT orm_{depth}; RELEASE SAVEPOINT orm_{depth}")).await?;
         tx.broken.store(false, Ordering::Release);
-        tx.failed.store(false, Ordering::Release);
         tx.depth.store(depth - 1, Ordering::Release);
         return Ok(());
     }
@@ -159,7 +219,7 @@ pub async fn rollback(session: &Session) -> Result<()> {
     Ok(())
 }
 
-pub fn abandon(session: &Session) {
+pub fn abandon(session: &PgSession) {
     // The guard of the transaction rolls back when its last session is dropped. A savepoint cannot be undone without
     // waiting, so the transaction around it cannot go on.
     if let Place::Tx { tx, depth } = &session.0 {
@@ -172,7 +232,7 @@ pub fn abandon(session: &Session) {
 }
 
 /// A transaction of the driver itself; cut off, it is abandoned.
-pub struct Unfinished<'s>(pub &'s Session);
+pub struct Unfinished<'s>(pub &'s PgSession);
 
 impl Unfinished<'_> {
     pub fn forget(self) {

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 
 use orm_core::ir::{AggFunc, BinaryOp, Direction, Func, LikeOp, Nulls, UnaryOp};
-use orm_core::meta::{ColumnMeta, ModelMeta};
-use orm_core::value::{Datum, DbType};
+use orm_core::meta::ModelMeta;
+use orm_core::schema::{Column, NameRules, Type};
+use orm_core::value::{ColumnType, Datum};
 use orm_core::{Error, ErrorKind};
+
+use crate::scan::Lexer;
 
 /// The SQL of one database. Operands come as finished SQL, in parentheses where they need them; a method
 /// may use an operand more than once. The defaults are what SQLite and PostgreSQL agree about.
@@ -22,6 +25,9 @@ use orm_core::{Error, ErrorKind};
 /// assert!(text(&PostgresDialect, query()).ends_with(r#"WHERE "id" = ANY($1::bigint[])"#));
 /// ```
 pub trait Dialect: Send + Sync {
+    /// How texts, names and comments of a statement end, for those that the user writes.
+    fn lexer(&self) -> Lexer;
+
     /// A name, quoted so that any name works.
     ///
     /// ```
@@ -46,12 +52,23 @@ pub trait Dialect: Send + Sync {
     /// The parameter of a number (from 1) whose value has this type.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
-    /// assert_eq!(SqliteDialect.placeholder(3, DbType::I64), "?3");
-    /// assert_eq!(PostgresDialect.placeholder(3, DbType::I64), "$3::bigint");
+    /// assert_eq!(SqliteDialect.placeholder(3, ColumnType::I64), "?3");
+    /// assert_eq!(PostgresDialect.placeholder(3, ColumnType::I64), "$3::bigint");
     /// ```
-    fn placeholder(&self, number: usize, ty: DbType) -> String;
+    fn placeholder(&self, number: usize, ty: ColumnType) -> String;
+
+    /// A subquery in the place of a value, which fails if it has several rows.
+    fn single(&self, select: &str) -> String {
+        format!("({select})")
+    }
+
+    /// How many parameters a statement may have.
+    fn max_parameters(&self) -> usize {
+        // The number of parameters is 16 bits of PostgreSQL's protocol.
+        65_535
+    }
 
     /// `true` or `false` as a condition.
     ///
@@ -84,34 +101,40 @@ pub trait Dialect: Send + Sync {
         format!("'{}'", text.replace('\'', "''"))
     }
 
+    /// Whether a value is NULL.
+    fn is_null(&self, operand: &str, ty: Option<ColumnType>, negated: bool) -> String {
+        let _ = ty;
+        format!("{operand} IS {}NULL", if negated { "NOT " } else { "" })
+    }
+
     /// `expr [NOT] IN` a list that is one parameter.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect};
-    /// assert_eq!(PostgresDialect.in_list("id", 1, DbType::I64, true), "id <> ALL($1::bigint[])");
+    /// assert_eq!(PostgresDialect.in_list("id", 1, ColumnType::I64, true), "id <> ALL($1::bigint[])");
     /// ```
-    fn in_list(&self, expr: &str, number: usize, ty: DbType, negated: bool) -> String;
+    fn in_list(&self, expr: &str, number: usize, ty: ColumnType, negated: bool) -> String;
 
     /// `(a, b) IN` a list of tuples, whose first parameter has this number.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect};
-    /// let sql = PostgresDialect.in_tuples(&["a".to_owned(), "b".to_owned()], 1, &[DbType::I64, DbType::Text]);
+    /// let sql = PostgresDialect.in_tuples(&["a".to_owned(), "b".to_owned()], 1, &[ColumnType::I64, ColumnType::Text]);
     /// assert_eq!(sql, "(a, b) IN (SELECT * FROM UNNEST($1::bigint[], $2::text[]))");
     /// ```
-    fn in_tuples(&self, exprs: &[String], number: usize, types: &[DbType]) -> String;
+    fn in_tuples(&self, exprs: &[String], number: usize, types: &[ColumnType]) -> String;
 
     /// How many parameters a list of tuples is.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
-    /// let types = [DbType::I64, DbType::Text];
+    /// let types = [ColumnType::I64, ColumnType::Text];
     /// assert_eq!((SqliteDialect.tuple_parameters(&types), PostgresDialect.tuple_parameters(&types)), (1, 2));
     /// ```
-    fn tuple_parameters(&self, types: &[DbType]) -> usize {
+    fn tuple_parameters(&self, types: &[ColumnType]) -> usize {
         let _ = types;
         1
     }
@@ -120,13 +143,13 @@ pub trait Dialect: Send + Sync {
     /// takes them as `VALUES`.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
-    /// let rows = PostgresDialect.bulk_rows(1, &[DbType::I64, DbType::Text]);
+    /// let rows = PostgresDialect.bulk_rows(1, &[ColumnType::I64, ColumnType::Text]);
     /// assert_eq!(rows.as_deref(), Some("SELECT * FROM UNNEST($1::bigint[], $2::text[])"));
-    /// assert_eq!(SqliteDialect.bulk_rows(1, &[DbType::I64]), None);
+    /// assert_eq!(SqliteDialect.bulk_rows(1, &[ColumnType::I64]), None);
     /// ```
-    fn bulk_rows(&self, first: usize, types: &[DbType]) -> Option<String> {
+    fn bulk_rows(&self, first: usize, types: &[ColumnType]) -> Option<String> {
         let _ = (first, types);
         None
     }
@@ -149,13 +172,14 @@ pub trait Dialect: Send + Sync {
     /// An element of a type that this database cannot compare in an array.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
-    /// assert_eq!(PostgresDialect.element_of("$1", "a", DbType::Text, true)?, "$1 = ANY(a)");
-    /// assert_eq!(SqliteDialect.element_of("?1", "a", DbType::I64, false)?, "?1 IN (SELECT value FROM json_each(a))");
+    /// assert_eq!(PostgresDialect.element_of("$1", "a", ColumnType::Text, true)?, "$1 = ANY(a)");
+    /// assert_eq!(SqliteDialect.element_of("?1", "a", ColumnType::I64, false)?, "?1 IN (SELECT value FROM json_each(a))");
     /// # Ok::<(), orm_core::Error>(())
     /// ```
-    fn element_of(&self, element: &str, array: &str, ty: DbType, nullable: bool) -> Result<String, Error>;
+    fn element_of(&self, element: &str, array: &str, ty: ColumnType, nullable: bool)
+    -> Result<String, Error>;
 
     /// As [`element_of`](Dialect::element_of) for keys, none of which is NULL, looked for by an index on the array.
     ///
@@ -163,24 +187,24 @@ pub trait Dialect: Send + Sync {
     /// An element of a type that this database cannot compare in an array.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect};
-    /// assert_eq!(PostgresDialect.held_by("k", "a", DbType::I64)?, "a @> ARRAY[k]::bigint[]");
+    /// assert_eq!(PostgresDialect.held_by("k", "a", ColumnType::I64)?, "a @> ARRAY[k]::bigint[]");
     /// # Ok::<(), orm_core::Error>(())
     /// ```
-    fn held_by(&self, element: &str, array: &str, ty: DbType) -> Result<String, Error> {
+    fn held_by(&self, element: &str, array: &str, ty: ColumnType) -> Result<String, Error> {
         self.element_of(element, array, ty, false)
     }
 
     /// What kind of index serves columns of these types, where it is not the usual: `USING …` with a space behind.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::schema::Type;
     /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
-    /// let array = [DbType::Array(&DbType::I64)];
-    /// assert_eq!((PostgresDialect.index_kind(&array), SqliteDialect.index_kind(&array)), ("USING gin ", ""));
+    /// let array = Type::Array(Box::new(Type::I64));
+    /// assert_eq!((PostgresDialect.index_kind(&[&array]), SqliteDialect.index_kind(&[&array])), ("USING gin ", ""));
     /// ```
-    fn index_kind(&self, types: &[DbType]) -> &'static str {
+    fn index_kind(&self, types: &[&Type]) -> &'static str {
         let _ = types;
         ""
     }
@@ -192,12 +216,12 @@ pub trait Dialect: Send + Sync {
     /// Elements of a type that this database cannot compare in an array.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect};
-    /// assert_eq!(PostgresDialect.overlap("a", 1, DbType::I64, true)?, "a && $1::bigint[]");
+    /// assert_eq!(PostgresDialect.overlap("a", 1, ColumnType::I64, true)?, "a && $1::bigint[]");
     /// # Ok::<(), orm_core::Error>(())
     /// ```
-    fn overlap(&self, array: &str, number: usize, ty: DbType, nullable: bool) -> Result<String, Error>;
+    fn overlap(&self, array: &str, number: usize, ty: ColumnType, nullable: bool) -> Result<String, Error>;
 
     /// A condition on text. `text` and `pattern` can stand as operands.
     ///
@@ -223,23 +247,23 @@ pub trait Dialect: Send + Sync {
     ///
     /// ```
     /// use orm_core::ir::BinaryOp;
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, SqliteDialect};
-    /// let sum = SqliteDialect.arithmetic(BinaryOp::Add, "a", "b", DbType::Decimal);
+    /// let sum = SqliteDialect.arithmetic(BinaryOp::Add, "a", "b", ColumnType::Decimal);
     /// assert_eq!(sum.as_deref(), Some("orm_decimal_add(a, b)"));
-    /// assert_eq!(SqliteDialect.arithmetic(BinaryOp::Add, "a", "b", DbType::I64), None);
+    /// assert_eq!(SqliteDialect.arithmetic(BinaryOp::Add, "a", "b", ColumnType::I64), None);
     /// ```
-    fn arithmetic(&self, op: BinaryOp, left: &str, right: &str, ty: DbType) -> Option<String>;
+    fn arithmetic(&self, op: BinaryOp, left: &str, right: &str, ty: ColumnType) -> Option<String>;
 
     /// A unary operation on a type for which the plain operator is wrong; `None` means the plain operator.
     ///
     /// ```
     /// use orm_core::ir::UnaryOp;
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, SqliteDialect};
-    /// assert_eq!(SqliteDialect.unary(UnaryOp::Neg, "a", DbType::Decimal).as_deref(), Some("orm_decimal_neg(a)"));
+    /// assert_eq!(SqliteDialect.unary(UnaryOp::Neg, "a", ColumnType::Decimal).as_deref(), Some("orm_decimal_neg(a)"));
     /// ```
-    fn unary(&self, op: UnaryOp, operand: &str, ty: DbType) -> Option<String> {
+    fn unary(&self, op: UnaryOp, operand: &str, ty: ColumnType) -> Option<String> {
         let _ = (op, operand, ty);
         None
     }
@@ -254,19 +278,29 @@ pub trait Dialect: Send + Sync {
         operand
     }
 
+    /// The columns that say where a row is kept, which together differ for each row of a table and of what belongs to it.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.place(), ["tableoid", "ctid"]);
+    /// ```
+    fn place(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// An operand as it must stand where order matters (`<`, ORDER BY, MIN): with a collation, say.
     ///
     /// # Errors
     /// A type whose values have no order here.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, SqliteDialect};
-    /// assert_eq!(SqliteDialect.ordered("price".to_owned(), DbType::Decimal)?, "price COLLATE orm_decimal");
-    /// assert!(SqliteDialect.ordered("list".to_owned(), DbType::Array(&DbType::I64)).is_err());
+    /// assert_eq!(SqliteDialect.ordered("price".to_owned(), ColumnType::Decimal)?, "price COLLATE orm_decimal");
+    /// assert!(SqliteDialect.ordered("list".to_owned(), ColumnType::Array(&ColumnType::I64)).is_err());
     /// # Ok::<(), orm_core::Error>(())
     /// ```
-    fn ordered(&self, operand: String, ty: DbType) -> Result<String, Error> {
+    fn ordered(&self, operand: String, ty: ColumnType) -> Result<String, Error> {
         let _ = ty;
         Ok(operand)
     }
@@ -285,30 +319,30 @@ pub trait Dialect: Send + Sync {
     ///
     /// ```
     /// use orm_core::ir::AggFunc;
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect};
-    /// assert_eq!(PostgresDialect.aggregate(AggFunc::Sum, "score", "", DbType::I32), "(SUM(score))::bigint");
+    /// assert_eq!(PostgresDialect.aggregate(AggFunc::Sum, "score", "", ColumnType::I32), "(SUM(score))::bigint");
     /// ```
-    fn aggregate(&self, func: AggFunc, body: &str, filter: &str, ty: DbType) -> String;
+    fn aggregate(&self, func: AggFunc, body: &str, filter: &str, ty: ColumnType) -> String;
 
     /// A function of fixed meaning. `ty` is the type of its first argument where it is known.
     ///
     /// ```
     /// use orm_core::ir::Func;
     /// use orm_sql::{Dialect, SqliteDialect};
-    /// assert_eq!(SqliteDialect.function(Func::CharLength, &["name".to_owned()], None).unwrap(), "length(name)");
+    /// assert_eq!(SqliteDialect.function(Func::CharLength, &["name".to_owned()], None).unwrap(), "orm_char_length(name)");
     /// ```
-    fn function(&self, func: Func, args: &[String], ty: Option<DbType>) -> Result<String, Error>;
+    fn function(&self, func: Func, args: &[String], ty: Option<ColumnType>) -> Result<String, Error>;
 
-    /// A conversion. `from` is the type of the operand where it is known.
+    /// A conversion, one of those that [`castable`](orm_core::ir::castable) has.
     ///
     /// ```
-    /// use orm_core::value::DbType;
+    /// use orm_core::value::ColumnType;
     /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
-    /// assert_eq!(SqliteDialect.cast("age", Some(DbType::I32), DbType::Text), "CAST(age AS TEXT)");
-    /// assert_eq!(PostgresDialect.cast("price", Some(DbType::Decimal), DbType::I64), "trunc(price)::bigint");
+    /// assert_eq!(SqliteDialect.cast("age", ColumnType::I32, ColumnType::Text), "CAST(age AS TEXT)");
+    /// assert_eq!(PostgresDialect.cast("price", ColumnType::Decimal, ColumnType::I64), "trunc(price)::bigint");
     /// ```
-    fn cast(&self, operand: &str, from: Option<DbType>, to: DbType) -> String;
+    fn cast(&self, operand: &str, from: ColumnType, to: ColumnType) -> String;
 
     /// The end of a SELECT, with a leading space if it is not empty.
     ///
@@ -371,31 +405,67 @@ pub trait Dialect: Send + Sync {
     /// ```
     /// # use orm_guide::prelude::*;
     /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
-    /// let email = User::meta().column(User::email.index());
-    /// assert_eq!(SqliteDialect.column_type(email), "TEXT");
-    /// assert_eq!(PostgresDialect.column_type(email), "varchar(320)");
+    /// use orm_core::schema::Column;
+    /// let email = Column::of(User::meta(), User::email.index());
+    /// assert_eq!(SqliteDialect.column_type(&email), "TEXT");
+    /// assert_eq!(PostgresDialect.column_type(&email), "text");
     /// ```
-    fn column_type(&self, column: &ColumnMeta) -> Cow<'static, str>;
+    fn column_type(&self, column: &Column) -> Cow<'static, str>;
 
     /// Type and constraint of a primary key that the database numbers.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// use orm_sql::{Dialect, SqliteDialect};
-    /// let id = User::meta().column(User::id.index());
-    /// assert_eq!(SqliteDialect.auto_increment(id), "INTEGER PRIMARY KEY AUTOINCREMENT");
+    /// use orm_core::schema::Column;
+    /// let id = Column::of(User::meta(), User::id.index());
+    /// assert_eq!(SqliteDialect.auto_increment(&id), "INTEGER PRIMARY KEY AUTOINCREMENT");
     /// ```
-    fn auto_increment(&self, column: &ColumnMeta) -> String;
+    fn auto_increment(&self, column: &Column) -> String;
 
     /// Checks that stand in for what the column type does not enforce, as expressions.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// use orm_sql::{Dialect, SqliteDialect};
-    /// let email = User::meta().column(User::email.index());
-    /// assert_eq!(SqliteDialect.column_checks(email), [r#"length("email") <= 320"#]);
+    /// use orm_core::schema::Column;
+    /// let email = Column::of(User::meta(), User::email.index());
+    /// assert!(SqliteDialect.column_checks(&email)[0].starts_with(r#"length("email") <= 320"#));
     /// ```
-    fn column_checks(&self, column: &ColumnMeta) -> Vec<String>;
+    fn column_checks(&self, column: &Column) -> Vec<String>;
+
+    /// Whether two names are one in the database.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect, SqliteDialect};
+    /// assert!(SqliteDialect.same_name("Users", "users") && !PostgresDialect.same_name("Users", "users"));
+    /// ```
+    fn same_name(&self, a: &str, b: &str) -> bool {
+        a == b
+    }
+
+    /// Whether a column whose type the database writes as `found` keeps what the model's column does.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_sql::{Dialect, SqliteDialect};
+    /// use orm_core::schema::Column;
+    /// let name = Column::of(User::meta(), User::name.index());
+    /// assert!(SqliteDialect.same_type(&name, "VARCHAR(20)") && !SqliteDialect.same_type(&name, "INTEGER"));
+    /// ```
+    fn same_type(&self, column: &Column, found: &str) -> bool {
+        self.column_type(column) == found
+    }
+
+    /// How the database takes names.
+    ///
+    /// ```
+    /// use orm_sql::{Dialect, PostgresDialect};
+    /// assert_eq!(PostgresDialect.name_rules().longest, 63);
+    /// ```
+    fn name_rules(&self) -> NameRules {
+        NameRules { folds_case: false, longest: usize::MAX, implicit: |_| Vec::new() }
+    }
 
     /// Whether foreign keys are part of CREATE TABLE. A database that cannot name a table before it exists
     /// adds them afterwards, with [`foreign_key`](crate::foreign_key).

@@ -8,6 +8,7 @@
 //! - `render/select.rs` reads, `render/write.rs` writes;
 //! - `render/expr.rs` and `render/predicate.rs` are the expressions, `render/operand.rs` knows when they need
 //!   parentheses, `render/relation.rs` makes the joins and tests along a relation;
+//! - `scan.rs` finds the placeholders of a statement that the user wrote;
 //! - `ddl.rs` makes tables and indexes from the metadata of a model.
 //!
 //! **Parameters** carry explicit numbers (`?3`, `$3`), given out in the order in which
@@ -24,14 +25,24 @@
 mod cache;
 mod ddl;
 mod dialect;
+mod existing;
+mod hint;
 mod postgres;
 mod render;
+mod scan;
 mod sqlite;
 
 pub use cache::ShapeCache;
-pub use ddl::{create_indexes, create_table, drop_table, foreign_key};
+pub use ddl::{
+    add_foreign_key, column_check, column_definition, comment, comments, create_index, create_table,
+    default_expression, drop_table, embed_check, foreign_key, index_body, named_check, table_body,
+};
 pub use dialect::{Dialect, Upsert};
-pub use orm_core::ir::LITERAL_LIMIT;
+pub use existing::{
+    Existing, ExistingColumn, ExistingForeignKey, ExistingIndex, ExistingTable, check_existing,
+};
+pub use hint::missing_column;
 pub use postgres::PostgresDialect;
 pub use render::{Compiled, compile};
+pub use scan::{Lexer, Piece, scan};
 pub use sqlite::SqliteDialect;

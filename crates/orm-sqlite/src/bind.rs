@@ -3,37 +3,67 @@
 use std::rc::Rc;
 
 use orm_core::ir::{self, Binds, Command, Shape};
-use orm_core::value::{Date, DateTime, Datum, DbType, NativeType, Numeric, array_to_json};
+use orm_core::value::{ColumnType, Date, DateTime, Datum, NativeType, Numeric, array_to_json};
 use orm_core::{Error, ErrorKind, Result};
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
+use crate::numeric;
+
+/// What the one walk over a command's values finds out.
+pub struct Checked {
+    pub shape: Shape,
+    /// About how many bytes are bound.
+    pub bytes: usize,
+    /// Whether a decimal has more digits than SQLite's numbers keep.
+    pub long_decimals: bool,
+}
+
 /// Every value that cannot be stored is reported before anything is sent. The same walk gives the shape.
-pub fn check(command: &Command) -> Result<Shape> {
-    let mut fault = None;
-    let shape = ir::binds(command, &mut |bind| {
+pub fn check(command: &Command) -> Result<Checked> {
+    let (mut fault, mut bytes, mut long_decimals) = (None, 0, false);
+    let shape = ir::binds(command, |bind| {
         let data: &[Datum] = match bind {
             Binds::One(datum, _) => std::slice::from_ref(datum),
             Binds::List(list, _) | Binds::Tuples(list, _) | Binds::Rows(list, _, _) => list,
             Binds::Number(_) => &[],
         };
-        if fault.is_none() {
-            fault = data.iter().find_map(|datum| match datum {
-                Datum::Invalid(error) => Some(error.duplicate()),
-                Datum::Array(list) => array_to_json(list).err(),
-                Datum::List(list) => list.to_json().err(),
-                Datum::Native(native, _) => Some(no_native(native)),
-                Datum::Date(date) if !in_range(*date) => Some(out_of_range()),
-                Datum::DateTime(at) | Datum::Timestamp(at)
-                    if !at.split().is_some_and(|(date, _)| in_range(date)) =>
-                {
-                    Some(out_of_range())
-                }
-                _ => None,
-            });
+        for datum in data {
+            bytes += size(datum);
+            long_decimals |= matches!(datum, Datum::Decimal(number) if numeric::is_long(*number));
+            if fault.is_none() {
+                fault = fault_of(datum);
+            }
         }
     });
-    fault.map_or(Ok(shape), Err)
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok(Checked { shape, bytes, long_decimals }),
+    }
+}
+
+fn fault_of(datum: &Datum) -> Option<Error> {
+    match datum {
+        Datum::Invalid(error) => Some((**error).clone()),
+        Datum::Array(list) => array_to_json(list).err(),
+        Datum::List(list) => list.to_json().err(),
+        Datum::Native(native, _) => Some(no_native(native)),
+        Datum::Date(date) if !in_range(*date) => Some(out_of_range()),
+        Datum::DateTime(at) | Datum::Timestamp(at) if !at.split().is_some_and(|(date, _)| in_range(date)) => {
+            Some(out_of_range())
+        }
+        _ => None,
+    }
+}
+
+fn size(datum: &Datum) -> usize {
+    match datum {
+        Datum::Text(text) | Datum::Json(text) => text.len(),
+        Datum::Bytes(bytes) => bytes.len(),
+        Datum::Array(list) => list.iter().map(size).sum(),
+        // The other values are small.
+        _ => 8,
+    }
 }
 
 fn in_range(date: Date) -> bool {
@@ -54,16 +84,24 @@ fn out_of_range() -> Error {
     Error::new(ErrorKind::OutOfRange, "SQLite keeps dates as text that sorts from year 0000 to 9999 only")
 }
 
+/// The lists that are bound to a statement. They must outlive it: SQLite gives back its share of a list when the statement is
+/// reset or finalised, and the destructor that rusqlite 0.39 leaves there frees a last share as if it were a single byte
+/// (`ToSqlOutput::from_rc`; mended in 0.40, whose `libsqlite3-sys` other drivers do not build with yet).
+#[derive(Default)]
+pub struct Lists(Vec<Rc<Vec<Value>>>);
+
 /// Binds all parameters of a command, in the order in which the compiler numbered them. `values` take the place of the
-/// rows of an INSERT; what is left to the database has no parameter.
+/// rows of an INSERT; what is left to the database has no parameter. `lists` is made before the statement, so that it is dropped
+/// after it.
 pub fn bind(
     statement: &mut Statement<'_>,
     command: &Command,
     values: Option<&[Datum]>,
+    lists: &mut Lists,
 ) -> rusqlite::Result<()> {
     let mut index = 0;
     let mut result = Ok(());
-    ir::binds(command, &mut |bind| {
+    ir::values(command, |bind| {
         if result.is_err() {
             return;
         }
@@ -78,8 +116,9 @@ pub fn bind(
             }
             Binds::List(list, _) => {
                 index += 1;
-                let values: Vec<Value> = list.iter().map(owned).collect();
-                statement.raw_bind_parameter(index, Rc::new(values))
+                let list: Rc<Vec<Value>> = Rc::new(list.iter().map(owned).collect());
+                lists.0.push(Rc::clone(&list));
+                statement.raw_bind_parameter(index, list)
             }
             Binds::Tuples(rows, types) => {
                 index += 1;
@@ -104,7 +143,8 @@ pub fn output(datum: &Datum) -> ToSqlOutput<'_> {
     match datum {
         Datum::Bool(value) => ToSqlOutput::Borrowed(ValueRef::Integer((*value).into())),
         Datum::I64(value) => ToSqlOutput::Borrowed(ValueRef::Integer(*value)),
-        Datum::F64(value) => ToSqlOutput::Borrowed(ValueRef::Real(*value)),
+        // A column stores a REAL without a fraction as an integer, which has no negative zero: it has none anywhere.
+        Datum::F64(value) => ToSqlOutput::Borrowed(ValueRef::Real(value + 0.0)),
         Datum::Text(text) | Datum::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         Datum::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
         Datum::Uuid(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
@@ -147,7 +187,7 @@ pub fn numeric_text(number: Numeric) -> String {
 }
 
 /// A JSON array of arrays; bytes as hexadecimal text.
-fn tuples(rows: &[Datum], types: &[DbType]) -> String {
+fn tuples(rows: &[Datum], types: &[ColumnType]) -> String {
     let mut out = String::from("[");
     for (number, tuple) in rows.chunks(types.len().max(1)).enumerate() {
         out.push_str(if number == 0 { "[" } else { ",[" });
@@ -199,8 +239,8 @@ mod tests {
     #[test]
     fn tuples_are_json() {
         let rows = [Datum::I64(1), Datum::Text("a\"\n".into()), Datum::I64(2), Datum::Bytes(vec![255])];
-        assert_eq!(tuples(&rows, &[DbType::I64, DbType::Text]), r#"[[1,"a\"\u000a"],[2,"FF"]]"#);
+        assert_eq!(tuples(&rows, &[ColumnType::I64, ColumnType::Text]), r#"[[1,"a\"\u000a"],[2,"FF"]]"#);
         let rows = [Datum::Null, Datum::F64(0.5), Datum::Text(r"a\b".into()), Datum::Bool(true)];
-        assert_eq!(tuples(&rows, &[DbType::I64, DbType::F64]), r#"[[null,5e-1],["a\\b",1]]"#);
+        assert_eq!(tuples(&rows, &[ColumnType::I64, ColumnType::F64]), r#"[[null,5e-1],["a\\b",1]]"#);
     }
 }

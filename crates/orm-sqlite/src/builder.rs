@@ -8,6 +8,7 @@ use orm_core::backend::Observer;
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::database::Sqlite;
+use crate::name::{self, Name};
 use crate::pool::Pool;
 
 /// Settings of a [`Sqlite`] handle: made by [`Sqlite::builder`].
@@ -32,8 +33,9 @@ use crate::pool::Pool;
 #[must_use = "nothing is opened before `.connect()`"]
 pub struct SqliteBuilder {
     pub(crate) path: Option<PathBuf>,
-    /// Whether the path came with the options of a URL.
-    options: bool,
+    /// Why the name is none of a database that can be shared.
+    refused: Option<(&'static str, &'static str)>,
+    pub(crate) wal: Option<bool>,
     pub(crate) readers: usize,
     pub(crate) busy_timeout: Duration,
     pub(crate) acquire_timeout: Duration,
@@ -42,6 +44,9 @@ pub struct SqliteBuilder {
     pub(crate) read_only: bool,
     pub(crate) statement_cache: usize,
     pub(crate) read_budget: u32,
+    pub(crate) write_budget: usize,
+    pub(crate) statement_timeout: Option<Duration>,
+    pub(crate) trust_dates: bool,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
@@ -58,7 +63,8 @@ impl SqliteBuilder {
     pub(crate) fn new() -> Self {
         SqliteBuilder {
             path: None,
-            options: false,
+            refused: None,
+            wal: None,
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             acquire_timeout: Duration::from_secs(30),
@@ -67,6 +73,9 @@ impl SqliteBuilder {
             read_only: false,
             statement_cache: 256,
             read_budget: 100_000,
+            write_budget: 64 << 10,
+            statement_timeout: None,
+            trust_dates: false,
             observer: None,
         }
     }
@@ -86,17 +95,29 @@ impl SqliteBuilder {
     /// ```
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
-        // What others call a URL would be the name of a file; and a database in memory is one for each connection.
-        let named = path.to_str().map(|text| {
-            text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text)
-        });
-        self.path = match named {
-            Some(":memory:") => None,
-            Some(named) => Some(named.into()),
-            None => Some(path.to_owned()),
+        (self.path, self.refused) = match path.to_str().map(name::parse) {
+            Some(Name::Memory) => (None, None),
+            Some(Name::File(name)) => (Some(name.into()), None),
+            Some(Name::Refused(text, hint)) => (None, Some((text, hint))),
+            None => (Some(path.to_owned()), None),
         };
-        self.options =
-            named.zip(path.to_str()).is_some_and(|(named, text)| named != text && named.contains('?'));
+        self
+    }
+
+    /// Whether the file has a write-ahead log, with which readers and the writer do not wait for each other. Unless set, a new file has one
+    /// and an existing file stays as it is; `true` turns an existing file to it, for every program that uses the file.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-wal-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// let db = Sqlite::builder().path(dir.join("app.db")).wal(false).connect().await?;
+    /// assert_eq!(sql::<String>("PRAGMA journal_mode").one(&db).await?, "delete");
+    /// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
+    pub fn wal(mut self, wal: bool) -> Self {
+        self.wal = Some(wal);
         self
     }
 
@@ -158,8 +179,8 @@ impl SqliteBuilder {
         self
     }
 
-    /// Sets a pragma on every connection, after the library's own (`journal_mode = WAL`, `synchronous = NORMAL`,
-    /// `foreign_keys = ON`).
+    /// Sets a pragma on every connection, after the library's own (`synchronous = NORMAL`, `foreign_keys = ON`, and `journal_mode = WAL`
+    /// for a new file).
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -189,7 +210,8 @@ impl SqliteBuilder {
         self
     }
 
-    /// Opens the file for reading only.
+    /// Opens the file for reading only. Nothing is written, unless the file has a write-ahead log: its readers share `-shm` and `-wal`
+    /// beside it, which are created if they are missing. Where no program writes, `file:app.db?immutable=1` does without them.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -238,6 +260,58 @@ impl SqliteBuilder {
         self
     }
 
+    /// How many bytes the values of a write on the caller's thread may have (64 KiB unless set); 0 sends every write, COMMIT and ROLLBACK
+    /// to a thread. Set-based writes go there in any case, and so does a COMMIT that syncs the disk: under `synchronous = FULL`, or
+    /// without a write-ahead log.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// // Every write goes to a thread of its own.
+    /// let db = Sqlite::builder().write_budget(0).connect().await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// assert_eq!(Tag::create().name("news").insert(&db).await?.name, "news");
+    /// # Ok(()) }
+    /// ```
+    pub fn write_budget(mut self, bytes: usize) -> Self {
+        self.write_budget = bytes;
+        self
+    }
+
+    /// How long a statement may take, waiting for locks included (no limit unless set). One that takes longer ends with
+    /// [`ErrorKind::StatementTimeout`]; inside a transaction, a write that does takes the transaction with it. For single calls:
+    /// [`SqliteLimits`](crate::SqliteLimits).
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// use std::time::Duration;
+    /// let db = Sqlite::builder().statement_timeout(Duration::from_millis(20)).connect().await?;
+    /// let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    /// assert_eq!(sql::<i64>(endless).one(&db).await.unwrap_err().kind(), ErrorKind::StatementTimeout);
+    /// # Ok(()) }
+    /// ```
+    pub fn statement_timeout(mut self, time: Duration) -> Self {
+        self.statement_timeout = Some(time);
+        self
+    }
+
+    /// Compares dates and times in the tables of other programs as the texts they are, so that an index serves a filter and an
+    /// order. Unless set, a column that is not declared as this library does (`DATETIME_TEXT`) has each value checked as it is compared,
+    /// and one in another form, which would be compared wrongly, is an error of kind [`ErrorKind::Decode`].
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let db = Sqlite::builder().trust_dates().connect().await?;
+    /// GuideSchema::create_all(&db).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn trust_dates(mut self) -> Self {
+        self.trust_dates = true;
+        self
+    }
+
     /// Is told of every statement.
     ///
     /// ```
@@ -282,9 +356,8 @@ impl SqliteBuilder {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        if self.options {
-            return Err(Error::new(ErrorKind::Configuration, "a URL of SQLite is a path, without options")
-                .with_hint("set them on `Sqlite::builder()`: `.read_only()`, `.busy_timeout(..)` …"));
+        if let Some((text, hint)) = self.refused {
+            return Err(Error::new(ErrorKind::Configuration, text).with_hint(hint));
         }
         if self.read_only && self.path.is_none() {
             return Err(Error::new(ErrorKind::Configuration, "a database in memory cannot be read-only"));

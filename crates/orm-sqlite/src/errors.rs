@@ -1,6 +1,7 @@
 //! From SQLite's extended codes to the kinds of the library.
 
 use orm_core::meta::ModelMeta;
+use orm_core::schema::broken_limit;
 use orm_core::{Error, ErrorKind};
 use rusqlite::ffi;
 
@@ -31,6 +32,10 @@ pub fn map(error: rusqlite::Error, context: &Context) -> Error {
         ffi::SQLITE_CONSTRAINT_NOTNULL => {
             fields(Error::new(ErrorKind::NotNull, "a required value is missing"), &message, context)
         }
+        // RESTRICT is a trigger of SQLite's own, with this text.
+        ffi::SQLITE_CONSTRAINT_TRIGGER if message != "FOREIGN KEY constraint failed" => {
+            named(Error::new(ErrorKind::Raised, message))
+        }
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY | ffi::SQLITE_CONSTRAINT_TRIGGER => named(
             Error::new(
                 ErrorKind::ForeignKey,
@@ -40,10 +45,13 @@ pub fn map(error: rusqlite::Error, context: &Context) -> Error {
         ),
         ffi::SQLITE_CONSTRAINT_CHECK => {
             let name = message.rsplit(": ").next().unwrap_or_default().to_owned();
-            named(
-                Error::new(ErrorKind::Check, format!("the check `{name}` does not hold"))
-                    .with_constraint(name),
-            )
+            let limit = context.model.and_then(|model| broken_limit(model, &name));
+            limit.unwrap_or_else(|| {
+                named(
+                    Error::new(ErrorKind::Check, format!("the check `{name}` does not hold"))
+                        .with_constraint(name),
+                )
+            })
         }
         ffi::SQLITE_BUSY_SNAPSHOT => {
             Error::new(ErrorKind::Serialization, "the data changed since the transaction read it")
@@ -65,14 +73,35 @@ pub fn map(error: rusqlite::Error, context: &Context) -> Error {
         code if code & 0xff == ffi::SQLITE_NOTADB => {
             Error::new(ErrorKind::Configuration, "the file is not an SQLite database")
         }
-        code if code & 0xff == ffi::SQLITE_READONLY => {
-            Error::new(ErrorKind::Database, "the database is open for reading only")
-                .with_hint("a read-only transaction cannot write")
+        code if code & 0xff == ffi::SQLITE_READONLY => read_only(code),
+        code if code & 0xff == ffi::SQLITE_FULL => {
+            Error::new(ErrorKind::DiskFull, "the disk is full, or the database has reached `max_page_count`")
+                .with_hint("make room and run it again; what was not committed is not stored")
+        }
+        code if code & 0xff == ffi::SQLITE_CORRUPT => {
+            Error::new(ErrorKind::Corrupt, "the database file is damaged")
+                .with_hint("restore it from a backup, or save what `sqlite3 FILE .recover` still reads")
         }
         code if code & 0xff == ffi::SQLITE_ERROR
             && (message.contains("no such table") || message.contains("no such column")) =>
         {
             named(missing(&message, context))
+        }
+        _ if message.contains(crate::functions::SEVERAL_ROWS) => {
+            Error::new(ErrorKind::MultipleRows, crate::functions::SEVERAL_ROWS).with_hint(
+                "ask for one: `.order_by(..).limit(1)`, an aggregate, or a condition on a unique column",
+            )
+        }
+        _ if message.contains(crate::functions::casts::NO_VALUE)
+            || message.contains(crate::functions::NO_DECIMAL) =>
+        {
+            named(Error::new(ErrorKind::Decode, crate::functions::casts::NO_VALUE))
+        }
+        _ if message.contains(crate::functions::OTHER_FORM) => {
+            named(Error::new(ErrorKind::Decode, crate::functions::OTHER_FORM)).with_hint(
+                "a date-time that compares is `2024-01-31 23:59:59.5`, in UTC and without zeros at the end: write the others anew \
+                 with `strftime`",
+            )
         }
         _ if message.contains("integer overflow") || message.contains("more digits than") => {
             Error::new(ErrorKind::OutOfRange, "the result of the calculation is too large")
@@ -80,6 +109,23 @@ pub fn map(error: rusqlite::Error, context: &Context) -> Error {
         _ => named(Error::new(ErrorKind::Database, message)),
     };
     mapped.with_code(code.to_string()).with_source(error)
+}
+
+/// A transaction or a handle that is to read only, and a file that the process may not write, are one code to SQLite.
+fn read_only(code: i32) -> Error {
+    match code {
+        ffi::SQLITE_READONLY_DBMOVED => {
+            Error::new(ErrorKind::ReadOnly, "the database file was moved or replaced while it is open")
+                .with_hint("close the handle and open the file again")
+        }
+        ffi::SQLITE_READONLY_DIRECTORY | ffi::SQLITE_READONLY_CANTINIT | ffi::SQLITE_READONLY_CANTLOCK => {
+            Error::new(ErrorKind::ReadOnly, "the files beside the database cannot be written").with_hint(
+                "the process needs to write the folder of the database, or open it with `.read_only()`",
+            )
+        }
+        _ => Error::new(ErrorKind::ReadOnly, "the database can only be read here")
+            .with_hint("the handle or the transaction is read-only, or the process may not write the file"),
+    }
 }
 
 /// `UNIQUE constraint failed: users.email, users.name` names tables and columns.
@@ -106,16 +152,7 @@ fn missing(message: &str, context: &Context) -> Error {
     }
     let wanted = message.split(": ").nth(1).and_then(|name| name.split(' ').next()).unwrap_or_default();
     let wanted = wanted.rsplit('.').next().unwrap_or_default();
-    let names = context
-        .model
-        .map(|model| model.columns.iter().map(|column| column.name.as_str()))
-        .into_iter()
-        .flatten();
-    match names.filter(|name| *name != wanted).min_by_key(|name| strsim::levenshtein(name, wanted)) {
-        Some(near) => error
-            .with_hint(format!("the model has a similar column `{near}`; the table may lack a migration")),
-        None => error.with_hint("the table may lack a migration"),
-    }
+    error.with_hint(orm_sql::missing_column(context.model, wanted))
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
-//! The functions that the SQL of the dialect calls: exact decimals, and LIKE that minds the case.
+//! The functions that the SQL of the dialect calls: exact decimals.
+
+pub mod casts;
 
 use orm_core::value::{Cell, Numeric};
 use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::bind::numeric_text;
 use crate::cell::{SqliteCell, parse_numeric};
+
+mod text;
 
 const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC);
 
@@ -37,7 +41,7 @@ pub fn register(connection: &Connection) -> Result<()> {
             if right.is_zero() && matches!(name, "orm_decimal_div" | "orm_decimal_rem") {
                 return Ok(None);
             }
-            operation(left, right).map(|value| Some(text(value))).ok_or_else(overflow)
+            operation(left, right).map(|value| Some(text_of(value))).ok_or_else(overflow)
         })?;
     }
     let unary: [(&str, Unary); 3] = [
@@ -48,7 +52,7 @@ pub fn register(connection: &Connection) -> Result<()> {
     for (name, operation) in unary {
         connection.create_scalar_function(name, 1, PURE, move |context| {
             let Some(value) = argument(context, 0)? else { return Ok(None) };
-            Ok(operation(value).map(text))
+            Ok(operation(value).map(text_of))
         })?;
     }
     connection.create_scalar_function("orm_decimal_round", -1, PURE, |context| {
@@ -56,21 +60,36 @@ pub fn register(connection: &Connection) -> Result<()> {
         let digits: Option<i64> = if context.len() > 1 { context.get(1)? } else { Some(0) };
         let Some(digits) = digits else { return Ok(None) };
         let digits = u32::try_from(digits).unwrap_or(0).min(28);
-        Ok(Some(text(value.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero))))
+        Ok(Some(text_of(value.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero))))
     })?;
     connection.create_scalar_function("orm_float_rem", 2, PURE, |context| {
         let (left, right): (Option<f64>, Option<f64>) = (context.get(0)?, context.get(1)?);
         Ok(left.zip(right).filter(|(_, right)| *right != 0.0).map(|(left, right)| left % right))
     })?;
-    connection.create_scalar_function("orm_like", 2, PURE, |context| {
-        let (pattern, value): (Option<String>, Option<String>) = (context.get(0)?, context.get(1)?);
-        Ok(pattern.zip(value).map(|(pattern, value)| {
-            like(&pattern.chars().collect::<Vec<_>>(), &value.chars().collect::<Vec<_>>())
-        }))
+    connection.create_scalar_function("orm_same_form", 2, PURE, |context| {
+        let raw = context.get_raw(0);
+        let cell = SqliteCell(raw);
+        let one_form = match context.get_raw(1) {
+            _ if raw == ValueRef::Null => true,
+            ValueRef::Text(b"date") => cell.date().is_ok(),
+            ValueRef::Text(b"time") => cell.time().is_ok(),
+            _ => cell.datetime().is_ok(),
+        };
+        if one_form { context.get::<Value>(0) } else { Err(Error::UserFunctionError(OTHER_FORM.into())) }
     })?;
+    text::register(connection)?;
+    casts::register(connection)?;
+    connection.create_aggregate_function("orm_one", 1, PURE, One)?;
     connection.create_window_function("orm_decimal_sum", 1, PURE, Total { mean: false })?;
     connection.create_window_function("orm_decimal_avg", 1, PURE, Total { mean: true })
 }
+
+/// What is said of an operand that is no decimal.
+pub const NO_DECIMAL: &str = "the operand is not an exact decimal";
+
+/// What is said of a date or time that does not compare as a text.
+pub const OTHER_FORM: &str =
+    "a column of another program holds a date or a time in a form that does not compare";
 
 fn overflow() -> Error {
     Error::UserFunctionError("the result has more digits than a decimal holds".into())
@@ -81,7 +100,7 @@ fn decimal_of(text: &str) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
-fn text(value: Decimal) -> String {
+fn text_of(value: Decimal) -> String {
     numeric_text(Numeric { mantissa: value.mantissa(), scale: value.scale() })
 }
 
@@ -93,7 +112,28 @@ fn argument(context: &Context<'_>, index: usize) -> Result<Option<Decimal>> {
     let number = SqliteCell(raw).decimal().ok().map(Numeric::normalized);
     let value =
         number.and_then(|number| Decimal::try_from_i128_with_scale(number.mantissa, number.scale).ok());
-    value.map(Some).ok_or_else(|| Error::UserFunctionError("the operand is not an exact decimal".into()))
+    value.map(Some).ok_or_else(|| Error::UserFunctionError(NO_DECIMAL.into()))
+}
+
+/// What `orm_one` says of a second row.
+pub const SEVERAL_ROWS: &str = "a scalar subquery has more than one row";
+
+/// The value of the only row.
+struct One;
+
+impl Aggregate<Option<Value>, Value> for One {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<Value>> {
+        Ok(None)
+    }
+    fn step(&self, context: &mut Context<'_>, row: &mut Option<Value>) -> Result<()> {
+        match row.replace(context.get(0)?) {
+            None => Ok(()),
+            Some(_) => Err(Error::UserFunctionError(SEVERAL_ROWS.into())),
+        }
+    }
+    fn finalize(&self, _: &mut Context<'_>, row: Option<Option<Value>>) -> Result<Value> {
+        Ok(row.flatten().unwrap_or(Value::Null))
+    }
 }
 
 /// `sum` and `avg`; NULLs are skipped, over no rows NULL.
@@ -134,52 +174,10 @@ impl Total {
     fn result(&self, total: Option<(Decimal, u64)>) -> Result<Option<String>> {
         match total {
             None | Some((_, 0)) => Ok(None),
-            Some((sum, _)) if !self.mean => Ok(Some(text(sum))),
+            Some((sum, _)) if !self.mean => Ok(Some(text_of(sum))),
             Some((sum, rows)) => {
-                sum.checked_div(Decimal::from(rows)).map(|mean| Some(text(mean))).ok_or_else(overflow)
+                sum.checked_div(Decimal::from(rows)).map(|mean| Some(text_of(mean))).ok_or_else(overflow)
             }
         }
-    }
-}
-
-/// LIKE with `%`, `_` and `\`, by character, in time proportional to pattern × text.
-fn like(pattern: &[char], text: &[char]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        let (matches, width) = match pattern.get(p) {
-            Some('%') => {
-                retry = Some((p + 1, t));
-                p += 1;
-                continue;
-            }
-            Some('_') => (true, 1),
-            Some('\\') if p + 1 < pattern.len() => (pattern[p + 1] == text[t], 2),
-            Some(c) => (*c == text[t], 1),
-            None => (false, 0),
-        };
-        if matches {
-            p += width;
-            t += 1;
-        } else if let Some((after, from)) = retry {
-            retry = Some((after, from + 1));
-            p = after;
-            t = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '%')
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn like_minds_case_and_escapes() {
-        let like = |pattern: &str, text: &str| {
-            super::like(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
-        };
-        assert!(like("A%a", "Ada") && like("%", "") && like("_é_", "aéb") && like(r"100\%", "100%"));
-        assert!(!like("a%", "Ada") && !like(r"100\%", "1000") && !like("_", "") && !like("%b", "bc"));
     }
 }

@@ -1,21 +1,26 @@
 //! One writer and several readers.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{Either, select};
 use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{Compiled, ShapeCache};
-use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::builder::SqliteBuilder;
 use crate::connection::{self, Open};
 use crate::errors::{self, Context};
+use crate::run;
+use crate::session::On;
 
 /// A compiled command, and what is known of its cost.
 pub struct Planned {
     pub compiled: Compiled,
+    /// Whether the rows that come back of a write are what it changed: SQLite does not count those of a view.
+    pub counted: bool,
+    /// Whether they come back for the count alone.
+    pub unread: bool,
     /// For how many more runs it is taken for too much for the caller's thread.
     pub heavy: AtomicU32,
     /// How many rows the last run had.
@@ -31,18 +36,23 @@ pub struct Pool {
     readers: Option<Side>,
 }
 
+/// The connections at rest. None stands for one that was given up: it is opened when it is lent.
 // A connection is lent and returned by moving it: a pointer, and not some hundred bytes.
-#[allow(clippy::vec_box)]
+type Idle = Vec<Option<Box<Open>>>;
+
 struct Side {
-    idle: Mutex<Vec<Box<Open>>>,
+    idle: Mutex<Idle>,
     permits: Arc<Semaphore>,
 }
 
-#[allow(clippy::vec_box)]
 impl Side {
-    fn new(connections: Vec<Box<Open>>) -> Self {
+    fn new(connections: Idle) -> Self {
         let permits = Arc::new(Semaphore::new(connections.len()));
         Side { idle: Mutex::new(connections), permits }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,28 +63,18 @@ pub enum Role {
     Write,
 }
 
-/// A connection on loan. Dropped, it is cleaned and returned.
-pub struct Guard {
-    open: Option<Box<Open>>,
-    pool: Arc<Pool>,
-    role: Role,
-    /// The connection could write, and was told not to for the length of this loan.
-    barred: bool,
-    _permit: OwnedSemaphorePermit,
-}
-
 impl Pool {
     pub fn open(settings: SqliteBuilder) -> Result<Self> {
         settings.check()?;
-        let writer = connection::open(&settings, true)?;
+        let writer = connection::open(&settings, true, false)?;
         let readers = match settings.path {
             None => None,
             Some(_) => {
-                let open = |_| connection::open(&settings, false);
+                let open = |_| connection::open(&settings, false, false).map(Some);
                 Some(Side::new((0..settings.readers).map(open).collect::<Result<_>>()?))
             }
         };
-        Ok(Pool { cache: ShapeCache::new(), writer: Side::new(vec![writer]), readers, settings })
+        Ok(Pool { cache: ShapeCache::new(), writer: Side::new(vec![Some(writer)]), readers, settings })
     }
 
     fn side(&self, role: Role) -> &Side {
@@ -102,55 +102,67 @@ impl Pool {
                 }
             }
         };
-        let idle = &self.side(role).idle;
-        let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match connection {
-            Some(connection) => Ok(Guard {
-                open: Some(connection),
-                pool: Arc::clone(self),
-                role,
-                barred: false,
-                _permit: permit,
-            }),
-            None => Err(closed()),
+        let idle = self.side(role).idle().pop().ok_or_else(closed)?;
+        // Dropped before it has a connection, the guard leaves the place of one behind.
+        let given_up = idle.is_none();
+        let mut guard =
+            Guard { open: idle, pool: Arc::clone(self), role, barred: false, permit: Some(permit) };
+        if given_up {
+            let pool = Arc::clone(self);
+            let open = move || connection::open(&pool.settings, role == Role::Write, true);
+            guard.open = Some(blocking::unblock(open).await?);
         }
+        Ok(guard)
     }
 
     /// Lets nobody in any more and closes what is idle.
     pub async fn close(&self) {
+        let mut idle = Vec::new();
         for side in [Some(&self.writer), self.readers.as_ref()].into_iter().flatten() {
             side.permits.close();
-            side.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            idle.append(&mut side.idle());
         }
+        // The last connection writes back the write-ahead log.
+        blocking::unblock(move || drop(idle)).await;
     }
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::ConnectionLost, "the database was closed")
+    Error::new(ErrorKind::Closed, "the database was closed")
+}
+
+/// A connection on loan. Dropped, it is cleaned and returned.
+pub struct Guard {
+    open: Option<Box<Open>>,
+    pool: Arc<Pool>,
+    role: Role,
+    /// The connection could write, and was told not to for the length of this loan.
+    barred: bool,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Guard {
-    pub fn connection(&self) -> Result<&Connection> {
-        self.open.as_ref().map(|open| &open.connection).ok_or_else(closed)
+    pub fn open(&self) -> Result<&Open> {
+        self.open.as_deref().ok_or_else(closed)
+    }
+
+    pub fn on(&self) -> Result<On<'_>> {
+        let open = self.open()?;
+        Ok(On { pool: &self.pool, connection: &open.connection, watch: &open.watch })
     }
 
     /// Makes the connection refuse writes until it is returned.
     pub fn bar_writes(&mut self) -> Result<()> {
         if self.role == Role::Write {
-            let connection = self.connection()?;
-            connection
+            let open = self.open()?;
+            open.connection
                 .pragma_update(None, "query_only", true)
                 .map_err(|error| errors::map(error, &Context::default()))?;
+            // The driver's own setting, taken back when the connection is.
+            open.touched.store(false, Ordering::Relaxed);
             self.barred = true;
         }
         Ok(())
-    }
-
-    /// Whether a statement that spends its budget of steps is interrupted from now on.
-    pub fn arm(&self, armed: bool) {
-        if let Some(open) = &self.open {
-            open.armed.store(armed, Ordering::Relaxed);
-        }
     }
 
     pub fn pool(&self) -> &Arc<Pool> {
@@ -160,19 +172,54 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(open) = self.open.take() else { return };
-        let clean = (open.connection.is_autocommit() || open.connection.execute_batch("ROLLBACK").is_ok())
-            && (!self.barred || open.connection.pragma_update(None, "query_only", false).is_ok());
-        let side = self.pool.side(self.role);
-        if side.permits.is_closed() {
-            return;
-        }
-        // A connection that cannot be rolled back is replaced by a new one, unless it is the whole database.
-        let connection = if clean || self.pool.settings.path.is_none() {
-            Some(open)
-        } else {
-            connection::open(&self.pool.settings, self.role == Role::Write).ok()
+        let returned = Returned {
+            open: self.open.take(),
+            pool: Arc::clone(&self.pool),
+            role: self.role,
+            barred: self.barred,
+            _permit: self.permit.take(),
         };
-        side.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(connection);
+        // What reads or writes the disk is done on a thread; whoever asks for the connection waits until it is back.
+        if returned.open.as_ref().is_some_and(|open| open.needs_thread()) {
+            blocking::unblock(move || returned.give_back()).detach();
+        } else {
+            returned.give_back();
+        }
+    }
+}
+
+/// A connection on its way back. The permit is given up last, when the connection is there for the next to come.
+struct Returned {
+    open: Option<Box<Open>>,
+    pool: Arc<Pool>,
+    role: Role,
+    barred: bool,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Returned {
+    fn give_back(mut self) {
+        let open = self.open.take().filter(|open| self.is_clean(open));
+        let side = self.pool.side(self.role);
+        let mut idle = side.idle();
+        // Asked under the lock: what comes back after `close` is closed.
+        if !side.permits.is_closed() {
+            idle.push(open);
+        }
+    }
+
+    /// Cleans the connection. One that stays in a transaction, or that has what the others have not, is given up, unless it is the
+    /// whole database.
+    fn is_clean(&self, open: &Open) -> bool {
+        let on = On { pool: &self.pool, connection: &open.connection, watch: &open.watch };
+        let touched = open.touched.swap(false, Ordering::Relaxed);
+        let rolled_back = open.connection.is_autocommit() || run::control(on, "ROLLBACK").is_ok();
+        let unbarred = !self.barred || open.connection.pragma_update(None, "query_only", false).is_ok();
+        let clean = rolled_back && unbarred && !touched;
+        open.touched.store(false, Ordering::Relaxed);
+        if clean && open.is_due() {
+            open.checkpoint();
+        }
+        clean || self.pool.settings.path.is_none()
     }
 }

@@ -1,5 +1,7 @@
 //! Rows one by one: a thread steps the statement and waits while the channel is full.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use orm_core::Result;
@@ -7,7 +9,9 @@ use orm_core::backend::{BoxStream, Decoder, Flow, FromRow, Row};
 use orm_core::ir::Command;
 use tokio::sync::mpsc;
 
-use crate::database::{Session, at_length};
+use crate::session::SqliteSession;
+use crate::transaction::Transaction;
+use crate::watch::Caller;
 use crate::{bind, run};
 
 /// Rows that may wait in the channel.
@@ -29,42 +33,69 @@ impl<T: FromRow + std::marker::Send + 'static> Decoder for Send<T> {
 }
 
 enum State<T> {
-    Start(Session, Command),
-    Rows(mpsc::Receiver<Result<T>>),
+    Start(SqliteSession, Command),
+    Rows(Open<T>),
+}
+
+/// A stream that is being read. Dropped, it lets go of the transaction and stops the read.
+struct Open<T> {
+    rows: mpsc::Receiver<Result<T>>,
+    /// A write goes on to its end, or it would not happen.
+    caller: Option<Caller>,
+    transaction: Option<Arc<Transaction>>,
+}
+
+impl<T> Drop for Open<T> {
+    fn drop(&mut self) {
+        // The thread sees both and gives the connection back; the next statement of the transaction waits for that.
+        self.caller.take();
+        self.rows.close();
+        if let Some(transaction) = &self.transaction {
+            transaction.closes_stream();
+        }
+    }
 }
 
 pub fn rows<T: FromRow + std::marker::Send + 'static>(
-    session: Session,
+    session: SqliteSession,
     command: Command,
 ) -> BoxStream<'static, Result<T>> {
     let start = State::Start(session, command);
     let stream = unfold(Some(start), |state| async move {
-        let mut rows = match state? {
-            State::Rows(rows) => rows,
+        let mut open = match state? {
+            State::Rows(open) => open,
             State::Start(session, command) => match begin(session, command).await {
-                Ok(rows) => rows,
+                Ok(open) => open,
                 Err(error) => return Some((Err(error), None)),
             },
         };
-        let row = rows.recv().await?;
-        Some((row, Some(State::Rows(rows))))
+        let row = open.rows.recv().await?;
+        Some((row, Some(State::Rows(open))))
     });
     // Polled after its end, it ends again.
     Box::pin(stream.fuse())
 }
 
 async fn begin<T: FromRow + std::marker::Send + 'static>(
-    session: Session,
+    session: SqliteSession,
     command: Command,
-) -> Result<mpsc::Receiver<Result<T>>> {
-    let shape = bind::check(&command)?;
-    let work = session.work(command.is_write()).await?;
-    let (sender, receiver) = mpsc::channel(AHEAD);
+) -> Result<Open<T>> {
+    let checked = bind::check(&command)?;
+    let write = command.is_write();
+    let work = session.work(write).await?;
+    if let Some(transaction) = work.transaction() {
+        transaction.opens_stream();
+        if write {
+            transaction.add_bytes(u64::MAX);
+        }
+    }
+    let transaction = work.transaction().cloned();
+    let caller = (!write).then(Caller::default);
+    let left = caller.as_ref().map(Caller::left);
+    let (sender, rows) = mpsc::channel(AHEAD);
     let job = blocking::unblock(move || {
         let mut decoder = Send(sender);
-        let result = at_length(&work, |connection| {
-            run::execute(work.pool()?, connection, &command, shape, false, &mut decoder)
-        });
+        let result = work.at_length(left, |on| run::execute(on, &command, &checked, false, &mut decoder));
         drop(work);
         if let Err(error) = result {
             // Without a listener there is nobody to tell.
@@ -72,5 +103,5 @@ async fn begin<T: FromRow + std::marker::Send + 'static>(
         }
     });
     job.detach();
-    Ok(receiver)
+    Ok(Open { rows, caller, transaction })
 }

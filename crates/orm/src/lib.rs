@@ -1,4 +1,4 @@
-//! One derive on your structs, one typed query language, the real database underneath.
+//! An async ORM for Rust: derive your models once, and run the same type-checked queries on SQLite, PostgreSQL and MongoDB.
 //!
 //! ```
 //! use orm::prelude::*;
@@ -20,7 +20,35 @@
 //! # Ok(()) }
 //! ```
 //!
-//! This crate is the facade: it re-exports [`orm_core`] whole, the derives, and the drivers that its features name.
+//! # Where to find what
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | learn it from the start | [the guide](https://github.com/orm-rs/orm/blob/main/docs/guide/src/SUMMARY.md) |
+//! | define a model: the attributes of the struct and its fields | [`Model`](derive@Model), [`Embedded`](derive@Embedded), [`DbEnum`](derive@DbEnum), [`DbType`](derive@DbType), [`Projection`](derive@Projection) |
+//! | list the models of a program, create their tables | [`schema!`], [`schema::Schema`] |
+//! | start a query: `User::query()`, `User::filter(…)`, `User::find(key)` | [`query::ModelQuery`] |
+//! | build and run a query | [`query::Query`] |
+//! | write a condition or an expression | [`expr::ExprOps`], [`expr::Column`] |
+//! | read, load and change related rows | [`relation`] |
+//! | insert, update, delete, upsert | [`write::ModelWrite`], [`mod@write`] |
+//! | run a transaction | [`backend::Database::transaction`] |
+//! | understand an error | [`Error`], [`ErrorKind`] |
+//! | open a database | `Sqlite` in `orm::sqlite`, `Postgres` in `orm::postgres`, `Mongo` in `orm::mongo`, `AnyDb` for one that a URL names |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `sqlite` | yes | the SQLite driver, on rusqlite with SQLite included |
+//! | `postgres` | | the PostgreSQL driver, on tokio-postgres |
+//! | `mongo` | | the MongoDB driver, on the official `mongodb` crate |
+//! | `chrono` | yes | `NaiveDate`, `NaiveTime`, `NaiveDateTime`, `DateTime<Utc>` as column types |
+//! | `time`, `jiff` | | the date and time types of these crates |
+//! | `uuid` | yes | `uuid::Uuid` |
+//! | `ulid` | | `ulid::Ulid` |
+//! | `decimal` | yes | `rust_decimal::Decimal` |
+//! | `json` | yes | `serde_json::Value`, `Json<T>`, fields with `#[orm(json)]` |
 
 pub use orm_core::*;
 pub use orm_derive::{Composite, DbEnum, DbType, Embedded, Model, Morph, Projection};
@@ -31,10 +59,13 @@ mod any;
 #[cfg(any(feature = "mongo", feature = "postgres", feature = "sqlite"))]
 pub use any::{AnyDb, AnySession};
 #[cfg(feature = "mongo")]
+#[doc(inline)]
 pub use orm_mongo as mongo;
 #[cfg(feature = "postgres")]
+#[doc(inline)]
 pub use orm_postgres as postgres;
 #[cfg(feature = "sqlite")]
+#[doc(inline)]
 pub use orm_sqlite as sqlite;
 
 /// What a program that uses the library needs in scope.

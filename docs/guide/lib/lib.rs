@@ -8,7 +8,11 @@ macro_rules! chapters {
         pub mod $name {}
     )*};
 }
-chapters! { start models types queries selecting windows relations writing transactions pages errors sqlite postgres mongodb looking capabilities }
+chapters! { introduction start cheatsheet coming_from web testing existing cookbook compile_errors models types queries selecting windows relations writing transactions pages errors error_kinds sqlite postgres mongodb logging raw_sql capabilities }
+
+/// The repository's front page; its program is a documentation test, too.
+#[doc = include_str!("../../../README.md")]
+pub mod readme {}
 
 /// What each snippet has in scope.
 pub mod prelude {
@@ -18,7 +22,8 @@ pub mod prelude {
     pub use crate::{Comment, GuideSchema, Post, PostTag, Profile, Tag, User, sample};
 }
 
-/// Somebody who writes.
+// ANCHOR: models
+/// An author.
 #[derive(Debug, Clone, PartialEq, Model)]
 pub struct User {
     #[orm(primary_key, auto)]
@@ -98,6 +103,7 @@ pub struct PostTag {
 }
 
 orm::schema!(pub GuideSchema: User, Profile, Post, Comment, Tag, PostTag);
+// ANCHOR_END: models
 
 /// A database in memory: Ada (36, two posts, a profile), Bob (no age, one post), Cid (20, none).
 pub async fn sample() -> orm::Result<Sqlite> {

@@ -49,8 +49,8 @@ pub async fn answer(db: &impl Database) -> orm::Result<String> {
         say!("   {} {tracks}", or_unknown(name));
     }
 
-    say!("3. How many artists have no album? {}", Artist::filter(Artist::albums.none()).count(db).await?);
-    say!("4. How many tracks were never sold? {}", Track::filter(Track::lines.none()).count(db).await?);
+    say!("3. How many artists have no album? {}", Artist::filter(Artist::albums.is_empty()).count(db).await?);
+    say!("4. How many tracks were never sold? {}", Track::filter(Track::lines.is_empty()).count(db).await?);
 
     say!("5. Who reports to whom?");
     let bosses = Employee::filter(Employee::reports_to.is_null())

@@ -8,7 +8,7 @@ use chrono::NaiveDateTime;
 use heck::ToSnakeCase;
 use orm::meta::{ColumnMeta, ModelMeta};
 use orm::prelude::*;
-use orm::value::{Datum, DbType, Value as _};
+use orm::value::{ColumnType, Datum, Value as _};
 use orm::write::{Insertable, NewRow};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
@@ -84,10 +84,12 @@ async fn postgresql_answers_the_same() {
 fn datum(column: &ColumnMeta, value: &Json) -> Datum {
     match (column.ty(), value) {
         (_, Json::Null) => Datum::Null,
-        (DbType::I64, Json::Number(number)) => Datum::I64(number.as_i64().unwrap()),
-        (DbType::Decimal, Json::Number(number)) => number.to_string().parse::<Decimal>().unwrap().encode(),
-        (DbType::DateTime, Json::String(text)) => text.parse::<NaiveDateTime>().unwrap().encode(),
-        (DbType::Text, Json::String(text)) => Datum::Text(text.clone()),
+        (ColumnType::I64, Json::Number(number)) => Datum::I64(number.as_i64().unwrap()),
+        (ColumnType::Decimal, Json::Number(number)) => {
+            number.to_string().parse::<Decimal>().unwrap().encode()
+        }
+        (ColumnType::DateTime, Json::String(text)) => text.parse::<NaiveDateTime>().unwrap().encode(),
+        (ColumnType::Text, Json::String(text)) => Datum::Text(text.clone()),
         (ty, other) => panic!("`{}` is {ty:?} and not {other}", column.name),
     }
 }

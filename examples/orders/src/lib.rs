@@ -1,7 +1,7 @@
 //! An order system on documents: an order holds its lines, which change in place, and a change stream tells who waits.
 
 use chrono::{DateTime, Utc};
-use orm::mongo::{Document, FindAnd, Mongo, MongoQuery, ObjectId, Which, stage};
+use orm::mongo::{Document, Mongo, MongoQuery, MongoUpdate, ReturnDocument, stage, types::ObjectId};
 use orm::prelude::*;
 use rust_decimal::Decimal;
 
@@ -100,7 +100,7 @@ pub async fn pack_next(db: &Mongo) -> orm::Result<Option<Order>> {
     let next = Order::query()
         .filter(Order::state.eq(State::Open) & Order::lines.count().gt(0))
         .order_by(Order::placed_at.asc());
-    next.update().set(Order::state, State::Packed).find_and(Which::New, db).await
+    next.update().set(Order::state, State::Packed).find_one_and_update(ReturnDocument::After, db).await
 }
 
 /// The orders in which an article is wanted at least so often, with their customers.

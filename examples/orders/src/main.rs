@@ -15,7 +15,7 @@ async fn main() -> orm::Result<()> {
 
     let address = Address { street: "Hafenbad 1".into(), city: "Ulm".into() };
     let row = Customer::create().email("ada@example.org").address(address);
-    let ada = Customer::upsert(row).on(Customer::email).update_all().insert(&db).await?;
+    let ada = Customer::upsert(row).on(Customer::email).update_all().returning(&db).await?;
     let order = place(&db, &ada, vec![Line::new("bolt", 10, Decimal::new(12, 2))]).await?;
     add(&db, order.id, Line::new("bolt", 5, Decimal::new(12, 2))).await?;
     add(&db, order.id, Line::new("nut", 15, Decimal::new(4, 2))).await?;

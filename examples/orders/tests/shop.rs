@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use orders::{Address, Customer, Line, Order, Shop, State, add, ordered, pack_next, place, remove, wanting};
-use orm::mongo::{ChangeKind, Mongo};
+use orm::mongo::{Mongo, MongoChangeKind};
 use orm::prelude::*;
 use rust_decimal::Decimal;
 
@@ -64,8 +64,8 @@ async fn who_waits_is_told() {
     ada.delete(&db).await.unwrap();
     let mut next = async || changes.next().await.unwrap().unwrap();
     let placed = next().await;
-    assert_eq!((placed.kind, placed.row.map(|row| row.id)), (ChangeKind::Insert, Some(order.id)));
+    assert_eq!((placed.kind, placed.row.map(|row| row.id)), (MongoChangeKind::Insert, Some(order.id)));
     assert_eq!(next().await.fields, ["lines"]);
     assert_eq!(next().await.fields, ["state"]);
-    assert_eq!(next().await.kind, ChangeKind::Delete, "orders go with their customer");
+    assert_eq!(next().await.kind, MongoChangeKind::Delete, "orders go with their customer");
 }

@@ -114,7 +114,7 @@ pub async fn a_row_is_created_with_its_children<D: Database>(f: &Fixture<D>) -> 
 pub async fn rows_and_children_are_created_together_or_not_at_all<D: Database>(f: &Fixture<D>) -> Result<()> {
     let user =
         |email: &str| User::create().email(email).name("x").posts([Post::create().title("t").score(0)]);
-    let made = User::insert_many([user("a@x"), user("b@x")]).all(&f.db).await?;
+    let made = User::insert_many([user("a@x"), user("b@x")]).returning(&f.db).await?;
     assert_eq!(made[1].posts.get()?[0].author_id, made[1].id);
     let error = User::insert_many([user("c@x"), user("a@x")]).exec(&f.db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unique);
@@ -125,7 +125,7 @@ pub async fn rows_and_children_are_created_together_or_not_at_all<D: Database>(f
         .posts([Post::create().title("t").score(0).tags([Tag::create().name("x"), Tag::create().name("x")])]);
     assert_eq!(twice.insert(&f.db).await.unwrap_err().kind(), ErrorKind::Unique);
     assert_eq!(User::query().count(&f.db).await?, 2);
-    let refused = User::upsert(user("e@x")).insert(&f.db).await.unwrap_err();
+    let refused = User::upsert(user("e@x")).returning(&f.db).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Usage);
     Ok(())
 }

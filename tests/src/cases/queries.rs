@@ -70,6 +70,11 @@ pub async fn text_is_found_literally_whatever_it_holds<D: Database>(f: &Fixture<
     assert_eq!(names(&f.db, User::filter(User::name.contains("'"))).await?, ["O'Hara"]);
     assert_eq!(names(&f.db, User::filter(User::name.contains("PERCENT"))).await?.len(), 0);
     assert_eq!(names(&f.db, User::filter(User::name.icontains("PERCENT"))).await?, ["100 percent"]);
+    assert_eq!(names(&f.db, User::filter(User::name.istarts_with("A_"))).await?, ["a_b"]);
+    assert_eq!(names(&f.db, User::filter(User::name.istarts_with("_"))).await?.len(), 0);
+    assert_eq!(names(&f.db, User::filter(User::name.iends_with(r"\SLASH"))).await?, [r"back\slash"]);
+    assert_eq!(names(&f.db, User::filter(User::name.iends_with("HARA"))).await?, ["O'Hara"]);
+    assert_eq!(names(&f.db, User::filter(User::name.iends_with(User::name.upper()))).await?.len(), 6);
     Ok(())
 }
 
@@ -95,7 +100,7 @@ pub async fn conditions_combine_with_and_or_not<D: Database>(f: &Fixture<D>) -> 
 
 pub async fn optional_filters_can_be_absent<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
-    let wanted = |name: Option<&str>| User::query().filter_if(name.map(|name| User::name.eq(name)));
+    let wanted = |name: Option<&str>| User::query().filter_opt(name.map(|name| User::name.eq(name)));
     assert_eq!(names(&f.db, wanted(Some("Bob"))).await?, ["Bob"]);
     assert_eq!(names(&f.db, wanted(None)).await?.len(), 3);
     Ok(())

@@ -106,17 +106,17 @@ pub async fn rows_of_a_model_stay_rows_of_it<D: Database>(f: &Fixture<D>) -> Res
 pub async fn a_set_names_the_rows_of_a_write<D: Database>(f: &Fixture<D>) -> Result<()> {
     people(&f.db).await?;
     let both = || Post::filter(Post::score.eq(1)).union(Post::filter(Post::score.eq(5)));
-    let error = Post::query().union(both()).delete(&f.db).await.unwrap_err();
+    let error = Post::query().union(both()).delete().exec(&f.db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unfiltered);
     assert_eq!(both().update().set(Post::title, "seen").exec(&f.db).await?, 2);
     let none = both().intersect(Post::filter(Post::score.eq(3)));
-    assert_eq!(none.delete(&f.db).await?, 0);
+    assert_eq!(none.delete().exec(&f.db).await?, 0);
     let old = || User::filter(User::age.gt(30));
     // Bob has no age: that takes him out of nothing.
     let others = User::filter(User::id.gt(0)).except(old()).update().set(User::name, "other");
     assert_eq!(others.exec(&f.db).await?, 2);
     assert_eq!(old().select(User::name).all(&f.db).await?, ["Ada"]);
-    assert_eq!(both().filter(Post::title.eq("seen")).delete(&f.db).await?, 2);
+    assert_eq!(both().filter(Post::title.eq("seen")).delete().exec(&f.db).await?, 2);
     assert_eq!(Post::query().select(Post::title).all(&f.db).await?, ["Engines"]);
     Ok(())
 }

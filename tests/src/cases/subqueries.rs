@@ -53,7 +53,7 @@ pub async fn relation_predicates_take_an_alias<D: Database>(f: &Fixture<D>) -> R
     tree(&f.db).await?;
     let inner = Node::filter(Node::children.to::<Parent>().any(Parent.label.eq("leaf")));
     assert_eq!(inner.select(Node::label).all(&f.db).await?, ["left"]);
-    let childless = Node::filter(Node::children.none()).order_by(Node::id.asc()).select(Node::label);
+    let childless = Node::filter(Node::children.is_empty()).order_by(Node::id.asc()).select(Node::label);
     assert_eq!(childless.all(&f.db).await?, ["right", "leaf"]);
     Ok(())
 }

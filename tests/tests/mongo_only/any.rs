@@ -78,7 +78,7 @@ async fn inserts_from_a_query_are_refused_before_anything_is_sent() {
     let (db, log) = any().await;
     let names = || insert_from::<Tag, _, _, _, _, _>(User::query().select(User::name), Tag::name);
     refused(names().exec(&db).await, "insert_many");
-    refused(names().all(&db).await, "insert_many");
+    refused(names().returning(&db).await, "insert_many");
     let tx = db.begin().await.unwrap();
     refused(names().exec(&tx).await, "insert_many");
     tx.commit().await.unwrap();

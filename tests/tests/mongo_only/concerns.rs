@@ -5,9 +5,7 @@ use std::sync::Arc;
 use mongodb::bson::{Document, doc};
 use orm::Result;
 use orm::backend::StatementLog;
-use orm::mongo::{
-    Bulk, FindAnd, Mongo, MongoBuilder, MongoQuery, ReadConcern, ReadPreference, Which, WriteConcern,
-};
+use orm::mongo::{Mongo, MongoBuilder, MongoBulk, MongoQuery, ReadConcern, ReadPreference, WriteConcern};
 use orm::prelude::*;
 use orm_tests::models::{Post, Tag, TestSchema, User};
 
@@ -27,11 +25,11 @@ async fn written_and_read(builder: MongoBuilder) {
     let tag = Tag::create().name("a").insert(&db).await.unwrap();
     tag.update().name("b").save(&db).await.unwrap();
     Tag::filter(Tag::id.eq(tag.id)).update().set(Tag::name, "c").exec(&db).await.unwrap();
-    Tag::filter(Tag::name.eq("c")).find_and(Which::Old, &db).await.unwrap().unwrap();
-    Post::filter(Post::id.eq(1)).delete(&db).await.unwrap();
+    Tag::filter(Tag::name.eq("c")).find_one_and_delete(&db).await.unwrap().unwrap();
+    Post::filter(Post::id.eq(1)).delete().exec(&db).await.unwrap();
     log.take();
     let raised = Tag::filter(Tag::name.eq("x")).update().set(Tag::name, "y");
-    let _ = Bulk::new().update(raised).exec(&db).await;
+    let _ = MongoBulk::new().update(raised).exec(&db).await;
     let told = log.take().remove(0);
     assert!(told.ends_with(r#"{"writeConcern": {"w": "majority", "wtimeout": 5000, "j": true}}"#), "{told}");
     for sent in between.take("") {
@@ -143,9 +141,9 @@ async fn a_write_concern_that_is_not_met_is_an_error_of_every_write() {
     let named = |id: i64| User::filter(User::id.eq(id));
     unconfirmed(named(1).update().set(User::name, "new").exec(&db).await);
     unconfirmed(named(1).update().set(User::name, "new").returning(&db).await);
-    unconfirmed(named(2).find_and(Which::Old, &db).await);
+    unconfirmed(named(2).find_one_and_delete(&db).await);
     unconfirmed(User::query().update().set(User::active, false).all_rows().exec(&db).await);
-    unconfirmed(User::filter(User::name.eq("C")).delete(&db).await);
+    unconfirmed(User::filter(User::name.eq("C")).delete().exec(&db).await);
     unconfirmed(db.transaction(async |tx| named(1).update().set(User::age, 7).exec(tx).await).await);
     unconfirmed(User::query().pipeline().merge_into::<User>().exec(&db).await);
     let rest = User::query().order_by(User::id.asc()).select((User::name, User::age)).all(&db).await.unwrap();
@@ -157,9 +155,9 @@ async fn a_write_concern_that_is_not_met_is_an_error_of_every_write() {
 async fn a_write_concern_of_bulk_writes_comes_after_their_errors() {
     let db = too_safe().await;
     let raise = || User::filter(User::name.eq("A")).update().set(User::age, 31);
-    unconfirmed(Bulk::new().update(raise()).exec(&db).await);
+    unconfirmed(MongoBulk::new().update(raise()).exec(&db).await);
     let clash = User::filter(User::name.eq("A")).update().set(User::email, "c");
-    let error = Bulk::new().update(raise()).update(clash).exec(&db).await.unwrap_err();
+    let error = MongoBulk::new().update(raise()).update(clash).exec(&db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unique, "{error}");
 }
 

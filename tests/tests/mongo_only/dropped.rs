@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use mongodb::bson::{Document, doc};
 use orm::Result;
-use orm::mongo::{Bulk, FindAnd, Index, IndexKind, Mongo, MongoQuery, Which};
+use orm::mongo::{Mongo, MongoBulk, MongoIndex, MongoIndexKind, MongoQuery, MongoUpdate, ReturnDocument};
 use orm::prelude::*;
 use orm::write::Insertable;
 use orm_tests::dropping::Few;
@@ -57,7 +57,7 @@ async fn dropping<T>(operation: impl AsyncFn(&Mongo) -> Result<T>) {
     let direct = Mongo::builder(url()).database(db.driver().name()).connect().await.unwrap();
     users(&direct).await;
     let post = |author: i64| Post::create().title("t").score(1).author_id(author);
-    let posts = Post::insert_many([post(1), post(1), post(3)]).all(&direct).await.unwrap();
+    let posts = Post::insert_many([post(1), post(1), post(3)]).returning(&direct).await.unwrap();
     let tag = Tag::create().name("old").insert(&direct).await.unwrap();
     Post::tags.of(&posts[0]).add(&tag, &direct).await.unwrap();
     let before = state(direct.driver()).await;
@@ -128,14 +128,14 @@ dropped! {
 
     an_insert: |db| User::create().email("d").name("new").insert(db).await;
     an_insert_with_a_foreign_key: |db| Post::create().title("n").score(2).author_id(1).insert(db).await;
-    an_insert_of_many: |db| User::insert_many(["d", "e", "f"].map(new)).all(db).await;
+    an_insert_of_many: |db| User::insert_many(["d", "e", "f"].map(new)).returning(db).await;
     an_insert_with_children: |db| {
         let post = Post::create().title("n").score(1).tags([Tag::create().name("n")]);
         User::create().email("d").name("new").posts([post]).insert(db).await
     };
-    an_upsert_of_a_new_row: |db| User::upsert(User::create().email("d").name("new")).on(User::email).insert(db).await;
+    an_upsert_of_a_new_row: |db| User::upsert(User::create().email("d").name("new")).on(User::email).returning(db).await;
     an_upsert_of_an_old_row: |db| {
-        User::upsert(User::create().email("a").name("new")).on(User::email).update(User::name).insert(db).await
+        User::upsert(User::create().email("a").name("new")).on(User::email).update(User::name).returning(db).await
     };
     an_update_of_a_row: |db| first().one(db).await?.update().name("changed").save(db).await;
     an_update_by_key: |db| first().update().set(User::name, "changed").exec(db).await;
@@ -145,9 +145,9 @@ dropped! {
         let users = User::query().order_by(User::id.asc()).all(db).await?;
         User::update_many(users.iter().map(|user| user.update().name(format!("{}!", user.id)))).exec(db).await
     };
-    a_deletion: |db| PostTag::filter(PostTag::post_id.eq(1)).delete(db).await;
+    a_deletion: |db| PostTag::filter(PostTag::post_id.eq(1)).delete().exec(db).await;
     a_deletion_with_children: |db| first().one(db).await?.delete(db).await;
-    a_deletion_that_returns: |db| User::filter(User::age.gt(40)).into_delete().returning(db).await;
+    a_deletion_that_returns: |db| User::filter(User::age.gt(40)).delete().returning(db).await;
     a_link: |db| {
         let post = Post::filter(Post::id.eq(2)).one(db).await?;
         let tag = Tag::filter(Tag::id.eq(1)).one(db).await?;
@@ -170,10 +170,10 @@ dropped! {
         tx.rollback().await
     };
 
-    a_row_found_and_changed: |db| first().update().set(User::name, "changed").find_and(Which::New, db).await;
-    a_row_found_and_removed: |db| User::filter(User::id.eq(2)).find_and(Which::Old, db).await;
-    many_writes_in_one: |db| Bulk::new().update(first().update().set(User::age, 31)).exec(db).await;
-    an_index: |db| Index::<User>::new("by_age").on(User::age, IndexKind::Descending).create(db).await;
+    a_row_found_and_changed: |db| first().update().set(User::name, "changed").find_one_and_update(ReturnDocument::After, db).await;
+    a_row_found_and_removed: |db| User::filter(User::id.eq(2)).find_one_and_delete(db).await;
+    many_writes_in_one: |db| MongoBulk::new().update(first().update().set(User::age, 31)).exec(db).await;
+    an_index: |db| MongoIndex::<User>::new("by_age").on(User::age, MongoIndexKind::Descending).create(db).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use mongodb::bson::Document;
 use orm::Result;
-use orm::mongo::{Bulk, FindAnd, Mongo, MongoQuery, Which};
+use orm::mongo::{Mongo, MongoBulk, MongoQuery, MongoUpdate, ReturnDocument};
 use orm::prelude::*;
 use orm_tests::models::{Basket, Post, Tag, User};
 
@@ -152,10 +152,10 @@ async fn write(db: &Mongo, which: usize) -> Result<u64> {
         0 => Basket::create().id(7).items(Vec::new()).insert(db).await.map(|_| 1),
         1 => older.exec(db).await,
         2 => older.returning(db).await.map(|rows| rows.len() as u64),
-        3 => older.find_and(Which::New, db).await.map(|row| u64::from(row.is_some())),
+        3 => older.find_one_and_update(ReturnDocument::After, db).await.map(|row| u64::from(row.is_some())),
         // Nothing refers to it, so there is nothing to look after.
-        4 => Basket::filter(Basket::id.eq(7)).delete(db).await,
-        _ => first.find_and(Which::Old, db).await.map(|row| u64::from(row.is_some())),
+        4 => Basket::filter(Basket::id.eq(7)).delete().exec(db).await,
+        _ => first.find_one_and_delete(db).await.map(|row| u64::from(row.is_some())),
     }
 }
 
@@ -243,17 +243,29 @@ async fn a_write_of_many_rows_is_whole_and_sent_again() {
         assert_eq!(after, before + 2, "{fault:?}");
     }
     between.next("delete", Fault::Unanswered);
-    assert_eq!(Tag::filter(Tag::name.starts_with("0 ")).delete(&db).await.unwrap(), 3);
+    assert_eq!(Tag::filter(Tag::name.starts_with("0 ")).delete().exec(&db).await.unwrap(), 3);
     between.next("insert", Fault::Unanswered);
     Post::create().title("t").score(1).author_id(1).insert(&db).await.unwrap();
     assert_eq!(Post::query().count(&db).await.unwrap(), 1);
+
+    // The server ended the transaction, which may have lived too long.
+    between.times("insert", Fault::Refused(251), 2);
+    Tag::insert_many(rows(7)).exec(&db).await.unwrap();
+    between.times("insert", Fault::Refused(290), 2);
+    Tag::insert_many(rows(8)).exec(&db).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    between.next("insert", Fault::Refused(290));
+    let error = Tag::insert_many(rows(9)).exec(&tx).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Serialization, "{error}");
+    assert!(error.to_string().contains("transactionLifetimeLimitSeconds"), "{error}");
+    drop(tx);
 
     // Twice is not tried again; neither is what stays half done.
     between.times("insert", Fault::Lost, 2);
     let error = Tag::insert_many(rows(9)).exec(&db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error}");
     between.next("bulkWrite", Fault::Lost);
-    let bulk = Bulk::new().delete(User::filter(User::name.eq("A")));
+    let bulk = MongoBulk::new().delete(User::filter(User::name.eq("A")));
     let error = bulk.exec(&db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("may have happened")), "{error}");
@@ -277,7 +289,7 @@ async fn errors_of_a_write_that_may_be_repeated_are_those_of_any_write() {
     for error in [
         named.clone().update().set(User::age, -1).exec(&db).await.unwrap_err(),
         named.clone().update().set(User::age, -1).returning(&db).await.unwrap_err(),
-        named.update().set(User::age, -1).find_and(Which::New, &db).await.unwrap_err(),
+        named.update().set(User::age, -1).find_one_and_update(ReturnDocument::After, &db).await.unwrap_err(),
     ] {
         assert_eq!((error.kind(), error.constraint()), (ErrorKind::Check, Some("age_is_sane")), "{error}");
     }

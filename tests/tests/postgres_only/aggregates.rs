@@ -65,7 +65,7 @@ async fn a_sample_is_a_part_of_the_table() -> Result<()> {
     assert_eq!(sample(Sample::rows(0.0)).count(&db).await?, 0);
     assert_eq!(sample(Sample::rows(101.0)).count(&db).await.unwrap_err().kind(), ErrorKind::Usage);
     // A deletion of a part deletes that part.
-    let deleted = sample(Sample::rows(50.0).seed(7)).into_delete().all_rows().exec(&db).await?;
+    let deleted = sample(Sample::rows(50.0).seed(7)).delete().all_rows().exec(&db).await?;
     assert_eq!((deleted, Tag::query().count(&db).await?), (count, 2000 - count));
     Ok(())
 }

@@ -34,7 +34,7 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
         (first.times.clone(), first.prices.0.clone()),
         (Some(Array::from([time])), vec![price(150), price(-1)])
     );
-    let more = Basket::insert_many([basket("two"), basket("three")]).all(&db).await?;
+    let more = Basket::insert_many([basket("two"), basket("three")]).returning(&db).await?;
     assert_eq!((more[1].words[0].as_str(), &more[1].times), ("three", &None));
     log.take();
     let many =
@@ -68,7 +68,7 @@ async fn arrays_are_stored_searched_and_changed() -> Result<()> {
     let baskets = Basket::query().order_by(Basket::id.asc()).limit(3).all(&db).await?;
     let changes =
         baskets.iter().map(|basket| basket.update().words(Array::from([format!("{}!", basket.id)])));
-    let changed = Basket::update_many(changes).all(&db).await?;
+    let changed = Basket::update_many(changes).returning(&db).await?;
     assert!(changed.iter().zip(&baskets).all(|(now, then)| now.words[0] == format!("{}!", then.id)));
 
     Ok(())
@@ -99,15 +99,16 @@ async fn keys_of_a_limited_length_are_found_by_an_index() -> Result<()> {
     let Place { db, .. } = place(1).await?;
     Trips::create_all(&db).await?;
     let countries =
-        Country::insert_many(["de", "fr"].map(|code| Country::create().code(code))).all(&db).await?;
+        Country::insert_many(["de", "fr"].map(|code| Country::create().code(code))).returning(&db).await?;
     let trip = Trip::create().countries(&countries).insert(&db).await?;
     let read = Trip::find(trip.id).include(Trip::countries.include(Country::trips)).one(&db).await?;
     assert_eq!(read.countries.get()?[1].trips.get()?.len(), 1);
     assert_eq!(Country::filter(Country::trips.exists()).count(&db).await?, 2);
     assert_eq!(Trip::filter(Trip::countries.any(Country::code.eq("fr"))).count(&db).await?, 1);
     assert_eq!(Country::query().join(Country::trips).count(&db).await?, 2);
-    db.execute_batch("SET enable_seqscan = off").await?;
-    let plan = Country::trips.of(&countries[0]).query().explain(&db).await?;
+    let tx = db.begin().await?;
+    Postgres::set_local(&tx, "enable_seqscan", "off").await?;
+    let plan = Country::trips.of(&countries[0]).query().explain(&tx).await?;
     assert!(plan.contains("Bitmap Index Scan"), "{plan}");
     Ok(())
 }

@@ -61,7 +61,7 @@ async fn a_write_can_be_dropped_at_every_poll() -> Result<()> {
         let one = move |n: u32| User::create().email(format!("{polls}-{n}@x")).name("x");
         [one(0), one(1)]
     };
-    dropping(async |db, polls| User::insert_many(pair(polls)).all(db).await).await
+    dropping(async |db, polls| User::insert_many(pair(polls)).returning(db).await).await
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn an_insert_in_pieces_can_be_dropped_at_every_poll() -> Result<()> {
         let one = move |n: u32| User::create().email(format!("{polls}-{n}@x")).name("x");
         [one(0), one(1).active(false)]
     };
-    dropping(async |db, polls| User::insert_many(pair(polls)).all(db).await).await
+    dropping(async |db, polls| User::insert_many(pair(polls)).returning(db).await).await
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_row_with_children_can_be_dropped_at_every_poll() -> Result<()> {
                 .score(1)
                 .tags([Tag::create().name(format!("{polls}-{n}"))])])
         };
-        User::insert_many([one(0), one(1)]).all(db).await
+        User::insert_many([one(0), one(1)]).returning(db).await
     })
     .await
 }

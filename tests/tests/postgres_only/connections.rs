@@ -32,7 +32,7 @@ async fn a_full_pool_says_so() -> Result<()> {
     db.execute_batch("SELECT 1").await?;
     assert_eq!(db.status().idle, 1);
     db.close().await;
-    assert_eq!(db.execute_batch("SELECT 1").await.unwrap_err().kind(), ErrorKind::ConnectionLost);
+    assert_eq!(db.execute_batch("SELECT 1").await.unwrap_err().kind(), ErrorKind::Closed);
     Ok(())
 }
 
@@ -82,6 +82,52 @@ async fn a_pooler_in_transaction_mode_works() -> Result<()> {
     TestSchema::drop_all(&owner).await?;
     assert_eq!(done?.iter().sum::<u64>(), 160);
     Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, DbEnum)]
+#[orm(native = "pooled_colour")]
+enum Colour {
+    Red,
+    Green,
+}
+
+#[derive(Debug, Clone, PartialEq, Model)]
+#[orm(table = "pooled_balls")]
+struct Ball {
+    #[orm(primary_key, auto)]
+    id: i64,
+    colour: Colour,
+    others: Array<Colour>,
+}
+orm::schema!(Balls: Ball);
+
+#[tokio::test]
+async fn native_enums_work_behind_a_pooler() -> Result<()> {
+    let pooler = std::env::var("ORM_TEST_PGBOUNCER_URL").expect("`cargo xtask test` starts a PgBouncer");
+    let db = Postgres::builder(pooler).pgbouncer(true).max_connections(20).connect().await?;
+    Balls::drop_all(&db).await?;
+    // The types are made after the first connection was.
+    Balls::create_all(&db).await?;
+    let work = async |_: u32| -> Result<()> {
+        for _ in 0..10 {
+            let ball = Ball::create().colour(Colour::Green).others(Array::from([Colour::Red]));
+            let made = ball.insert(&db).await?;
+            assert_eq!((made.colour, made.others.0.as_slice()), (Colour::Green, &[Colour::Red][..]));
+            let found = Ball::filter(Ball::id.eq(made.id) & Ball::colour.in_([Colour::Green, Colour::Red]));
+            assert_eq!(found.select((Ball::colour, Ball::others)).one(&db).await?.0, Colour::Green);
+            db.transaction(async |tx| {
+                let red = Ball::filter(Ball::id.eq(made.id)).update().set(Ball::colour, Colour::Red);
+                red.exec(tx).await?;
+                assert_eq!(Ball::find(made.id).one(tx).await?.colour, Colour::Red);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    };
+    let done = futures_util::future::try_join_all((0..16).map(work)).await;
+    Balls::drop_all(&db).await?;
+    done.map(drop)
 }
 
 #[tokio::test]

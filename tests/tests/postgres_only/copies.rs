@@ -78,7 +78,7 @@ async fn a_copy_that_fails_stores_nothing() -> Result<()> {
             Ok(())
         })
         .await;
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::Database);
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Aborted);
     db.transaction(async |tx| {
         assert_eq!(Postgres::copy_in::<User, _, _>((0..10).map(row), tx).await?, 10);
         assert_eq!(Postgres::copy_out(User::query(), tx).try_collect::<Vec<_>>().await?.len(), 10);
@@ -98,24 +98,33 @@ async fn a_copy_that_fails_stores_nothing() -> Result<()> {
 #[tokio::test]
 async fn many_rows_go_by_copy_when_nothing_comes_back() -> Result<()> {
     let Place { db, log, .. } = place(1).await?;
-    db.execute_batch("ALTER TABLE posts ALTER COLUMN score TYPE smallint").await?;
     let ada = user(&db, "ada").await?;
-    log.take();
     let posts = |score: i32| (0..5000).map(move |n| Post::create().title(format!("{n}\t\\N\n")).score(score));
     let posts = |score: i32| posts(score).map(|post| post.author(&ada)).collect::<Vec<_>>();
-    assert_eq!(Post::insert_many(posts(7)).exec(&db).await?, 5000);
-    assert!(log.take()[0].starts_with("COPY \"posts\" "), "in the format of the columns as they are");
-    let titles = Post::query().order_by(Post::id.asc()).select((Post::title, Post::score)).all(&db).await?;
-    assert!(
-        titles.iter().enumerate().all(|(n, (title, score))| *title == format!("{n}\t\\N\n") && *score == 7)
-    );
-
-    let broken =
-        Post::insert_many(posts(1).into_iter().chain([Post::create().title("x").score(1).author_id(-1)]));
-    let error = broken.exec(&db).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ForeignKey, "{error}");
+    for (altered, begin) in [(false, "COPY \"posts\" "), (true, "INSERT INTO \"posts\" ")] {
+        if altered {
+            // A cast is what INSERT does and COPY does not.
+            db.execute_batch("ALTER TABLE posts ALTER COLUMN score TYPE smallint").await?;
+        }
+        log.take();
+        assert_eq!(Post::insert_many(posts(7)).exec(&db).await?, 5000);
+        assert!(log.take()[0].starts_with(begin), "{begin}");
+        let titles =
+            Post::query().order_by(Post::id.asc()).select((Post::title, Post::score)).all(&db).await?;
+        assert!(
+            titles
+                .iter()
+                .enumerate()
+                .all(|(n, (title, score))| *title == format!("{n}\t\\N\n") && *score == 7)
+        );
+        let wrong = [Post::create().title("x").score(1).author_id(-1)];
+        let broken = Post::insert_many(posts(1).into_iter().chain(wrong));
+        let error = broken.exec(&db).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ForeignKey, "{error}");
+        assert_eq!(Post::query().count(&db).await?, 5000, "all or none");
+        Post::query().delete().all_rows().exec(&db).await?;
+    }
     let error = Post::insert_many(posts(100_000)).exec(&db).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Encode, "{error}");
-    assert_eq!(Post::query().count(&db).await?, 5000, "all or none");
+    assert_eq!(error.kind(), ErrorKind::OutOfRange, "{error}");
     Ok(())
 }

@@ -84,7 +84,7 @@ async fn enums_composites_and_domains_are_declared_and_used() -> Result<()> {
     assert_eq!(ada.places.as_ref().unwrap()[0], Place2d { x: 1, y: None });
     assert_eq!(ada.moods.0, [Mood::Happy, Mood::Ok]);
     let rest = Person::insert_many([person("bob").mood(Mood::Sad), person("cid").mood(Mood::Happy)])
-        .all(&db)
+        .returning(&db)
         .await?;
     assert_eq!(rest[1].mood, Mood::Happy);
     let many = (0..2100).map(|n| person(&n.to_string()).mood(Mood::Sad).contact(contact()));

@@ -1,7 +1,7 @@
 //! LISTEN and NOTIFY.
 
 use futures_util::StreamExt;
-use orm::postgres::Event;
+use orm::postgres::PgEvent;
 
 use super::*;
 
@@ -15,7 +15,7 @@ async fn listeners_hear_and_report_gaps() -> Result<()> {
     Postgres::notify(&db, &there, "before the commit").await?;
     tx.commit().await?;
     let notified =
-        |channel: &str, payload: &str| Event::Notified { channel: channel.into(), payload: payload.into() };
+        |channel: &str, payload: &str| PgEvent::Notified { channel: channel.into(), payload: payload.into() };
     assert_eq!(listener.next().await?, notified(&there, "before the commit"));
     assert_eq!(listener.next().await?, notified(&here, "first"));
     let watcher = Postgres::builder(url()).max_connections(1).connect().await?;
@@ -25,7 +25,7 @@ async fn listeners_hear_and_report_gaps() -> Result<()> {
              WHERE application_name = '{schema}' AND query LIKE 'LISTEN%'; END $$"
         ))
         .await?;
-    assert_eq!(listener.next().await?, Event::Gap);
+    assert_eq!(listener.next().await?, PgEvent::Gap);
     Postgres::notify(&db, &here, "again").await?;
     assert_eq!(listener.into_stream().next().await.unwrap()?, notified(&here, "again"));
     Ok(())

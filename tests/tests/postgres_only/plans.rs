@@ -19,8 +19,11 @@ async fn the_plan_of_anything_is_a_tree() -> Result<()> {
     assert!(plan.root.buffers.is_some() && plan.execution_ms.is_some(), "{plan:?}");
     assert!(plan.nodes().any(|node| node.relation.as_deref() == Some("posts")), "{plan}");
 
-    db.execute_batch("SET enable_seqscan = off; CREATE INDEX by_score ON posts (score)").await?;
-    let plan = Post::filter(Post::score.eq(1)).plan(&db).await?;
+    db.execute_batch("CREATE INDEX by_score ON posts (score)").await?;
+    let tx = db.begin().await?;
+    Postgres::set_local(&tx, "enable_seqscan", "off").await?;
+    let plan = Post::filter(Post::score.eq(1)).plan(&tx).await?;
+    tx.commit().await?;
     assert_eq!(plan.indexes().collect::<Vec<_>>(), ["by_score"], "{plan}");
 
     // A write that is analysed happens and is undone, within a transaction too.
@@ -32,9 +35,8 @@ async fn the_plan_of_anything_is_a_tree() -> Result<()> {
         ("ModifyTable", Some(3.0))
     );
     db.transaction(async |tx| {
-        Post::filter(Post::score.eq(0)).delete(tx).await?;
-        let plan =
-            Post::query().into_delete().all_rows().plan_with(ExplainOptions::new().analyze(), tx).await?;
+        Post::filter(Post::score.eq(0)).delete().exec(tx).await?;
+        let plan = Post::query().delete().all_rows().plan_with(ExplainOptions::new().analyze(), tx).await?;
         assert_eq!(plan.root.children[0].actual.map(|actual| actual.rows), Some(2.0));
         assert_eq!(Post::query().count(tx).await?, 2);
         Err::<(), _>(orm::Error::new(ErrorKind::Usage, "undone"))

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use orm::postgres::ops::{HstoreOps, IntervalOps, LtreeOps, NetworkOps, OneRangeOps, RangeOps, TsVectorOps};
-use orm::postgres::types::{Hstore, Inet, Interval, Ltree, Multirange, PgNumeric, Range, TsQuery, TsVector};
+use orm::postgres::types::{Hstore, Inet, Interval, Ltree, Multirange, Numeric, Range, TsQuery, TsVector};
 
 use super::types::with_extensions;
 use super::*;
@@ -20,7 +20,7 @@ struct Booking {
     open: Multirange<i64>,
     days: Option<Range<chrono::NaiveDate>>,
     prices: Option<Range<rust_decimal::Decimal>>,
-    numbers: Option<Range<PgNumeric>>,
+    numbers: Option<Range<Numeric>>,
 }
 orm::schema!(Bookings: Booking);
 
@@ -41,7 +41,7 @@ async fn ranges_are_stored_compared_and_computed_with() -> Result<()> {
         .open(Multirange::from_iter([Range::from(1..3_i64), Range::from(7..)]))
         .days(Range::from(day(1)..=day(28)))
         .prices(Range::Between(Bound::Excluded(price(150)), Bound::Included(price(300))))
-        .numbers(Range::from(..PgNumeric::from(7)))
+        .numbers(Range::from(..Numeric::from(7)))
         .insert(&db)
         .await?;
     assert_eq!(one.seats, Range::from(1..6), "as the server writes it");
@@ -51,7 +51,7 @@ async fn ranges_are_stored_compared_and_computed_with() -> Result<()> {
     );
     assert_eq!((one.open.0.len(), one.open.contains(&8), one.open.contains(&3)), (2, true, false));
     let next = || Booking::create().room(2).during(Range::from(at(10)..)).seats(Range::Empty);
-    let more = Booking::insert_many([next(), next()]).all(&db).await?;
+    let more = Booking::insert_many([next(), next()]).returning(&db).await?;
     assert_eq!((more[1].seats, more[1].during), (Range::Empty, Range::from(at(10)..)));
 
     macro_rules! count {

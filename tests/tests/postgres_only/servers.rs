@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures_util::StreamExt;
-use orm::postgres::Tls;
+use orm::postgres::PgTls;
 
 use super::*;
 
@@ -74,7 +74,7 @@ impl Throwaway {
 
     async fn wait(&mut self) {
         let start = Instant::now();
-        while Postgres::builder(self.url()).tls(Tls::Disable).connect().await.is_err() {
+        while Postgres::builder(self.url()).tls(PgTls::Disable).connect().await.is_err() {
             assert!(start.elapsed() < Duration::from_secs(20), "the server does not come up");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
@@ -123,12 +123,12 @@ async fn connections_are_encrypted_and_certificates_checked() -> Result<()> {
         sql::<bool>("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").one(db).await
     };
     let known =
-        Postgres::builder(server.url()).tls(Tls::Require).root_certificate(certificate).connect().await?;
+        Postgres::builder(server.url()).tls(PgTls::Require).root_certificate(certificate).connect().await?;
     assert!(encrypted(&known).await?);
     let sleeping = known.execute_batch("SELECT pg_sleep(60)");
     assert!(tokio::time::timeout(Duration::from_millis(100), sleeping).await.is_err());
     assert!(encrypted(&known).await?, "a dropped statement is cancelled by TLS, too");
-    let unknown = Postgres::builder(server.url()).tls(Tls::Require).connect().await.unwrap_err();
+    let unknown = Postgres::builder(server.url()).tls(PgTls::Require).connect().await.unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::Configuration, "{unknown}");
     let plain = Postgres::connect(server.url()).await?;
     assert!(!encrypted(&plain).await?, "to this machine in the clear unless told otherwise");

@@ -8,7 +8,7 @@ use super::*;
 async fn rows_of_an_insert_are_one_statement_at_any_number() -> Result<()> {
     let Place { db, log, .. } = place(2).await?;
     let names: Vec<String> = (0..100_000).map(|number| format!("tag {number}")).collect();
-    let tags = Tag::insert_many(names.iter().map(|name| Tag::create().name(name))).all(&db).await?;
+    let tags = Tag::insert_many(names.iter().map(|name| Tag::create().name(name))).returning(&db).await?;
     assert_eq!(log.take().len(), 1);
     assert!(tags.iter().zip(&names).all(|(tag, name)| tag.name == *name), "in the order of the input");
     assert!(tags.windows(2).all(|pair| pair[0].id < pair[1].id));

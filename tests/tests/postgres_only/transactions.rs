@@ -14,7 +14,7 @@ async fn a_failed_transaction_does_not_pretend_to_commit() -> Result<()> {
             Ok(())
         })
         .await;
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::Database);
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Aborted);
     assert_eq!(User::query().count(&db).await?, 1);
     db.transaction(async |tx| {
         user(tx, "bob").await?;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use orm::postgres::types::{
     BitString, BoxError, BytesMut, Cidr, Citext, Hstore, Inet, Interval, Lexeme, Ltree, MacAddr, MacAddr8,
-    NativeType, Oid, OrInfinity, PgLsn, PgNumeric, PgPoint, PgValue, TimeTz, TsQuery, TsVector, Weight, Xml,
+    NativeType, Numeric, Oid, OrInfinity, PgLsn, PgValue, Point, TimeTz, TsQuery, TsVector, Weight, Xml,
     builtin,
 };
 
@@ -43,10 +43,10 @@ struct Native {
     mac: MacAddr,
     mac8: MacAddr8,
     span: Interval,
-    number: PgNumeric,
+    number: Numeric,
     time: TimeTz,
     bits: BitString,
-    point: PgPoint,
+    point: Point,
     oid: Oid,
     lsn: PgLsn,
     words: TsVector,
@@ -57,7 +57,7 @@ struct Native {
     address: Option<Address>,
     xml: Option<Xml>,
     inets: Array<Inet>,
-    numbers: Option<Array<Option<PgNumeric>>>,
+    numbers: Option<Array<Option<Numeric>>>,
 }
 orm::schema!(Natives: Native);
 
@@ -105,7 +105,7 @@ fn native() -> Native {
         number: long.parse().unwrap(),
         time: TimeTz { micros: 86_400_000_000, offset_secs: -5400 },
         bits: "1010101010101".parse().unwrap(),
-        point: PgPoint { x: -1.5, y: 2.25 },
+        point: Point { x: -1.5, y: 2.25 },
         oid: Oid(4_000_000_000),
         lsn: "16/B374D848".parse().unwrap(),
         words: TsVector(vec![
@@ -120,7 +120,7 @@ fn native() -> Native {
         address: Some(Address("10.0.0.1".parse().unwrap())),
         xml: Some(Xml::from("<a b=\"1\"/>")),
         inets: Array::from(["::1".parse().unwrap(), "10.0.0.0/8".parse().unwrap()]),
-        numbers: Some(Array::from([Some(PgNumeric::nan()), None, Some(PgNumeric::from(7))])),
+        numbers: Some(Array::from([Some(Numeric::nan()), None, Some(Numeric::from(7))])),
     }
 }
 
@@ -153,15 +153,15 @@ async fn round_trip(db: &Postgres) -> Result<()> {
         ..wanted.clone()
     };
     // Rows with arrays are statements of their own, many go by COPY.
-    let more = Native::insert_many([row(finite.clone()), row(finite.clone())]).all(db).await?;
+    let more = Native::insert_many([row(finite.clone()), row(finite.clone())]).returning(db).await?;
     assert_eq!(Native { id: 0, ..more[1].clone() }, finite);
     assert_eq!(Native::insert_many((0..2500).map(|_| row(finite.clone()))).exec(db).await?, 2500);
     let count =
-        Native::filter(Native::inet.eq(wanted.inet) & Native::number.lt(PgNumeric::nan())).count(db).await?;
+        Native::filter(Native::inet.eq(wanted.inet) & Native::number.lt(Numeric::nan())).count(db).await?;
     assert_eq!(count, 2503);
     assert_eq!(Native::filter(Native::mac.in_([wanted.mac, MacAddr([0; 6])])).count(db).await?, 2503);
     assert_eq!(Native::filter(Native::instant.gt(finite.instant)).count(db).await?, 1);
-    let sum: Option<PgNumeric> =
+    let sum: Option<Numeric> =
         Native::filter(Native::id.eq(stored.id)).select(Native::number.sum()).one(db).await?;
     assert_eq!(sum, Some(wanted.number));
     let moved =
@@ -238,7 +238,7 @@ async fn a_column_of_another_type_is_refused_both_ways() -> Result<()> {
     let error = sql::<Inet>("SELECT 'a'::text").one(&db).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(error.to_string().contains("`text` where `inet`"), "{error}");
-    let error = sql::<PgNumeric>("SELECT 12.5::money").one(&db).await.unwrap_err();
+    let error = sql::<Numeric>("SELECT 12.5::money").one(&db).await.unwrap_err();
     assert!(error.to_string().contains("make the column numeric"), "{error}");
     let bits: BitString = sql("SELECT B'101'::bit(3)").one(&db).await?;
     assert_eq!(bits.to_string(), "101");

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::Backend;
+use super::{Backend, Handle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::meta::ModelMeta;
 use crate::relation::IncludePlan;
@@ -46,6 +46,15 @@ pub trait Row {
     /// }
     /// ```
     fn cell(&self, index: usize) -> Self::Cell<'_>;
+
+    /// How many columns the row has.
+    fn width(&self) -> usize;
+
+    /// The name of a column, where the database says it.
+    fn name(&self, index: usize) -> Option<&str> {
+        let _ = index;
+        None
+    }
 
     /// The value at `index`.
     ///
@@ -151,12 +160,18 @@ pub trait FromRow: Sized {
     /// ```
     fn from_row<R: Row>(row: &R, at: usize) -> Result<Self>;
 
+    /// The names that the columns need to have, in order; `None` where any does.
+    #[doc(hidden)]
+    fn names(out: &mut Vec<Option<&'static str>>) {
+        out.extend(std::iter::repeat_n(None, Self::WIDTH));
+    }
+
     /// Called once with all rows of a result: models load what was included. Nothing to do for other types.
     #[doc(hidden)]
     fn complete<'a, B: Backend>(
         _rows: &'a mut [Self],
         _includes: &'a [IncludePlan],
-        _session: &'a B::Session,
+        _handle: &'a Handle<B>,
     ) -> impl Future<Output = Result<()>> + Send + 'a
     where
         Self: Send,
@@ -207,6 +222,9 @@ impl<T: Scalar> Nullable for T {
 
 impl<T: Nullable> FromRow for Option<T> {
     const WIDTH: usize = T::WIDTH;
+    fn names(out: &mut Vec<Option<&'static str>>) {
+        T::names(out);
+    }
     #[inline]
     fn from_row<R: Row>(row: &R, at: usize) -> Result<Self> {
         T::nullable(row, at)
@@ -217,6 +235,9 @@ macro_rules! tuple_impl {
     ($($name:ident $var:ident),+) => {
         impl<$($name: FromRow),+> FromRow for ($($name,)+) {
             const WIDTH: usize = 0 $(+ $name::WIDTH)+;
+            fn names(out: &mut Vec<Option<&'static str>>) {
+                $($name::names(out);)+
+            }
             #[inline]
             fn from_row<Source: Row>(row: &Source, at: usize) -> Result<Self> {
                 let mut next = at;

@@ -4,13 +4,14 @@
 //! driver feeds with its own [`Row`]s. `run` is generic over the decoder, so decoding is compiled for the driver's
 //! row and happens where the row is; nothing dynamic stands between.
 //!
-//! [`Executor`] is what `&db` and `&tx` have in common. A driver's obligations are written on the methods of
+//! Only [`Handle`] calls a driver; [`Executor`] is what `&db` and `&tx` have in common. A driver's obligations are written on the methods of
 //! [`Backend`]; it depends on this crate (and `orm-sql` if it speaks SQL) and on no other driver.
 
+mod any;
 mod capability;
 mod decode;
 mod observe;
-mod tx;
+mod watch;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,12 +21,19 @@ use futures_core::Stream;
 use crate::error::Result;
 use crate::ir::Command;
 use crate::meta::ModelMeta;
+use crate::schema::{Change, Difference, Snapshot};
 
 pub use capability::{And, Needs, Plus, ProvidedBy, Supports, capabilities};
 pub(crate) use decode::field;
 pub use decode::{Affected, Collect, Decoder, First, Flow, FromRow, Nullable, Row};
-pub use observe::{Observer, StatementEvent, StatementLog};
-pub use tx::{Database, Isolation, Tx, TxOptions};
+pub use observe::{CommandEvent, CommandKind, Observer, Outcome, StatementEvent, StatementLog};
+
+pub(crate) use crate::exec::atomically;
+pub use watch::{StatementWatch, Watcher, What};
+
+pub use crate::exec::{
+    Context, Database, Envelope, Executor, Handle, Isolation, Pass, Tx, TxBuilder, TxOptions, With, run,
+};
 
 /// A future on the heap, for recursion over relations.
 ///
@@ -49,7 +57,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// ```
 pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
 
-/// A database driver.
+/// A database driver: what every one can do. [`Transactions`], [`Explain`] and [`SchemaStore`] are what most can do.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -88,7 +96,7 @@ pub trait Backend: Sized + Send + Sync + 'static {
     /// use orm_core::backend::{Backend, Collect};
     /// use orm_core::ir::Command;
     /// let command = Command::Select(Box::new(User::query().into_select()));
-    /// let users = Sqlite::run(db.session(), command, Collect::<User>::default()).await?;
+    /// let users = Sqlite::run(db.handle().session(), command, Collect::<User>::default()).await?;
     /// assert_eq!(users.len(), 3);
     /// # Ok(()) }
     /// ```
@@ -107,7 +115,7 @@ pub trait Backend: Sized + Send + Sync + 'static {
     /// use orm_core::backend::Backend;
     /// use orm_core::ir::Command;
     /// let command = Command::Select(Box::new(User::query().into_select()));
-    /// let users: Vec<User> = Sqlite::stream(db.session(), command).try_collect().await?;
+    /// let users: Vec<User> = Sqlite::stream(db.handle().session(), command).try_collect().await?;
     /// assert_eq!(users.len(), 3);
     /// # Ok(()) }
     /// ```
@@ -124,7 +132,7 @@ pub trait Backend: Sized + Send + Sync + 'static {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// use orm_core::backend::{Backend, Collect};
     /// use orm_core::ir::Command;
-    /// let session = Sqlite::together(db.session()).await?;
+    /// let session = Sqlite::together(db.handle().session()).await?;
     /// let command = || Command::Select(Box::new(User::query().into_select()));
     /// let first = Sqlite::run(&session, command(), Collect::<User>::default());
     /// let second = Sqlite::run(&session, command(), Collect::<User>::default());
@@ -144,8 +152,8 @@ pub trait Backend: Sized + Send + Sync + 'static {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// use orm_core::backend::Backend;
-    /// assert!(Sqlite::offers(db.session(), "Savepoints"));
-    /// assert!(!Sqlite::offers(db.session(), "RowLocks"));
+    /// assert!(Sqlite::offers(db.handle().session(), "Savepoints"));
+    /// assert!(!Sqlite::offers(db.handle().session(), "RowLocks"));
     /// # Ok(()) }
     /// ```
     fn offers(session: &Self::Session, capability: &str) -> bool {
@@ -160,10 +168,17 @@ pub trait Backend: Sized + Send + Sync + 'static {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// use orm_core::backend::Backend;
-    /// assert!(Sqlite::updates_rows(db.session()));
+    /// assert!(Sqlite::updates_rows(db.handle().session()));
     /// # Ok(()) }
     /// ```
     fn updates_rows(session: &Self::Session) -> bool {
+        let _ = session;
+        false
+    }
+
+    /// Whether an order puts the floating-point NaN before all numbers, and a comparison with a number leaves it out. Otherwise it
+    /// is larger than all numbers in both, or not stored at all.
+    fn nan_first(session: &Self::Session) -> bool {
         let _ = session;
         false
     }
@@ -176,210 +191,92 @@ pub trait Backend: Sized + Send + Sync + 'static {
     /// use orm_core::backend::Backend;
     /// use orm_core::ir::Command;
     /// let command = Command::Select(Box::new(User::query().select(User::id).into_select()));
-    /// assert_eq!(Sqlite::render(db.session(), &command)?, r#"SELECT "id" FROM "users""#);
+    /// assert_eq!(Sqlite::render(db.handle().session(), &command)?, r#"SELECT "id" FROM "users""#);
     /// # Ok(()) }
     /// ```
     fn render(session: &Self::Session, command: &Command) -> Result<String>;
+}
 
-    /// The database's plan for the command, as text for people.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm_core::backend::Backend;
-    /// use orm_core::ir::Command;
-    /// let command = Command::Select(Box::new(User::query().into_select()));
-    /// assert!(Sqlite::explain(db.session(), command).await?.contains("SCAN users"));
-    /// # Ok(()) }
-    /// ```
+/// A database that can say how it would run a command.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no plans to show",
+    label = "this database cannot explain a query"
+)]
+pub trait Explain: Backend {
+    /// The database's plan for the command, as text for people. A write is not carried out.
     fn explain(session: &Self::Session, command: Command) -> impl Future<Output = Result<String>> + Send;
+}
 
+/// A database with transactions.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no transactions",
+    label = "this database cannot do several things as one"
+)]
+pub trait Transactions: Backend {
     /// Begins a transaction on a pool, or a savepoint in a transaction. The session that comes back stands for it.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm_core::backend::{Affected, Backend};
-    /// use orm_core::ir::{Command, RawSql};
-    /// let session = <Sqlite as Backend>::begin(db.session(), TxOptions::new()).await?;
-    /// let raw = RawSql { sql: "DELETE FROM comments".to_owned(), binds: Vec::new(), write: true };
-    /// Sqlite::run(&session, Command::Raw(Box::new(raw)), Affected::default()).await?;
-    /// Sqlite::rollback(&session).await?;
-    /// drop(session);
-    /// assert_eq!(Comment::query().count(&db).await?, 1);
-    /// # Ok(()) }
-    /// ```
     fn begin(
         session: &Self::Session,
         options: TxOptions,
     ) -> impl Future<Output = Result<Self::Session>> + Send;
 
-    /// Begins a savepoint that a program asked for. A database without them says so here, while [`begin`](Backend::begin) in a
+    /// Begins a savepoint that a program asked for. A database without them says so here, while [`begin`](Transactions::begin) in a
     /// transaction still has to serve the library, which writes some things in parts that must all succeed.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm_core::backend::Backend;
-    /// let tx = db.begin().await?;
-    /// let inner = <Sqlite as Backend>::savepoint(tx.session()).await?;
-    /// Sqlite::rollback(&inner).await?;
-    /// tx.commit().await?;
-    /// # Ok(()) }
-    /// ```
     fn savepoint(session: &Self::Session) -> impl Future<Output = Result<Self::Session>> + Send {
         Self::begin(session, TxOptions::default())
     }
 
     /// Commits what `begin` began. An error means rolled back, but for `CommitUnknown`.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm_core::backend::{Affected, Backend};
-    /// use orm_core::ir::{Command, RawSql};
-    /// let session = <Sqlite as Backend>::begin(db.session(), TxOptions::new()).await?;
-    /// let raw = RawSql { sql: "DELETE FROM comments".to_owned(), binds: Vec::new(), write: true };
-    /// Sqlite::run(&session, Command::Raw(Box::new(raw)), Affected::default()).await?;
-    /// Sqlite::commit(&session).await?;
-    /// drop(session);
-    /// assert_eq!(Comment::query().count(&db).await?, 0);
-    /// # Ok(()) }
-    /// ```
     fn commit(session: &Self::Session) -> impl Future<Output = Result<()>> + Send;
 
     /// Rolls back what `begin` began.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm_core::backend::Backend;
-    /// let session = <Sqlite as Backend>::begin(db.session(), TxOptions::new()).await?;
-    /// Sqlite::rollback(&session).await?;
-    /// # Ok(()) }
-    /// ```
     fn rollback(session: &Self::Session) -> impl Future<Output = Result<()>> + Send;
 
     /// Called from `Drop` for a transaction or savepoint that was neither committed nor rolled back: it must never commit, and
     /// the connection must not be used again before it is clean.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm_core::backend::Backend;
-    /// let session = <Sqlite as Backend>::begin(db.session(), TxOptions::new()).await?;
-    /// Sqlite::abandon(&session);
-    /// drop(session);
-    /// assert_eq!(User::query().count(&db).await?, 3);
-    /// # Ok(()) }
-    /// ```
     fn abandon(session: &Self::Session);
+}
 
+/// A database whose tables can be made from the models.
+#[diagnostic::on_unimplemented(message = "`{Self}` makes no tables", label = "this database keeps no schema")]
+pub trait SchemaStore: Backend {
     /// Creates the tables, indexes and constraints of the models, parents first; existing ones are left alone.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-    /// use orm_core::backend::Backend;
-    /// let db = Sqlite::memory().await?;
-    /// Sqlite::create_all(db.session(), &[Tag::meta()]).await?;
-    /// assert_eq!(Tag::query().count(&db).await?, 0);
-    /// # Ok(()) }
-    /// ```
     fn create_all(
         session: &Self::Session,
         models: &[&'static ModelMeta],
     ) -> impl Future<Output = Result<()>> + Send;
 
     /// Drops the tables of the models, children first; missing ones are passed over.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm_core::backend::Backend;
-    /// Sqlite::drop_all(db.session(), &[Comment::meta()]).await?;
-    /// assert_eq!(Comment::query().count(&db).await.unwrap_err().kind(), ErrorKind::Schema);
-    /// # Ok(()) }
-    /// ```
     fn drop_all(
         session: &Self::Session,
         models: &[&'static ModelMeta],
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// What a query can be run on: a database handle or a transaction, by shared reference.
-///
-/// ```
-/// # use orm_guide::prelude::*;
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-/// /// Runs on a database and in a transaction.
-/// async fn how_many<E: Executor>(db: &E) -> Result<u64> {
-///     User::query().count(db).await
-/// }
-/// let outside = how_many(&db).await?;
-/// let inside = db.transaction(async |tx| how_many(tx).await).await?;
-/// assert_eq!((outside, inside), (3, 3));
-/// # Ok(()) }
-/// ```
+/// A database whose schema can be changed while it has rows: what the migrations of `orm-migrate` need of a driver.
 #[diagnostic::on_unimplemented(
-    message = "a query cannot be run on `{Self}`",
-    label = "expected a database such as `&db` or a transaction such as `tx`"
+    message = "`{Self}` has no migrations",
+    label = "this database keeps no schema"
 )]
-pub trait Executor: Sync {
-    /// The driver.
-    type Backend: Backend;
-    /// Where commands are sent.
+pub trait SchemaChanges: SchemaStore {
+    /// In which language the statements of a migration are written: the name of its files, `sqlite`, `postgres` or `mongo`.
+    fn language(session: &Self::Session) -> &'static str;
+
+    /// Sends a piece of a migration.
     ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm::backend::Backend;
-    /// assert!(Sqlite::offers(db.session(), "RawSql"));
-    /// # Ok(()) }
-    /// ```
-    fn session(&self) -> &<Self::Backend as Backend>::Session;
-}
+    /// Rows keep their foreign keys: a database that cannot rebuild a table under its children looks at all keys before it commits.
+    ///
+    /// # Errors
+    /// Those of the statements; [`ErrorKind::Migration`](crate::ErrorKind::Migration) if the guard does not hold.
+    fn change(session: &Self::Session, change: &Change) -> impl Future<Output = Result<()>> + Send;
 
-#[diagnostic::do_not_recommend]
-impl<E: Executor + ?Sized> Executor for &E {
-    type Backend = E::Backend;
-    fn session(&self) -> &<E::Backend as Backend>::Session {
-        (**self).session()
-    }
-}
+    /// Asks queries for one number each, such as the rows that a change would not fit.
+    fn count(session: &Self::Session, queries: &[String]) -> impl Future<Output = Result<Vec<i64>>> + Send;
 
-#[diagnostic::do_not_recommend]
-impl<E: Executor + Send + ?Sized> Executor for std::sync::Arc<E> {
-    type Backend = E::Backend;
-    fn session(&self) -> &<E::Backend as Backend>::Session {
-        (**self).session()
-    }
-}
-
-/// Runs a command on an executor.
-///
-/// ```
-/// # use orm_guide::prelude::*;
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-/// use orm::backend::{Collect, run};
-/// use orm::ir::Command;
-/// let command = Command::Select(Box::new(User::query().into_select()));
-/// assert_eq!(run(&db, command, Collect::<User>::default()).await?.len(), 3);
-/// # Ok(()) }
-/// ```
-pub fn run<'e, E: Executor + ?Sized, D: Decoder>(
-    db: &'e E,
-    command: Command,
-    decoder: D,
-) -> impl Future<Output = Result<D::Out>> + Send + use<'e, E, D> {
-    E::Backend::run(db.session(), command, decoder)
-}
-
-/// Runs a command on a session.
-pub(crate) fn run_on<'s, B: Backend, D: Decoder>(
-    session: &'s B::Session,
-    command: Command,
-    decoder: D,
-) -> impl Future<Output = Result<D::Out>> + Send + use<'s, B, D> {
-    B::run(session, command, decoder)
+    /// What the database has otherwise than a schema, in the database's own words. Tables that the schema lacks are not looked at,
+    /// but for those named in `gone`, which should not be there.
+    fn differences(
+        session: &Self::Session,
+        schema: &Snapshot,
+        gone: &[String],
+    ) -> impl Future<Output = Result<Vec<Difference>>> + Send;
 }

@@ -111,8 +111,8 @@ pub trait CaseValue {
     /// # use orm_guide::prelude::*;
     /// use orm::expr::CaseValue;
     /// use orm::ir;
-    /// use orm::value::{Datum, DbType};
-    /// assert!(matches!(7_i64.case_ir(), ir::Expr::Value(Datum::I64(7), DbType::I64)));
+    /// use orm::value::{Datum, ColumnType};
+    /// assert!(matches!(7_i64.case_ir(), ir::Expr::Value(Datum::I64(7), ColumnType::I64)));
     /// ```
     fn case_ir(self) -> ir::Expr;
 }

@@ -124,7 +124,19 @@ impl<T, S, N, K> Expr<T, S, N, K> {
     /// # Ok(()) }
     /// ```
     pub fn new(ir: ir::Expr) -> Self {
-        Expr { ir, marker: PhantomData }
+        Expr { ir: ir::bounded(ir), marker: PhantomData }
+    }
+
+    /// Both conditions. Lists of conditions grow by what was measured already: a loop of `&` does not measure it all again.
+    pub(super) fn conjunction(left: ir::Expr, right: ir::Expr) -> Self {
+        let part = |part| if matches!(part, ir::Expr::All(_)) { part } else { ir::bounded_part(part) };
+        Expr { ir: ir::Expr::and(Some(part(left)), part(right)), marker: PhantomData }
+    }
+
+    /// One of the conditions.
+    pub(super) fn disjunction(left: ir::Expr, right: ir::Expr) -> Self {
+        let part = |part| if matches!(part, ir::Expr::Any(_)) { part } else { ir::bounded_part(part) };
+        Expr { ir: ir::Expr::or(part(left), part(right)), marker: PhantomData }
     }
 
     /// The IR.

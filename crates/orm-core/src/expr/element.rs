@@ -66,6 +66,21 @@ impl<S: Named, E: Element> Column<S, List<E>> {
         self.test(Quantifier::None, Some(condition.condition()))
     }
 
+    /// There are no elements.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Embedded)]
+    /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
+    /// # #[derive(Debug, Model)]
+    /// # pub struct Recipe { #[orm(primary_key, auto)] pub id: i64, #[orm(embed)] pub steps: Vec<Step> }
+    /// let unwritten = Recipe::query().filter(Recipe::steps.is_empty());
+    /// # let _ = unwritten;
+    /// ```
+    pub fn is_empty(self) -> Test<bool, S, ()> {
+        self.test(Quantifier::None, None)
+    }
+
     /// How many elements there are.
     ///
     /// ```

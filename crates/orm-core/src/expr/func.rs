@@ -4,8 +4,8 @@ use super::Expr;
 use super::kind::{Aggregate, Const, Row};
 use super::scope::Free;
 use crate::ir::{self, AggFunc, Func, Output};
-use crate::query::{Query, has_aggregate};
-use crate::value::{DbType, Scalar, Value};
+use crate::query::Query;
+use crate::value::{ColumnType, Scalar, Value};
 
 /// How many rows; 0 over no rows.
 ///
@@ -20,7 +20,7 @@ pub fn count_all() -> Expr<i64, (), (), Aggregate> {
         func: AggFunc::Count,
         arg: None,
         distinct: false,
-        ty: DbType::I64,
+        ty: ColumnType::I64,
         filter: None,
         order: Vec::new(),
     })
@@ -77,17 +77,15 @@ pub fn any_of<P, S, N, K>(conditions: impl IntoIterator<Item = Expr<P, S, N, K>>
 /// ```
 pub fn exists<M, Q: Free, Out, N>(query: Query<M, Q, Out, N>) -> Expr<bool, Q::Out, N, Row> {
     let mut select = query.into_select().nested();
-    if select.group_by.is_empty() && select.having.is_none() && !select.distinct {
-        let aggregates = matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
-        if !aggregates {
-            select.output = Output::One;
-        }
-        select.order.clear();
+    if !select.is_aggregated() && !select.distinct {
+        select.output = Output::One;
     }
+    select.order.clear();
     Expr::new(ir::Expr::Exists(Box::new(select)))
 }
 
-/// The value that a query of one column has in its first row, NULL without a row: a scalar subquery.
+/// The value of a query of one column and one row, NULL without a row: a scalar subquery. Of several rows it is an error
+/// ([`ErrorKind::MultipleRows`](crate::ErrorKind::MultipleRows)): the first by an order is asked for by `.order_by(..).limit(1)`.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -100,13 +98,7 @@ pub fn exists<M, Q: Free, Out, N>(query: Query<M, Q, Out, N>) -> Expr<bool, Q::O
 pub fn scalar<M, Q: Free, T: Value, N>(
     query: Query<M, Q, T, N>,
 ) -> Expr<<T as Value>::Nullable, Q::Out, N, Row> {
-    let mut select = query.into_select().nested();
-    let one_row = select.group_by.is_empty()
-        && matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
-    if !one_row {
-        select.limit = Some(select.limit.map_or(1, |limit| limit.min(1)));
-    }
-    Expr::new(ir::Expr::Scalar(Box::new(select)))
+    Expr::new(ir::Expr::Scalar(Box::new(query.into_select().nested())))
 }
 
 /// The instant of the database's clock.

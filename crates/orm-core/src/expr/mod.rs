@@ -26,7 +26,7 @@ pub use array::ArrayExpr;
 pub use case::{Case, CaseStart, CaseValue, case};
 pub use column::{Column, Expr, column_ir};
 pub use func::{Instant, all_of, any_of, count_all, exists, now, scalar, val};
-pub use operand::{InOperand, Literal, Operand};
+pub use operand::{InOperand, Literal, NotInOperand, Operand};
 pub use ops::ExprOps;
 pub use predicate::{Condition, IntoOrder, Ordering, Predicate};
 pub use scope::{InScope, Only};

@@ -39,8 +39,8 @@ pub trait Operand<B: Scalar> {
     /// # use orm_guide::prelude::*;
     /// use orm::expr::Operand;
     /// use orm::ir;
-    /// use orm::value::{Datum, DbType};
-    /// assert!(matches!(Operand::<i64>::ir(7), ir::Expr::Value(Datum::I64(7), DbType::I64)));
+    /// use orm::value::{Datum, ColumnType};
+    /// assert!(matches!(Operand::<i64>::ir(7), ir::Expr::Value(Datum::I64(7), ColumnType::I64)));
     /// assert!(matches!(Operand::<String>::ir(User::name), ir::Expr::Column(_)));
     /// ```
     fn ir(self) -> ir::Expr;
@@ -204,6 +204,33 @@ impl<B: Scalar, V: Clone + Literal<B>> InOperand<B, ()> for &Vec<V> {
 #[diagnostic::do_not_recommend]
 impl<M, Q: Closed, Out: Value + FromRow, N> InOperand<Out::Base, N> for Query<M, Q, Out, N> {
     fn test(self, expr: ir::Expr, negated: bool) -> ir::Expr {
-        ir::Expr::InSelect { expr: Box::new(expr), select: Box::new(self.into_select().nested()), negated }
+        ir::Expr::InSelect {
+            expr: Box::new(expr),
+            select: Box::new(self.into_select().nested()),
+            negated,
+            rows: false,
+        }
     }
+}
+
+/// What `not_in` takes: a list, or a query whose values are never NULL.
+#[diagnostic::on_unimplemented(
+    message = "`not_in` takes a list of `{B}` values or a query whose values are never NULL",
+    label = "with a NULL among them, `NOT IN` would be true for no row",
+    note = "leave the NULLs out of the query: `.not_null()` behind `.select(column)`"
+)]
+pub trait NotInOperand<B: Scalar, N>: InOperand<B, N> {}
+
+#[diagnostic::do_not_recommend]
+impl<B: Scalar, V: Literal<B>> NotInOperand<B, ()> for Vec<V> {}
+#[diagnostic::do_not_recommend]
+impl<B: Scalar, V: Literal<B>, const LEN: usize> NotInOperand<B, ()> for [V; LEN] {}
+#[diagnostic::do_not_recommend]
+impl<B: Scalar, V: Clone + Literal<B>> NotInOperand<B, ()> for &[V] {}
+#[diagnostic::do_not_recommend]
+impl<B: Scalar, V: Clone + Literal<B>> NotInOperand<B, ()> for &Vec<V> {}
+#[diagnostic::do_not_recommend]
+impl<M, Q: Closed, B: Scalar + FromRow, N> NotInOperand<B, N> for Query<M, Q, B, N> where
+    Query<M, Q, B, N>: InOperand<B, N>
+{
 }

@@ -9,7 +9,7 @@ use super::{Column, Expr, ExprOps, Operand};
 use crate::backend::{And, Needs, Plus};
 use crate::ir::{self, BinaryOp};
 use crate::model::Named;
-use crate::value::{DbType, Number, Scalar, Value};
+use crate::value::{Exact, Number, Scalar, Value};
 
 type Logic<L, R> = Expr<
     Lift2<<L as ExprOps>::T, <R as ExprOps>::T, bool>,
@@ -19,7 +19,7 @@ type Logic<L, R> = Expr<
 >;
 
 macro_rules! logic {
-    ($trait:ident $method:ident $op:ident; $self:ty, [$($generics:tt)*], [$($bound:tt)*]) => {
+    ($trait:ident $method:ident $join:path; $self:ty, [$($generics:tt)*], [$($bound:tt)*]) => {
         impl<$($generics)*, R> $trait<R> for $self
         where
             $($bound)*
@@ -31,15 +31,15 @@ macro_rules! logic {
         {
             type Output = Logic<Self, R>;
             fn $method(self, right: R) -> Self::Output {
-                Expr::new(ir::Expr::binary(BinaryOp::$op, self.node(), right.node(), DbType::Bool))
+                $join(self.node(), right.node())
             }
         }
     };
 }
-logic!(BitAnd bitand And; Expr<T, S, N, K>, [T, S, N, K], [T: Value<Base = bool>, N: Needs,]);
-logic!(BitOr bitor Or; Expr<T, S, N, K>, [T, S, N, K], [T: Value<Base = bool>, N: Needs,]);
-logic!(BitAnd bitand And; Column<S, T>, [S, T], [T: Value<Base = bool>, S: Named,]);
-logic!(BitOr bitor Or; Column<S, T>, [S, T], [T: Value<Base = bool>, S: Named,]);
+logic!(BitAnd bitand Expr::conjunction; Expr<T, S, N, K>, [T, S, N, K], [T: Value<Base = bool>, N: Needs,]);
+logic!(BitOr bitor Expr::disjunction; Expr<T, S, N, K>, [T, S, N, K], [T: Value<Base = bool>, N: Needs,]);
+logic!(BitAnd bitand Expr::conjunction; Column<S, T>, [S, T], [T: Value<Base = bool>, S: Named,]);
+logic!(BitOr bitor Expr::disjunction; Column<S, T>, [S, T], [T: Value<Base = bool>, S: Named,]);
 
 impl<T: Value<Base = bool>, S, N: Needs, K> Not for Expr<T, S, N, K> {
     type Output = Self;
@@ -56,12 +56,12 @@ impl<T: Value<Base = bool>, S: Named> Not for Column<S, T> {
 }
 
 macro_rules! arithmetic {
-    ($trait:ident $method:ident $op:ident $output:ty; $self:ty, [$($generics:tt)*], [$($bound:tt)*]) => {
+    ($trait:ident $method:ident $op:ident $number:ident $output:ty; $self:ty, [$($generics:tt)*], [$($bound:tt)*]) => {
         impl<$($generics)*, R> $trait<R> for $self
         where
             $($bound)*
             T: Value,
-            T::Base: Number,
+            T::Base: $number,
             R: Operand<T::Base>,
             <Self as ExprOps>::S: Union<R::S>,
             <Self as ExprOps>::N: Plus<R::N>,
@@ -75,13 +75,13 @@ macro_rules! arithmetic {
     };
 }
 // Division by zero gives NULL on every backend, so a quotient is always nullable.
-arithmetic!(Add add Add T::Base; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
-arithmetic!(Sub sub Sub T::Base; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
-arithmetic!(Mul mul Mul T::Base; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
-arithmetic!(Div div Div Option<T::Base>; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
-arithmetic!(Rem rem Rem Option<T::Base>; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
-arithmetic!(Add add Add T::Base; Column<S, T>, [S, T], [S: Named,]);
-arithmetic!(Sub sub Sub T::Base; Column<S, T>, [S, T], [S: Named,]);
-arithmetic!(Mul mul Mul T::Base; Column<S, T>, [S, T], [S: Named,]);
-arithmetic!(Div div Div Option<T::Base>; Column<S, T>, [S, T], [S: Named,]);
-arithmetic!(Rem rem Rem Option<T::Base>; Column<S, T>, [S, T], [S: Named,]);
+arithmetic!(Add add Add Number T::Base; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
+arithmetic!(Sub sub Sub Number T::Base; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
+arithmetic!(Mul mul Mul Number T::Base; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
+arithmetic!(Div div Div Number Option<T::Base>; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
+arithmetic!(Rem rem Rem Exact Option<T::Base>; Expr<T, S, N, K>, [T, S, N, K], [N: Needs,]);
+arithmetic!(Add add Add Number T::Base; Column<S, T>, [S, T], [S: Named,]);
+arithmetic!(Sub sub Sub Number T::Base; Column<S, T>, [S, T], [S: Named,]);
+arithmetic!(Mul mul Mul Number T::Base; Column<S, T>, [S, T], [S: Named,]);
+arithmetic!(Div div Div Number Option<T::Base>; Column<S, T>, [S, T], [S: Named,]);
+arithmetic!(Rem rem Rem Exact Option<T::Base>; Column<S, T>, [S, T], [S: Named,]);

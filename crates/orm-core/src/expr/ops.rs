@@ -2,12 +2,13 @@
 
 use super::kind::{Aggregate, Mix, Row};
 use super::scope::{Uni, Union};
-use super::{Column, Expr, InOperand, Operand, Ordering};
+use super::{Column, Expr, InOperand, NotInOperand, Operand, Ordering};
 use crate::backend::capabilities::Regex;
 use crate::backend::{And, Needs, Plus};
+use crate::error::{Error, ErrorKind};
 use crate::ir::{self, AggFunc, BinaryOp, Direction, Func, LikeOp, UnaryOp};
 use crate::model::Named;
-use crate::value::{DbType, Number, Scalar, Textual, Value};
+use crate::value::{ColumnType, Number, Scalar, Textual, Value};
 
 type Base<E> = <<E as ExprOps>::T as Value>::Base;
 /// `X`, nullable if one of two types is.
@@ -72,6 +73,7 @@ macro_rules! matching {
         /// assert_eq!((count(Post::title.starts_with("No")).await?, count(Post::title.ends_with("es")).await?), (1, 2));
         /// assert_eq!((count(Post::title.like("_o%")).await?, count(Post::title.like("h%")).await?), (1, 0));
         /// assert_eq!((count(Post::title.ilike("h%")).await?, count(Post::title.icontains("N")).await?), (1, 2));
+        /// assert_eq!((count(Post::title.istarts_with("n")).await?, count(Post::title.iends_with("ES")).await?), (1, 2));
         /// # Ok(()) }
         /// ```
         fn $name<R>(self, right: R) -> WithText<Self, R>
@@ -175,6 +177,14 @@ pub trait ExprOps: Sized {
         /// Contains the text literally; the case of ASCII letters does not matter.
         icontains Contains true;
     }
+    matching! {
+        /// Starts with the text literally; the case of ASCII letters does not matter.
+        istarts_with StartsWith true;
+    }
+    matching! {
+        /// Ends with the text literally; the case of ASCII letters does not matter.
+        iends_with EndsWith true;
+    }
 
     /// Part of the text matches the regular expression, in the database's own dialect; case matters.
     ///
@@ -198,7 +208,7 @@ pub trait ExprOps: Sized {
         Expr::new(ir::Expr::Like {
             op: LikeOp::Regex,
             expr: Box::new(self.node()),
-            pattern: Box::new(ir::Expr::Value(Scalar::encode(pattern.into()), DbType::Text)),
+            pattern: Box::new(ir::Expr::Value(Scalar::encode(pattern.into()), ColumnType::Text)),
             insensitive: false,
         })
     }
@@ -291,7 +301,10 @@ pub trait ExprOps: Sized {
         Expr::new(list.test(self.node(), false))
     }
 
-    /// None of the values of a list, or of a query of one column. True for an empty list.
+    /// None of the values of a list, or of a query of one column that is never NULL. True for an empty list.
+    ///
+    /// Beside a NULL SQL knows of no value that it is not in the list, so `NOT IN` would be true for no row: leave NULLs out of the
+    /// query with [`not_null`](crate::query::Query::not_null).
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -302,7 +315,7 @@ pub trait ExprOps: Sized {
     /// ```
     fn not_in<X: Needs>(
         self,
-        list: impl InOperand<Base<Self>, X>,
+        list: impl NotInOperand<Base<Self>, X>,
     ) -> Expr<<Self::T as Value>::Lift<bool>, Self::S, And<Self::N, X>, Self::K>
     where
         Self::N: Plus<X>,
@@ -354,7 +367,7 @@ pub trait ExprOps: Sized {
         Self::N: Plus<R::N>,
         Self::K: Mix<R::K>,
     {
-        Expr::new(ir::Expr::binary(BinaryOp::Concat, self.node(), right.ir(), DbType::Text))
+        Expr::new(ir::Expr::binary(BinaryOp::Concat, self.node(), right.ir(), ColumnType::Text))
     }
 
     /// The text in lower case (of ASCII letters at least).
@@ -429,7 +442,7 @@ pub trait ExprOps: Sized {
     where
         Base<Self>: Textual,
     {
-        let number = |value: i64| ir::Expr::Value(Scalar::encode(value), DbType::I64);
+        let number = |value: i64| ir::Expr::Value(Scalar::encode(value), ColumnType::I64);
         Expr::new(ir::Expr::Func(Func::Substring, vec![self.node(), number(start), number(length)]))
     }
 
@@ -446,7 +459,7 @@ pub trait ExprOps: Sized {
     where
         Base<Self>: Textual,
     {
-        let text = |value: &str| ir::Expr::Value(Scalar::encode(value.to_owned()), DbType::Text);
+        let text = |value: &str| ir::Expr::Value(Scalar::encode(value.to_owned()), ColumnType::Text);
         Expr::new(ir::Expr::Func(Func::Replace, vec![self.node(), text(from), text(to)]))
     }
 
@@ -484,7 +497,7 @@ pub trait ExprOps: Sized {
     where
         Base<Self>: Number,
     {
-        let digits = ir::Expr::Value(Scalar::encode(i64::from(digits)), DbType::I64);
+        let digits = ir::Expr::Value(Scalar::encode(i64::from(digits)), ColumnType::I64);
         Expr::new(ir::Expr::Func(Func::Round, vec![self.node(), digits]))
     }
 
@@ -513,7 +526,7 @@ pub trait ExprOps: Sized {
     /// # Ok(()) }
     /// ```
     fn cast<X: Scalar>(self) -> Same<Self, <Self::T as Value>::Lift<X>> {
-        Expr::new(ir::Expr::Cast(Box::new(self.node()), <X as Scalar>::TYPE))
+        Expr::new(convert(self.node(), <Self::T as Value>::TYPE, <X as Scalar>::TYPE))
     }
 
     /// How many values are not NULL; 0 over no rows.
@@ -651,6 +664,18 @@ pub trait ExprOps: Sized {
     }
 }
 
+fn convert(node: ir::Expr, from: ColumnType, to: ColumnType) -> ir::Expr {
+    if ir::castable(from, to) {
+        return ir::Expr::Cast(Box::new(node), from, to);
+    }
+    let error = Error::new(
+        ErrorKind::Unsupported,
+        format!("a conversion from {from:?} to {to:?} has no one meaning"),
+    )
+    .with_hint("convert the value in the program, or use SQL of your own");
+    ir::Expr::invalid(error)
+}
+
 fn same<B: Scalar, S, N, K>(op: BinaryOp, left: ir::Expr, right: Option<B>) -> Expr<bool, S, N, K> {
     Expr::new(ir::Expr::binary(
         op,
@@ -660,7 +685,12 @@ fn same<B: Scalar, S, N, K>(op: BinaryOp, left: ir::Expr, right: Option<B>) -> E
     ))
 }
 
-fn aggregate<T, S, N>(func: AggFunc, arg: ir::Expr, distinct: bool, ty: DbType) -> Expr<T, S, N, Aggregate> {
+fn aggregate<T, S, N>(
+    func: AggFunc,
+    arg: ir::Expr,
+    distinct: bool,
+    ty: ColumnType,
+) -> Expr<T, S, N, Aggregate> {
     Expr::new(ir::Expr::Aggregate {
         func,
         arg: Some(Box::new(arg)),

@@ -8,7 +8,7 @@ use super::{Column, Expr, ExprOps};
 use crate::ir::{self, Direction, Nulls, Order};
 use crate::model::Named;
 use crate::query::ListNeeds;
-use crate::value::{DbType, Value};
+use crate::value::{ColumnType, Value};
 
 /// The type of a condition: `bool`, or `Option<bool>` where NULL can result.
 ///
@@ -106,7 +106,7 @@ impl<S, N, K> std::fmt::Debug for Ordering<S, N, K> {
 }
 
 impl<S, N, K> Ordering<S, N, K> {
-    pub(super) fn new(expr: ir::Expr, direction: Direction, ty: DbType) -> Self {
+    pub(super) fn new(expr: ir::Expr, direction: Direction, ty: ColumnType) -> Self {
         Ordering { order: Order { expr, direction, nulls: None, ty }, marker: PhantomData }
     }
 

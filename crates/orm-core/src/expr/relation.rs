@@ -37,10 +37,10 @@ impl<A: Named, T: Named> Via<A, T> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// orm::alias!(Other: Post);
-    /// assert_eq!(User::filter(User::posts.to::<Other>().none()).count(&db).await?, 1);
+    /// assert_eq!(User::filter(User::posts.to::<Other>().is_empty()).count(&db).await?, 1);
     /// # Ok(()) }
     /// ```
-    pub fn none(self) -> Expr<bool, A> {
+    pub fn is_empty(self) -> Expr<bool, A> {
         self.test(Quantifier::None, None)
     }
 
@@ -77,10 +77,10 @@ impl<A: Named, T: Named> Via<A, T> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// orm::alias!(Other: Post);
-    /// assert_eq!(User::filter(User::posts.to::<Other>().not_any(Other.score.gt(2))).count(&db).await?, 2);
+    /// assert_eq!(User::filter(User::posts.to::<Other>().none(Other.score.gt(2))).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn not_any<I, N: Needs>(self, condition: impl Condition<Only<T>, I, N>) -> Expr<bool, A, N> {
+    pub fn none<I, N: Needs>(self, condition: impl Condition<Only<T>, I, N>) -> Expr<bool, A, N> {
         self.test(Quantifier::None, Some(condition.condition()))
     }
 
@@ -112,7 +112,7 @@ impl<A: Named, T: Named> Via<A, T> {
     }
 }
 
-impl<M: Model, S: Slot> Rel<M, S> {
+impl<M: Model, S: Slot, V> Rel<M, S, V> {
     /// Whether the relation leads to a row.
     ///
     /// ```
@@ -130,11 +130,11 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// assert_eq!(User::filter(User::posts.none()).one(&db).await?.name, "Cid");
+    /// assert_eq!(User::filter(User::posts.is_empty()).one(&db).await?.name, "Cid");
     /// # Ok(()) }
     /// ```
-    pub fn none(self) -> Expr<bool, M> {
-        self.via().none()
+    pub fn is_empty(self) -> Expr<bool, M> {
+        self.via().is_empty()
     }
 
     /// Whether one of the relation's rows meets the condition.
@@ -168,11 +168,11 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// assert_eq!(User::filter(User::posts.not_any(Post::score.gt(2))).count(&db).await?, 2);
+    /// assert_eq!(User::filter(User::posts.none(Post::score.gt(2))).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn not_any<I, N: Needs>(self, condition: impl Condition<Only<S::Target>, I, N>) -> Expr<bool, M, N> {
-        self.via().not_any(condition)
+    pub fn none<I, N: Needs>(self, condition: impl Condition<Only<S::Target>, I, N>) -> Expr<bool, M, N> {
+        self.via().none(condition)
     }
 
     /// How many rows the relation leads to.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::ir::{Direction, Order, Select, WindowCall};
 use crate::meta::{ModelMeta, RelationMeta};
-use crate::value::{Datum, DbType};
+use crate::value::{ColumnType, Datum};
 
 /// A model in a FROM clause. The same model twice is told apart by its alias.
 ///
@@ -59,12 +59,12 @@ pub struct ColumnRef {
 pub enum Expr {
     /// A column.
     Column(ColumnRef),
-    /// A bound value. Excluded from the shape, but for whether it is NULL.
-    Value(Datum, DbType),
+    /// A bound value. Excluded from the shape.
+    Value(Datum, ColumnType),
     /// `NOT`, minus.
-    Unary(UnaryOp, Box<Expr>, DbType),
-    /// Comparison, logic and arithmetic on two operands of base type `ty`.
-    Binary(BinaryOp, Box<(Expr, Expr)>, DbType),
+    Unary(UnaryOp, Box<Expr>, ColumnType),
+    /// Comparison and arithmetic on two operands of base type `ty`.
+    Binary(BinaryOp, Box<(Expr, Expr)>, ColumnType),
     /// All of them (true for none).
     All(Vec<Expr>),
     /// One of them (false for none).
@@ -72,7 +72,7 @@ pub enum Expr {
     /// `IS NULL`, or `IS NOT NULL` if negated.
     IsNull(Box<Expr>, bool),
     /// `BETWEEN`, both ends included, on operands of type `ty`.
-    Between(Box<(Expr, Expr, Expr)>, DbType),
+    Between(Box<(Expr, Expr, Expr)>, ColumnType),
     /// `IN` a list of values; never true for an empty list. SQL's rule for NULL holds.
     InList {
         /// What is looked for.
@@ -80,7 +80,7 @@ pub enum Expr {
         /// The values, none of them NULL; excluded from the shape together with their number.
         list: Vec<Datum>,
         /// Their type.
-        ty: DbType,
+        ty: ColumnType,
         /// `NOT IN`.
         negated: bool,
     },
@@ -91,7 +91,7 @@ pub enum Expr {
         /// The values, `exprs.len()` for each tuple; excluded from the shape.
         rows: Vec<Datum>,
         /// The type of each part.
-        types: Vec<DbType>,
+        types: Vec<ColumnType>,
     },
     /// Whether an array and a list of values have an element in common; NULL if the array is.
     Overlap {
@@ -100,7 +100,7 @@ pub enum Expr {
         /// The values, none of them NULL; excluded from the shape together with their number.
         list: Vec<Datum>,
         /// Their type.
-        ty: DbType,
+        ty: ColumnType,
     },
     /// `IN` a subquery of one column.
     InSelect {
@@ -110,6 +110,9 @@ pub enum Expr {
         select: Box<Select>,
         /// `NOT IN`.
         negated: bool,
+        /// Whether the query names rows of the model of `expr` by their key, for a write that has no limits or joins of its own. A
+        /// database may name them otherwise; what a user compares with a query is values.
+        rows: bool,
     },
     /// Text matching.
     Like {
@@ -124,8 +127,8 @@ pub enum Expr {
     },
     /// A function of fixed meaning.
     Func(Func, Vec<Expr>),
-    /// A conversion between types.
-    Cast(Box<Expr>, DbType),
+    /// A conversion from a type to another.
+    Cast(Box<Expr>, ColumnType, ColumnType),
     /// `CASE WHEN … THEN … ELSE … END`.
     Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
     /// An aggregate.
@@ -137,7 +140,7 @@ pub enum Expr {
         /// Whether equal values count once.
         distinct: bool,
         /// The base type of the argument.
-        ty: DbType,
+        ty: ColumnType,
         /// Only rows for which this is true.
         filter: Option<Box<Expr>>,
         /// The order of an order-sensitive aggregate.
@@ -147,7 +150,8 @@ pub enum Expr {
     Window(Box<WindowCall>),
     /// `EXISTS`.
     Exists(Box<Select>),
-    /// A subquery of one column and at most one row; NULL without a row.
+    /// A subquery of one column and at most one row; NULL without a row, an error with several (unless
+    /// [`Select::is_one_row`] rules that out).
     Scalar(Box<Select>),
     /// A test or a count over a relation of `from`.
     Relation(Box<RelationTest>),
@@ -158,7 +162,9 @@ pub enum Expr {
     /// SQL text of the user: pieces with expressions between them (`pieces.len() == args.len() + 1`).
     Raw(Vec<&'static str>, Vec<Expr>),
     /// A key of the grouping of the same query, by its place in [`Select::group_by`], of this base type.
-    Key(u16, DbType),
+    Key(u16, ColumnType),
+    /// Where the database keeps a row: what a driver puts in the place of a key that does not tell all rows apart.
+    Place(Source),
     /// A column of the row that an upsert could not insert (`excluded`).
     Excluded(ColumnRef),
 }
@@ -278,7 +284,7 @@ pub enum ListOp {
 /// ```
 /// # use orm_guide::prelude::*;
 /// use orm_core::ir::{Expr, Quantifier};
-/// let Expr::Relation(test) = User::posts.none().into_ir() else { panic!() };
+/// let Expr::Relation(test) = User::posts.is_empty().into_ir() else { panic!() };
 /// assert_eq!(test.quantifier, Quantifier::None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -333,10 +339,6 @@ pub enum BinaryOp {
     IsSame,
     /// Not [`IsSame`](BinaryOp::IsSame).
     IsNotSame,
-    /// Logical and.
-    And,
-    /// Logical or.
-    Or,
     /// Plus.
     Add,
     /// Minus.
@@ -440,7 +442,7 @@ impl Expr {
     /// What cannot be asked: it fails with its error when it is sent.
     #[cold]
     pub(crate) fn invalid(error: Error) -> Self {
-        Expr::Value(Datum::invalid(error), DbType::Bool)
+        Expr::Value(Datum::invalid(error), ColumnType::Bool)
     }
 
     /// A binary node.
@@ -448,27 +450,49 @@ impl Expr {
     /// ```
     /// # use orm_guide::prelude::*;
     /// use orm_core::ir::{BinaryOp, Expr};
-    /// use orm_core::value::{Datum, DbType};
-    /// let adult = Expr::binary(BinaryOp::Ge, User::age.node(), Expr::Value(Datum::I64(18), DbType::I32), DbType::I32);
+    /// use orm_core::value::{Datum, ColumnType};
+    /// let adult = Expr::binary(BinaryOp::Ge, User::age.node(), Expr::Value(Datum::I64(18), ColumnType::I32), ColumnType::I32);
     /// assert!(matches!(adult, Expr::Binary(BinaryOp::Ge, ..)));
     /// ```
-    pub fn binary(op: BinaryOp, left: Expr, right: Expr, ty: DbType) -> Self {
+    pub fn binary(op: BinaryOp, left: Expr, right: Expr, ty: ColumnType) -> Self {
         Expr::Binary(op, Box::new((left, right)), ty)
     }
 
-    /// This and that, either of which may be absent.
+    /// This and that, the first of which may be absent. Conjunctions become one list.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
-    /// use orm_core::ir::{BinaryOp, Expr};
+    /// use orm_core::ir::Expr;
     /// let active = User::active.node();
     /// assert!(matches!(Expr::and(None, active.clone()), Expr::Column(_)));
-    /// assert!(matches!(Expr::and(Some(active.clone()), active), Expr::Binary(BinaryOp::And, ..)));
+    /// let both = Expr::and(Some(active.clone()), active.clone());
+    /// assert!(matches!(Expr::and(Some(both), active), Expr::All(list) if list.len() == 3));
     /// ```
     pub fn and(left: Option<Expr>, right: Expr) -> Self {
-        match left {
-            Some(left) => Expr::binary(BinaryOp::And, left, right, DbType::Bool),
-            None => right,
+        match (left, right) {
+            (None, right) => right,
+            (Some(Expr::All(left)), Expr::All(right)) => Expr::All(joined(left, right)),
+            (Some(Expr::All(left)), right) => Expr::All(joined(left, vec![right])),
+            (Some(left), Expr::All(right)) => Expr::All(joined(vec![left], right)),
+            (Some(left), right) => Expr::All(vec![left, right]),
+        }
+    }
+
+    /// This or that. Disjunctions become one list.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// use orm_core::ir::Expr;
+    /// let active = User::active.node();
+    /// let either = Expr::or(active.clone(), active.clone());
+    /// assert!(matches!(Expr::or(either, active), Expr::Any(list) if list.len() == 3));
+    /// ```
+    pub fn or(left: Expr, right: Expr) -> Self {
+        match (left, right) {
+            (Expr::Any(left), Expr::Any(right)) => Expr::Any(joined(left, right)),
+            (Expr::Any(left), right) => Expr::Any(joined(left, vec![right])),
+            (left, Expr::Any(right)) => Expr::Any(joined(vec![left], right)),
+            (left, right) => Expr::Any(vec![left, right]),
         }
     }
 
@@ -480,7 +504,7 @@ impl Expr {
     /// assert!(matches!(User::active.node().negate(), Expr::Unary(UnaryOp::Not, ..)));
     /// ```
     pub fn negate(self) -> Self {
-        Expr::Unary(UnaryOp::Not, Box::new(self), DbType::Bool)
+        Expr::Unary(UnaryOp::Not, Box::new(self), ColumnType::Bool)
     }
 
     /// An ordering by this expression, NULLs where the portable rule puts them.
@@ -492,6 +516,18 @@ impl Expr {
     /// assert_eq!((order.direction, order.nulls), (Direction::Desc, None));
     /// ```
     pub fn order(self, direction: Direction) -> Order {
-        Order { expr: self, direction, nulls: None, ty: DbType::Text }
+        Order { expr: self, direction, nulls: None, ty: ColumnType::Text }
     }
+}
+
+/// A list longer than this is not moved to make room in front of it, or a loop that adds there would take forever; the order of
+/// conditions means nothing.
+const LONG: usize = 1024;
+
+fn joined(mut left: Vec<Expr>, mut right: Vec<Expr>) -> Vec<Expr> {
+    if right.len() > LONG && right.len() > left.len() {
+        std::mem::swap(&mut left, &mut right);
+    }
+    left.append(&mut right);
+    left
 }

@@ -3,16 +3,28 @@
 //! The typed shell builds it, a backend compiles it. An [`Expr`] is a tree; a [`Select`], [`Insert`],
 //! [`Update`] or [`Delete`] holds expressions; a [`Command`] is one of those. Columns are named by
 //! [`ColumnRef`] (a source and an index), never by text. The *shape* of a command is everything but its
-//! values: [`shape`] folds it into 128 bits, the key of every statement cache, and [`binds`] walks
-//! the values in the same order in which a compiler must number its parameters.
+//! values: [`shape`] folds it into 128 bits, the key of every statement cache, and [`values`] names
+//! the values in the order in which a compiler must number its parameters.
+//!
+//! AND and OR are lists, [`Expr::All`] and [`Expr::Any`]: a condition built in a loop is one level deep. Recursion over the
+//! IR is in [`visit`] alone, what is known of it without a database in [`facts`].
 
+mod cast;
+mod check;
+mod depth;
 mod expr;
+pub mod facts;
 mod hasher;
 mod select;
 mod shape;
+pub mod visit;
 mod window;
 mod write;
 
+pub use cast::{CastKind, castable};
+pub use check::check;
+pub use depth::MAX_DEPTH;
+pub(crate) use depth::{bounded, bounded_part, is_too_deep, too_deep};
 pub use expr::{
     AggFunc, BinaryOp, ColumnRef, ElementTest, Expr, Func, LikeOp, ListChange, ListOp, Quantifier,
     RelationTest, Source, UnaryOp,
@@ -22,7 +34,7 @@ pub use select::{
     Combined, Direction, Join, JoinKind, Lock, LockStrength, LockWait, Nulls, Order, Output, PerParent,
     Sample, Select, SetOp,
 };
-pub use shape::{Binds, LITERAL_LIMIT, Shape, binds, shape};
+pub use shape::{Binds, Shape, binds, is_literal_limit, shape, values};
 pub use window::{Frame, WindowCall, WindowFunc};
 pub use write::{
     Assignment, Conflict, ConflictAction, Delete, Insert, InsertSource, RawSql, Update, UpdateRows,

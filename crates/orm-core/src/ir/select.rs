@@ -1,9 +1,9 @@
 //! Reading.
 
-use super::{BinaryOp, ColumnRef, Expr, Source};
+use super::{ColumnRef, Expr, Source};
 use crate::error::{Error, ErrorKind};
 use crate::meta::RelationMeta;
-use crate::value::{Datum, DbType};
+use crate::value::ColumnType;
 
 /// A SELECT.
 ///
@@ -286,7 +286,7 @@ pub struct Order {
     /// Where NULLs go. `None`: first when ascending and last when descending, on every backend.
     pub nulls: Option<Nulls>,
     /// The base type of the key.
-    pub ty: DbType,
+    pub ty: ColumnType,
 }
 
 /// The direction of an order.
@@ -349,25 +349,6 @@ impl Select {
         }
     }
 
-    /// The query as part of another. One whose capabilities are yet to be checked cannot be: nobody would.
-    /// Whether no filter says which rows are meant, as far as this can be told at a glance: a set-based write refuses such a query.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// assert!(User::query().into_select().is_unfiltered());
-    /// assert!(User::filter(all_of([] as [Expr<bool, User>; 0])).into_select().is_unfiltered());
-    /// assert!(!User::filter(User::active).into_select().is_unfiltered());
-    /// ```
-    pub fn is_unfiltered(&self) -> bool {
-        let open = self.filter.as_ref().is_none_or(is_always_true);
-        open && match &self.combined {
-            None => true,
-            Some(combined) => {
-                combined.first.is_unfiltered() || combined.rest.iter().any(|(_, part)| part.is_unfiltered())
-            }
-        }
-    }
-
     /// Whether nothing is asked of the rows but to be put out.
     pub(crate) fn is_plain(&self) -> bool {
         self.joins.is_empty()
@@ -406,15 +387,5 @@ impl Select {
     /// ```
     pub fn and_filter(&mut self, condition: Expr) {
         self.filter = Some(Expr::and(self.filter.take(), condition));
-    }
-}
-
-/// Whether a filter is one in name only: `all_of` without conditions, or `true`.
-fn is_always_true(filter: &Expr) -> bool {
-    match filter {
-        Expr::All(list) => list.iter().all(is_always_true),
-        Expr::Binary(BinaryOp::And, both, _) => is_always_true(&both.0) && is_always_true(&both.1),
-        Expr::Value(Datum::Bool(truth), _) => *truth,
-        _ => false,
     }
 }

@@ -1,12 +1,13 @@
-//! The shape of a command and the walk over its values.
+//! The shape of a command and its values.
 //!
-//! Both are one traversal, so they cannot disagree: [`walk`](Walk) visits every part of a command in
-//! rendering order, feeding structure to the hasher and values to the list. A compiler that renders the
-//! command visits it in the same order, so the n-th value is the n-th parameter it numbered.
+//! Both are visitors of one [walk](super::visit), so they cannot disagree. At each node the shape folds what the node itself says,
+//! the number of its parts included, before it goes on into them: two commands with one shape have one text. A compiler that
+//! renders the command visits it in the same order, so the n-th value is the n-th parameter it numbered.
 
+use super::visit::{Visit, walk_command, walk_expr, walk_select};
 use super::*;
-use crate::meta::{ModelMeta, RelationMeta};
-use crate::value::{Datum, DbType};
+use crate::meta::ModelMeta;
+use crate::value::{ColumnType, Datum};
 
 /// The 128-bit key of a shape.
 ///
@@ -27,33 +28,48 @@ pub struct Shape(pub u128);
 /// use orm_core::ir::{Binds, Command, binds};
 /// use orm_core::value::Datum;
 /// let command = Command::Select(Box::new(User::filter(User::age.ge(18)).into_select()));
-/// binds(&command, &mut |bind| assert!(matches!(bind, Binds::One(Datum::I64(18), _))));
+/// binds(&command, |bind| assert!(matches!(bind, Binds::One(Datum::I64(18), _))));
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Binds<'a> {
     /// One value.
-    One(&'a Datum, DbType),
+    One(&'a Datum, ColumnType),
     /// An offset or a large limit.
     Number(u64),
     /// A list of values of one type (`IN`).
-    List(&'a [Datum], DbType),
+    List(&'a [Datum], ColumnType),
     /// A list of tuples, row-major.
-    Tuples(&'a [Datum], &'a [DbType]),
+    Tuples(&'a [Datum], &'a [ColumnType]),
     /// The rows of an INSERT or of an UPDATE of many rows, row-major.
     Rows(&'a [Datum], &'a [u16], &'static ModelMeta),
 }
 
-/// Limits up to here are written into the statement, larger ones are bound: SQLite prepares a statement
-/// again at each execution if its LIMIT is a parameter. What renders a statement has to go by it, as the walk over the values does.
+/// Whether a limit is written into the statement; others are bound. What renders a statement has to go by it, as the walk over the
+/// values does.
+///
+/// A planner that sees the limit does better, but each limit in the text is a statement of its own, and a program takes limits
+/// from requests. So these are the small ones and the sizes that people choose, each with the one more by which a page of a keyset
+/// sees whether there is another.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
-/// use orm_core::ir::{Command, LITERAL_LIMIT, shape};
+/// use orm_core::ir::{Command, is_literal_limit, shape};
 /// let shape_of = |limit| shape(&Command::Select(Box::new(User::query().limit(limit).into_select())));
+/// assert!(is_literal_limit(10) && is_literal_limit(20) && !is_literal_limit(777));
 /// assert_ne!(shape_of(10), shape_of(20));
-/// assert_eq!(shape_of(LITERAL_LIMIT + 1), shape_of(LITERAL_LIMIT + 2));
+/// assert_eq!(shape_of(777), shape_of(778));
 /// ```
-pub const LITERAL_LIMIT: u64 = 1024;
+pub const fn is_literal_limit(limit: u64) -> bool {
+    limit <= 16
+        || matches!(
+            limit,
+            20 | 21 | 24 | 25 | 26 | 30 | 31 | 40 | 41 | 50 | 51 | 64 | 65 | 100 | 101 | 128 | 129
+        )
+        || matches!(
+            limit,
+            200 | 201 | 250 | 251 | 256 | 257 | 500 | 501 | 512 | 513 | 1000 | 1001 | 1024 | 1025
+        )
+}
 
 /// The shape of a command: everything but its values and the lengths of its lists.
 ///
@@ -66,12 +82,10 @@ pub const LITERAL_LIMIT: u64 = 1024;
 /// assert_ne!(of_list(&[1]), shape(&command(User::query())));
 /// ```
 pub fn shape(command: &Command) -> Shape {
-    let mut walk = Walk { hasher: ShapeHasher::default(), sink: &mut |_| {} };
-    walk.command(command);
-    walk.hasher.finish()
+    binds(command, |_| {})
 }
 
-/// Calls `sink` with every parameter of a command, in rendering order.
+/// The shape of a command; `sink` gets its parameters on the way, in rendering order.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -79,173 +93,190 @@ pub fn shape(command: &Command) -> Shape {
 /// let query = User::filter(User::name.eq("Ada") & User::id.in_([1, 2]));
 /// let command = Command::Select(Box::new(query.into_select()));
 /// let mut count = 0;
-/// assert_eq!(binds(&command, &mut |_| count += 1), shape(&command));
+/// assert_eq!(binds(&command, |_| count += 1), shape(&command));
 /// assert_eq!(count, 2);
 /// ```
-pub fn binds<'a>(command: &'a Command, sink: &mut dyn FnMut(Binds<'a>)) -> Shape {
-    let mut walk = Walk { hasher: ShapeHasher::default(), sink };
-    walk.command(command);
-    walk.hasher.finish()
+pub fn binds<'a>(command: &'a Command, sink: impl FnMut(Binds<'a>)) -> Shape {
+    let mut folder = Folder { hasher: ShapeHasher::default(), sink };
+    folder.command(command);
+    walk_command(&mut folder, command);
+    folder.hasher.finish()
 }
 
-struct Walk<'s, 'a> {
+/// Calls `sink` with every parameter of a command, in rendering order.
+///
+/// ```
+/// # use orm_guide::prelude::*;
+/// use orm_core::ir::{Command, values};
+/// let command = Command::Select(Box::new(User::filter(User::id.in_([1, 2])).into_select()));
+/// let mut count = 0;
+/// values(&command, |_| count += 1);
+/// assert_eq!(count, 1);
+/// ```
+pub fn values<'a>(command: &'a Command, sink: impl FnMut(Binds<'a>)) {
+    walk_command(&mut Values(sink), command);
+}
+
+/// Whether two expressions ask the same with the same values.
+pub(super) fn same(left: &Expr, right: &Expr) -> bool {
+    fn fold(expr: &Expr) -> (Shape, Vec<Binds<'_>>) {
+        let mut binds = Vec::new();
+        let mut folder = Folder { hasher: ShapeHasher::default(), sink: |bind| binds.push(bind) };
+        folder.expr(expr);
+        (folder.hasher.finish(), binds)
+    }
+    let equal = |pair: (&Binds<'_>, &Binds<'_>)| match pair {
+        (Binds::One(left, _), Binds::One(right, _)) => left == right,
+        (Binds::Number(left), Binds::Number(right)) => left == right,
+        (Binds::List(left, _), Binds::List(right, _)) | (Binds::Tuples(left, _), Binds::Tuples(right, _)) => {
+            left == right
+        }
+        _ => false,
+    };
+    if std::mem::discriminant(left) != std::mem::discriminant(right) {
+        return false;
+    }
+    let ((shape, binds), (other, others)) = (fold(left), fold(right));
+    shape == other && binds.len() == others.len() && binds.iter().zip(&others).all(equal)
+}
+
+struct Values<F>(F);
+
+impl<'a, F: FnMut(Binds<'a>)> Visit<'a> for Values<F> {
+    #[inline]
+    fn binds(&mut self, binds: Binds<'a>) {
+        (self.0)(binds);
+    }
+}
+
+struct Folder<F> {
     hasher: ShapeHasher,
-    sink: &'s mut dyn FnMut(Binds<'a>),
+    sink: F,
 }
 
-impl<'a> Walk<'_, 'a> {
+/// The bit that tells an aliased source: addresses of metadata are even.
+const ALIASED: u64 = 1;
+
+impl<F> Folder<F> {
     #[inline]
     fn tag(&mut self, tag: u64) {
         self.hasher.word(tag);
+    }
+
+    /// A tag of 32 bits and a type.
+    #[inline]
+    fn typed(&mut self, tag: u64, ty: ColumnType) {
+        self.tag(tag | (discriminant(ty) << 32));
+        match ty {
+            ColumnType::Enum(meta) => self.address(meta),
+            ColumnType::Array(element) => self.typed(0, *element),
+            ColumnType::Native(native) => self.hasher.text(native.name),
+            // The other variants carry nothing that a text depends on.
+            _ => {}
+        }
+    }
+
+    fn types(&mut self, types: &[ColumnType]) {
+        self.tag(types.len() as u64);
+        for ty in types {
+            self.typed(0, *ty);
+        }
     }
 
     fn address<T>(&mut self, thing: &'static T) {
         self.hasher.word(std::ptr::from_ref(thing).addr() as u64);
     }
 
-    fn relation(&mut self, relation: &'static RelationMeta) {
-        self.address(relation);
-    }
-
+    #[inline]
     fn source(&mut self, source: Source) {
-        self.address::<ModelMeta>(source.model);
-        if !source.alias.is_empty() {
+        let address = std::ptr::from_ref::<ModelMeta>(source.model).addr() as u64;
+        if source.alias.is_empty() {
+            self.tag(address);
+        } else {
+            self.tag(address | ALIASED);
             self.hasher.text(source.alias);
         }
-        self.tag(1);
     }
 
-    fn column(&mut self, column: ColumnRef) {
-        self.source(column.source);
-        self.tag(u64::from(column.index));
-    }
-
-    fn ty(&mut self, ty: DbType) {
-        match ty {
-            DbType::Enum(meta) => {
-                self.tag(1000);
-                self.address(meta);
-            }
-            DbType::Array(element) => {
-                self.tag(1001);
-                self.ty(*element);
-            }
-            DbType::Native(native) => {
-                self.tag(1002);
-                self.hasher.text(native.name);
-            }
-            // The other variants carry nothing.
-            other => self.hasher.word(2000 + discriminant(other)),
+    fn columns(&mut self, columns: &[u16]) {
+        self.tag(columns.len() as u64);
+        for column in columns {
+            self.tag(u64::from(*column));
         }
     }
 
-    fn command(&mut self, command: &'a Command) {
+    fn command(&mut self, command: &Command) {
         match command {
-            Command::Select(select) => {
-                self.tag(1);
-                self.select(select);
-            }
+            Command::Select(_) => self.tag(1),
             Command::Insert(insert) => self.insert(insert),
             Command::Update(update) => {
-                self.tag(3);
+                self.tag(3 | flags([update.filter.is_some()]));
                 self.source(update.source);
                 self.assignments(&update.set);
-                self.optional(update.filter.as_ref());
                 self.returning(update.returning.as_ref());
             }
             Command::UpdateRows(update) => {
-                self.tag(6);
+                self.tag(6 | ((update.keys as u64) << 8));
                 self.source(update.source);
-                self.tag(update.keys as u64);
-                self.tag(update.columns.len() as u64);
-                for column in &update.columns {
-                    self.tag(u64::from(*column));
-                }
-                (self.sink)(Binds::Rows(&update.values, &update.columns, update.source.model));
+                self.columns(&update.columns);
                 self.assignments(&update.also);
                 self.returning(update.returning.as_ref());
             }
             Command::Delete(delete) => {
-                self.tag(4);
+                self.tag(4 | flags([delete.filter.is_some()]));
                 self.source(delete.source);
-                self.optional(delete.filter.as_ref());
                 self.returning(delete.returning.as_ref());
             }
             Command::Raw(raw) => {
                 self.tag(5);
                 self.hasher.text(&raw.sql);
-                for (datum, ty) in &raw.binds {
-                    (self.sink)(Binds::One(datum, *ty));
+                self.tag(raw.binds.len() as u64);
+                for (_, ty) in &raw.binds {
+                    self.typed(0, *ty);
                 }
             }
         }
     }
 
-    fn insert(&mut self, insert: &'a Insert) {
-        self.tag(2);
+    fn insert(&mut self, insert: &Insert) {
+        let query = matches!(insert.source, InsertSource::Select(_));
+        self.tag(2 | flags([query, insert.conflict.is_some()]));
         self.address::<ModelMeta>(insert.model);
-        self.tag(insert.columns.len() as u64);
-        for column in &insert.columns {
-            self.tag(u64::from(*column));
-        }
-        match &insert.source {
-            InsertSource::Values(rows) => {
-                self.tag(1);
-                (self.sink)(Binds::Rows(rows, &insert.columns, insert.model));
-            }
-            InsertSource::Select(select) => {
-                self.tag(2);
-                self.select(select);
-            }
-        }
-        match &insert.conflict {
-            None => self.tag(0),
-            Some(conflict) => {
-                self.tag(1 + conflict.target.len() as u64);
-                for column in &conflict.target {
-                    self.tag(u64::from(*column));
-                }
-                match &conflict.action {
-                    ConflictAction::Nothing => self.tag(0),
-                    ConflictAction::Update(set, filter) => {
-                        self.tag(1);
-                        self.assignments(set);
-                        self.optional(filter.as_ref());
-                    }
+        self.columns(&insert.columns);
+        if let Some(conflict) = &insert.conflict {
+            self.columns(&conflict.target);
+            match &conflict.action {
+                ConflictAction::Nothing => self.tag(0),
+                ConflictAction::Update(set, filter) => {
+                    self.tag(1 | flags([filter.is_some()]));
+                    self.assignments(set);
                 }
             }
         }
         self.returning(insert.returning.as_ref());
     }
 
-    fn assignments(&mut self, set: &'a [Assignment]) {
+    fn assignments(&mut self, set: &[Assignment]) {
         self.tag(set.len() as u64);
         for assignment in set {
             self.tag(u64::from(assignment.column));
-            self.expr(&assignment.value);
         }
     }
 
-    fn returning(&mut self, output: Option<&'a Output>) {
+    fn returning(&mut self, output: Option<&Output>) {
         match output {
             None => self.tag(0),
             Some(output) => self.output(output),
         }
     }
 
-    fn output(&mut self, output: &'a Output) {
+    fn output(&mut self, output: &Output) {
         match output {
             Output::Model => self.tag(1),
-            Output::ModelAnd(exprs) => {
-                self.tag(2);
-                self.list(exprs);
-            }
-            Output::Exprs(exprs) => {
-                self.tag(3);
-                self.list(exprs);
-            }
+            Output::ModelAnd(exprs) => self.tag(2 | ((exprs.len() as u64) << 8)),
+            Output::Exprs(exprs) => self.tag(3 | ((exprs.len() as u64) << 8)),
             Output::One => self.tag(4),
-            Output::Columns(width) => self.tag(6 + (u64::from(*width) << 8)),
+            Output::Columns(width) => self.tag(6 | (u64::from(*width) << 8)),
             Output::CountOf(inner) => {
                 self.tag(5);
                 self.output(inner);
@@ -253,127 +284,84 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    fn list(&mut self, exprs: &'a [Expr]) {
-        self.tag(exprs.len() as u64);
-        for expr in exprs {
-            self.expr(expr);
-        }
+    /// A limit and an offset; a small limit is part of the text.
+    fn limits(&mut self, limit: Option<u64>, offset: Option<u64>) {
+        let limit = match limit {
+            None => 0,
+            Some(limit) if is_literal_limit(limit) => 2 + limit,
+            Some(_) => 1,
+        };
+        self.tag(limit | (u64::from(offset.is_some()) << 32));
     }
 
-    fn optional(&mut self, expr: Option<&'a Expr>) {
-        match expr {
-            None => self.tag(0),
-            Some(expr) => {
-                self.tag(1);
-                self.expr(expr);
-            }
-        }
-    }
-
-    fn limit(&mut self, limit: Option<u64>) {
-        match limit {
-            None => self.tag(0),
-            Some(limit) if limit <= LITERAL_LIMIT => self.tag(2 + limit),
-            Some(limit) => {
-                self.tag(1);
-                (self.sink)(Binds::Number(limit));
-            }
-        }
-    }
-
-    fn offset(&mut self, offset: Option<u64>) {
-        match offset {
-            None => self.tag(0),
-            Some(offset) => {
-                self.tag(1);
-                (self.sink)(Binds::Number(offset));
-            }
-        }
-    }
-
-    fn orders(&mut self, orders: &'a [Order]) {
+    fn orders(&mut self, orders: &[Order]) {
         self.tag(orders.len() as u64);
         for order in orders {
-            self.expr(&order.expr);
-            self.tag(order.direction as u64 * 4 + order.nulls.map_or(0, |nulls| 1 + nulls as u64));
-            self.ty(order.ty);
+            let nulls = order.nulls.map_or(0, |nulls| 1 + nulls as u64);
+            self.typed(order.direction as u64 * 4 + nulls, order.ty);
         }
     }
 
-    /// The order of a SELECT's parts: combined queries, groups, output, joins, filter, having, per-parent, order, limit, offset.
-    fn select(&mut self, select: &'a Select) {
-        self.tag(10 + u64::from(select.distinct));
+    /// What a query says itself; its expressions follow.
+    fn query(&mut self, select: &Select) {
+        self.tag(
+            10 | flags([
+                select.distinct,
+                select.combined.is_some(),
+                select.filter.is_some(),
+                select.having.is_some(),
+                select.per_parent.is_some(),
+                select.sample.is_some(),
+                select.lock.is_some(),
+            ]) | ((select.group_by.len() as u64) << 24)
+                | ((select.distinct_on.len() as u64) << 40),
+        );
         self.source(select.from);
-        match &select.combined {
-            None => self.tag(0),
-            Some(combined) => {
-                self.tag(1 + combined.rest.len() as u64);
-                self.select(&combined.first);
-                for (op, arm) in &combined.rest {
-                    self.tag(*op as u64);
-                    self.select(arm);
-                }
-            }
+        if let Some(combined) = &select.combined {
+            self.tag(combined.rest.len() as u64);
+            combined.rest.iter().for_each(|(op, _)| self.tag(*op as u64));
         }
-        self.list(&select.group_by);
-        self.list(&select.distinct_on);
         if let Some(sample) = &select.sample {
-            self.tag(77 + u64::from(sample.pages));
+            self.tag(u64::from(sample.pages));
             self.tag(sample.percent.to_bits());
             self.tag(sample.seed.map_or(0, |seed| 1 + u64::from(seed)));
         }
-        match &select.lock {
-            None => self.tag(0),
-            Some(lock) => {
-                self.tag(1 + lock.strength as u64 + ((lock.wait as u64) << 8));
-                self.tag(lock.of.len() as u64);
-                lock.of.iter().for_each(|source| self.source(*source));
-            }
+        if let Some(lock) = &select.lock {
+            self.tag(lock.strength as u64 | ((lock.wait as u64) << 8) | ((lock.of.len() as u64) << 16));
+            lock.of.iter().for_each(|source| self.source(*source));
         }
         self.output(&select.output);
         self.tag(select.joins.len() as u64);
-        for join in &select.joins {
-            self.tag(join.kind as u64);
-            self.source(join.target);
-            if let Some((from, relation)) = join.relation {
-                self.source(from);
-                self.relation(relation);
-            }
-            self.tag(join.on_columns.len() as u64);
-            for (left, right) in &join.on_columns {
-                self.column(*left);
-                self.column(*right);
-            }
-            match &join.lateral {
-                None => self.tag(0),
-                Some(select) => {
-                    self.tag(1);
-                    self.select(select);
-                }
-            }
-            self.optional(join.on.as_ref());
-        }
-        self.optional(select.filter.as_ref());
-        self.optional(select.having.as_ref());
-        match &select.per_parent {
-            None => self.tag(0),
-            Some(per) => {
-                self.list(&per.key);
-                self.orders(&select.order);
-                self.limit(per.limit);
-                self.offset(per.offset);
-                // The order stands inside the window; it is rendered once more outside by position.
-                self.limit(select.limit);
-                self.offset(select.offset);
-                return;
-            }
+        select.joins.iter().for_each(|join| self.join(join));
+        if let Some(per) = &select.per_parent {
+            self.tag(per.key.len() as u64);
+            self.limits(per.limit, per.offset);
         }
         self.orders(&select.order);
-        self.limit(select.limit);
-        self.offset(select.offset);
+        if select.distinct || !select.distinct_on.is_empty() {
+            for order in &select.order {
+                self.tag(select.shared_order(order).map_or(0, |place| 1 + place as u64));
+            }
+        }
+        self.limits(select.limit, select.offset);
     }
 
-    fn window(&mut self, call: &'a WindowCall) {
+    fn join(&mut self, join: &Join) {
+        let on = join.on_columns.len() as u64;
+        let parts = flags([join.relation.is_some(), join.lateral.is_some(), join.on.is_some()]);
+        self.tag(join.kind as u64 | parts | (on << 24));
+        self.source(join.target);
+        if let Some((from, relation)) = join.relation {
+            self.source(from);
+            self.address(relation);
+        }
+        for column in join.on_columns.iter().flat_map(|(left, right)| [left, right]) {
+            self.tag(u64::from(column.index));
+            self.source(column.source);
+        }
+    }
+
+    fn window(&mut self, call: &WindowCall) {
         let (func, by) = match call.func {
             WindowFunc::Aggregate => (0, 0),
             WindowFunc::RowNumber => (1, 0),
@@ -383,188 +371,124 @@ impl<'a> Walk<'_, 'a> {
             WindowFunc::First => (5, 0),
             WindowFunc::Last => (6, 0),
         };
-        self.tag(func);
+        self.tag(25 | (func << 32) | flags([call.arg.is_some(), call.frame.is_some()]));
         self.tag(by as u64);
-        self.optional(call.arg.as_ref());
-        self.list(&call.partition);
+        self.tag(call.partition.len() as u64);
         self.orders(&call.order);
-        let Some(frame) = call.frame else { return self.tag(0) };
-        for end in [frame.start, frame.end] {
-            self.tag(1 + u64::from(end.is_some()));
-            self.tag(end.unwrap_or(0) as u64);
+        if let Some(frame) = call.frame {
+            for end in [frame.start, frame.end] {
+                self.tag(u64::from(end.is_some()));
+                self.tag(end.unwrap_or(0) as u64);
+            }
         }
     }
 
-    fn list_change(&mut self, change: &'a ListChange) {
-        self.tag(24);
+    fn list_change(&mut self, change: &ListChange) {
+        let (op, count) = match &change.op {
+            ListOp::Push(values) => (0, values.len()),
+            ListOp::AddToSet(values) => (1, values.len()),
+            ListOp::Pull(_) => (2, 0),
+            ListOp::Set(_, values) => (3, values.len()),
+        };
+        self.tag(24 | (op << 8) | ((count as u64) << 16));
         self.address::<ModelMeta>(change.element);
-        self.expr(&change.list);
-        match &change.op {
-            ListOp::Push(values) | ListOp::AddToSet(values) => {
-                self.tag(u64::from(matches!(change.op, ListOp::Push(_))));
-                for (place, datum) in values.iter().enumerate() {
-                    let column = change.element.columns.get(place % change.element.columns.len().max(1));
-                    (self.sink)(Binds::One(datum, column.map_or(DbType::Text, |column| column.ty())));
-                }
-            }
-            ListOp::Pull(filter) => {
-                self.tag(2);
-                self.expr(filter);
-            }
-            ListOp::Set(filter, values) => {
-                self.tag(3 + values.len() as u64);
-                self.expr(filter);
-                for (column, value) in values {
-                    self.tag(u64::from(*column));
-                    self.expr(value);
-                }
-            }
-        }
-    }
-
-    fn expr(&mut self, expr: &'a Expr) {
-        match expr {
-            Expr::Column(column) => {
-                self.tag(1);
-                self.column(*column);
-            }
-            Expr::Value(datum, ty) => {
-                self.tag(2);
-                self.ty(*ty);
-                (self.sink)(Binds::One(datum, *ty));
-            }
-            Expr::Unary(op, inner, ty) => {
-                self.tag(3 + ((*op as u64) << 8));
-                self.ty(*ty);
-                self.expr(inner);
-            }
-            Expr::Binary(op, both, ty) => {
-                self.tag(4 + ((*op as u64) << 8));
-                self.ty(*ty);
-                self.expr(&both.0);
-                self.expr(&both.1);
-            }
-            Expr::All(list) => {
-                self.tag(5);
-                self.list(list);
-            }
-            Expr::Any(list) => {
-                self.tag(6);
-                self.list(list);
-            }
-            Expr::IsNull(inner, negated) => {
-                self.tag(7 + (u64::from(*negated) << 8));
-                self.expr(inner);
-            }
-            Expr::Between(three, ty) => {
-                self.tag(8);
-                self.ty(*ty);
-                self.expr(&three.0);
-                self.expr(&three.1);
-                self.expr(&three.2);
-            }
-            Expr::InList { expr, list, ty, negated } => {
-                self.tag(9 + (u64::from(*negated) << 8));
-                self.ty(*ty);
-                self.expr(expr);
-                (self.sink)(Binds::List(list, *ty));
-            }
-            Expr::Overlap { array, list, ty } => {
-                self.tag(26);
-                self.ty(*ty);
-                self.expr(array);
-                (self.sink)(Binds::List(list, *ty));
-            }
-            Expr::InTuples { exprs, rows, types } => {
-                self.tag(10);
-                self.list(exprs);
-                for ty in types {
-                    self.ty(*ty);
-                }
-                (self.sink)(Binds::Tuples(rows, types));
-            }
-            Expr::InSelect { expr, select, negated } => {
-                self.tag(11 + (u64::from(*negated) << 8));
-                self.expr(expr);
-                self.select(select);
-            }
-            Expr::Like { op, expr, pattern, insensitive } => {
-                self.tag(12 + ((*op as u64) << 8) + (u64::from(*insensitive) << 16));
-                self.expr(expr);
-                self.expr(pattern);
-            }
-            Expr::Func(func, args) => {
-                self.tag(13 + ((*func as u64) << 8));
-                self.list(args);
-            }
-            Expr::Cast(inner, ty) => {
-                self.tag(14);
-                self.ty(*ty);
-                self.expr(inner);
-            }
-            Expr::Case(arms, otherwise) => {
-                self.tag(15);
-                self.tag(arms.len() as u64);
-                for (when, then) in arms {
-                    self.expr(when);
-                    self.expr(then);
-                }
-                self.optional(otherwise.as_deref());
-            }
-            Expr::Aggregate { func, arg, distinct, ty, filter, order } => {
-                self.tag(16 + ((*func as u64) << 8) + (u64::from(*distinct) << 16));
-                self.ty(*ty);
-                self.optional(arg.as_deref());
-                self.orders(order);
-                self.optional(filter.as_deref());
-            }
-            Expr::Window(call) => {
-                self.tag(25);
-                self.window(call);
-            }
-            Expr::Exists(select) => {
-                self.tag(17);
-                self.select(select);
-            }
-            Expr::Scalar(select) => {
-                self.tag(18);
-                self.select(select);
-            }
-            Expr::Relation(test) => {
-                self.tag(19 + ((test.quantifier as u64) << 8));
-                self.relation(test.relation);
-                self.source(test.from);
-                self.hasher.text(test.alias);
-                self.optional(test.filter.as_ref());
-            }
-            Expr::Raw(pieces, args) => {
-                self.tag(20);
-                for piece in pieces {
-                    self.hasher.text(piece);
-                }
-                self.list(args);
-            }
-            Expr::Elements(test) => {
-                self.tag(23 + ((test.quantifier as u64) << 8));
-                self.address::<ModelMeta>(test.element);
-                self.expr(&test.list);
-                self.optional(test.filter.as_ref());
-            }
-            Expr::ListChange(change) => self.list_change(change),
-            Expr::Key(place, ty) => {
-                self.tag(22 + (u64::from(*place) << 8));
-                self.ty(*ty);
-            }
-            Expr::Excluded(column) => {
-                self.tag(21);
-                self.column(*column);
-            }
+        if let ListOp::Set(_, values) = &change.op {
+            values.iter().for_each(|(column, _)| self.tag(u64::from(*column)));
         }
     }
 }
 
-fn discriminant(ty: DbType) -> u64 {
-    use DbType::*;
+/// Yes and no, from bit 8 on.
+#[inline]
+fn flags<const N: usize>(flags: [bool; N]) -> u64 {
+    flags.iter().enumerate().fold(0, |bits, (place, flag)| bits | (u64::from(*flag) << (8 + place)))
+}
+
+impl<'a, F: FnMut(Binds<'a>)> Visit<'a> for Folder<F> {
+    #[inline]
+    fn binds(&mut self, binds: Binds<'a>) {
+        (self.sink)(binds);
+    }
+
+    fn select(&mut self, select: &'a Select) {
+        self.query(select);
+        walk_select(self, select);
+    }
+
+    fn expr(&mut self, expr: &'a Expr) {
+        let list = |tag: u64, list: &[Expr]| tag | ((list.len() as u64) << 32);
+        match expr {
+            Expr::Column(column) => {
+                self.tag(1 | (u64::from(column.index) << 8));
+                return self.source(column.source);
+            }
+            Expr::Value(_, ty) => self.typed(2, *ty),
+            Expr::Unary(op, _, ty) => self.typed(3 | ((*op as u64) << 8), *ty),
+            Expr::Binary(op, _, ty) => self.typed(4 | ((*op as u64) << 8), *ty),
+            Expr::All(exprs) => self.tag(list(5, exprs)),
+            Expr::Any(exprs) => self.tag(list(6, exprs)),
+            Expr::IsNull(_, negated) => self.tag(7 | flags([*negated])),
+            Expr::Between(_, ty) => self.typed(8, *ty),
+            Expr::InList { ty, negated, .. } => self.typed(9 | flags([*negated]), *ty),
+            Expr::InTuples { types, .. } => {
+                self.tag(10);
+                self.types(types);
+            }
+            Expr::InSelect { negated, rows, .. } => self.tag(11 | flags([*negated, *rows])),
+            Expr::Like { op, insensitive, .. } => {
+                self.tag(12 | flags([*insensitive]) | ((*op as u64) << 16));
+            }
+            Expr::Func(func, args) => self.tag(list(13 | ((*func as u64) << 8), args)),
+            Expr::Cast(_, from, to) => {
+                self.typed(14, *from);
+                self.typed(0, *to);
+            }
+            Expr::Case(arms, otherwise) => {
+                self.tag(15 | flags([otherwise.is_some()]) | ((arms.len() as u64) << 32));
+            }
+            Expr::Aggregate { func, arg, distinct, ty, filter, order } => {
+                let parts = flags([*distinct, arg.is_some(), filter.is_some()]);
+                self.typed(16 | parts | ((*func as u64) << 16), *ty);
+                self.orders(order);
+            }
+            Expr::Exists(_) => self.tag(17),
+            Expr::Scalar(_) => self.tag(18),
+            Expr::Relation(test) => {
+                let alias = flags([test.filter.is_some(), !test.alias.is_empty()]);
+                self.tag(19 | alias | ((test.quantifier as u64) << 16));
+                self.address(test.relation);
+                self.source(test.from);
+                if !test.alias.is_empty() {
+                    self.hasher.text(test.alias);
+                }
+            }
+            Expr::Raw(pieces, args) => {
+                self.tag(list(20, args) | ((pieces.len() as u64) << 8));
+                pieces.iter().for_each(|piece| self.hasher.text(piece));
+            }
+            Expr::Excluded(column) => {
+                self.tag(21 | (u64::from(column.index) << 8));
+                self.source(column.source);
+            }
+            Expr::Place(source) => {
+                self.tag(29);
+                self.source(*source);
+            }
+            Expr::Key(place, ty) => self.typed(22 | (u64::from(*place) << 8), *ty),
+            Expr::Elements(test) => {
+                self.tag(23 | flags([test.filter.is_some()]) | ((test.quantifier as u64) << 16));
+                self.address::<ModelMeta>(test.element);
+            }
+            Expr::ListChange(change) => self.list_change(change),
+            Expr::Window(call) => self.window(call),
+            Expr::Overlap { ty, .. } => self.typed(26, *ty),
+        }
+        walk_expr(self, expr);
+    }
+}
+
+fn discriminant(ty: ColumnType) -> u64 {
+    use ColumnType::*;
     match ty {
         Bool => 1,
         I8 => 2,

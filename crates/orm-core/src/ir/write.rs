@@ -2,7 +2,7 @@
 
 use super::{Expr, Output, Select, Source};
 use crate::meta::ModelMeta;
-use crate::value::{Datum, DbType};
+use crate::value::{ColumnType, Datum};
 
 /// An INSERT.
 ///
@@ -208,10 +208,10 @@ pub struct Delete {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm_core::backend::{First, run};
 /// use orm_core::ir::{Command, RawSql};
-/// use orm_core::value::{Datum, DbType};
+/// use orm_core::value::{Datum, ColumnType};
 /// let raw = RawSql {
 ///     sql: "SELECT name FROM users WHERE id = ?".to_owned(),
-///     binds: vec![(Datum::I64(1), DbType::I64)],
+///     binds: vec![(Datum::I64(1), ColumnType::I64)],
 ///     write: false,
 /// };
 /// let name = run(&db, Command::Raw(Box::new(raw)), First::<String>::default()).await?;
@@ -223,7 +223,7 @@ pub struct RawSql {
     /// The text.
     pub sql: String,
     /// The values.
-    pub binds: Vec<(Datum, DbType)>,
+    pub binds: Vec<(Datum, ColumnType)>,
     /// Whether it may change data.
     pub write: bool,
 }

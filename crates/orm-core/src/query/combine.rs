@@ -11,7 +11,7 @@ use crate::expr::scope::Closed;
 use crate::expr::{Expr, IntoOrder};
 use crate::ir::{self, Combined, Output, SetOp};
 use crate::model::Model;
-use crate::value::{DbType, Scalar};
+use crate::value::{ColumnType, Scalar};
 
 /// Rows that can be put together with others of their kind: of a model, of column types, or a projection.
 ///
@@ -72,7 +72,7 @@ where
     }
 }
 
-fn column<T>(at: &mut u16, ty: DbType) -> Expr<T> {
+fn column<T>(at: &mut u16, ty: ColumnType) -> Expr<T> {
     *at += 1;
     Expr::new(ir::Expr::Key(*at - 1, ty))
 }
@@ -213,6 +213,12 @@ impl<M: Model, Q: Closed, Out: Combine, N: Needs> Query<M, Q, Out, N> {
 /// A query as one of those that are put together.
 fn part<Out: Combine>(select: ir::Select) -> ir::Select {
     let mut select = select.nested();
+    if ir::is_too_deep(&select) {
+        let output = std::mem::replace(&mut select.output, Output::One);
+        let output = if matches!(output, Output::Exprs(_)) { Output::One } else { output };
+        select = ir::Select { output, ..ir::Select::new(select.from) };
+        select.and_filter(ir::Expr::invalid(ir::too_deep()));
+    }
     let cut = select.limit.is_some() || select.offset.is_some();
     if !cut && select.per_parent.is_none() && select.distinct_on.is_empty() {
         // An order without a limit is lost in the whole.

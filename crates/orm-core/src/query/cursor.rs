@@ -1,4 +1,4 @@
-//! The place where a keyset page ended.
+//! A place between two rows, as a value and as text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,15 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::place::Fnv;
 use crate::error::{Error, ErrorKind, Result};
-use crate::value::{Date, DateTime, Datum, Numeric, Time};
+use crate::meta::{ColumnMeta, ModelMeta};
+use crate::value::{ColumnType, Date, DateTime, Datum, NativeKind, Numeric, Time};
 
-/// Where a keyset page ended: the order's values in its last row.
+/// A place between two rows of a query: where a keyset page begins or ends.
 ///
-/// As text it goes to clients and back: letters, digits, `-` and `_`. It is not secret and not signed: whoever changes one reads
-/// another part of the same query, no more. A text that is not a cursor is an error of kind
+/// As text it goes to clients and back: letters, digits, `-` and `_`. It holds the order's values in the row beside it. A check sum
+/// finds what was cut off or changed on the way; it is no signature, and the values are not secret. A text that is not a cursor is an error of kind
 /// [`Decode`](ErrorKind::Decode), a cursor of another query one of kind [`Usage`](ErrorKind::Usage) when the page is read.
 ///
 /// ```
@@ -29,15 +31,97 @@ use crate::value::{Date, DateTime, Datum, Numeric, Time};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which order the values belong to.
-    pub(super) order: u64,
+    /// Which query the place belongs to.
+    pub(super) query: u64,
+    /// On which side of the row with these values the place is.
+    pub(super) side: Side,
+    /// How many rows of a query with a limit or an offset come before.
+    pub(super) seen: u64,
     pub(super) values: Vec<Datum>,
 }
 
+/// A side of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    After,
+}
+
+impl Cursor {
+    /// The values, if they are those of this query and of these columns.
+    pub(super) fn values_for(
+        &self,
+        query: u64,
+        meta: &'static ModelMeta,
+        columns: &[u16],
+    ) -> Result<Vec<Datum>> {
+        let values: Option<Vec<Datum>> = match self.values.len() == columns.len() && self.query == query {
+            true => self
+                .values
+                .iter()
+                .zip(columns)
+                .map(|(value, index)| typed(value, meta.column(*index)))
+                .collect(),
+            false => None,
+        };
+        values.ok_or_else(|| {
+            Error::new(ErrorKind::Usage, "the cursor belongs to another query")
+                .with_model(meta.name)
+                .with_hint("a cursor goes on with the query that it came from: the same model, conditions, order and limit")
+        })
+    }
+}
+
+/// A value as one of this column, if it can be one.
+fn typed(value: &Datum, column: &ColumnMeta) -> Option<Datum> {
+    fn fits(value: &Datum, ty: ColumnType) -> bool {
+        use ColumnType::*;
+        match value {
+            Datum::Bool(_) => ty == Bool,
+            Datum::I64(_) => ty.is_integer() || matches!(ty, Enum(meta) if meta.integer),
+            Datum::F64(_) => matches!(ty, F32 | F64),
+            Datum::Text(_) => matches!(ty, Text | Char) || matches!(ty, Enum(meta) if !meta.integer),
+            Datum::Bytes(_) => ty == Bytes,
+            Datum::Uuid(_) => ty == Uuid,
+            Datum::Decimal(_) => ty == Decimal,
+            Datum::Date(_) => ty == Date,
+            Datum::Time(_) => ty == Time,
+            Datum::DateTime(_) => ty == DateTime,
+            Datum::Timestamp(_) => ty == Timestamp,
+            _ => false,
+        }
+    }
+    match (value, column.ty()) {
+        (Datum::Null, _) => column.nullable.then_some(Datum::Null),
+        (value, ColumnType::Native(native)) => match (value, &native.kind) {
+            (value, NativeKind::Domain { base, .. }) => fits(value, **base).then(|| value.clone()),
+            (Datum::Bytes(bytes), _) => Some(Datum::Native(native, bytes.as_slice().into())),
+            (Datum::Native(..), _) => Some(value.clone()),
+            _ => None,
+        },
+        (value, ty) => fits(value, ty).then(|| value.clone()),
+    }
+}
+
+/// The form of the text, in the upper bits of its first byte.
+const FORM: u8 = 1 << 4;
+/// The place is behind the row.
+const AFTER: u8 = 1;
+/// A count of rows follows.
+const COUNTED: u8 = 2;
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = self.order.to_le_bytes().to_vec();
+        let after = if self.side == Side::After { AFTER } else { 0 };
+        let counted = if self.seen > 0 { COUNTED } else { 0 };
+        let mut bytes = vec![FORM | after | counted];
+        bytes.extend(self.query.to_le_bytes());
+        if self.seen > 0 {
+            bytes.extend(self.seen.to_le_bytes());
+        }
         self.values.iter().for_each(|value| write(value, &mut bytes));
+        let sum = check_sum(&bytes);
+        bytes.extend(sum);
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -47,7 +131,7 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self> {
         read_all(text).ok_or_else(|| {
             Error::new(ErrorKind::Decode, "this text is not a cursor")
-                .with_hint("pass on the text of `KeysetPage::next` unchanged")
+                .with_hint("pass on the text of `next` or `previous` of a page unchanged")
         })
     }
 }
@@ -101,13 +185,28 @@ fn write(value: &Datum, out: &mut Vec<u8>) {
 
 fn read_all(text: &str) -> Option<Cursor> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let mut rest = &bytes[..];
-    let order = u64::from_le_bytes(take(&mut rest)?);
+    let (mut rest, sum) = bytes.split_last_chunk::<8>()?;
+    if check_sum(rest) != *sum {
+        return None;
+    }
+    let [flags] = take(&mut rest)?;
+    if flags & !(AFTER | COUNTED) != FORM {
+        return None;
+    }
+    let query = u64::from_le_bytes(take(&mut rest)?);
+    let seen = if flags & COUNTED == 0 { 0 } else { u64::from_le_bytes(take(&mut rest)?) };
     let mut values = Vec::new();
     while !rest.is_empty() {
         values.push(read(&mut rest)?);
     }
-    Some(Cursor { order, values })
+    let side = if flags & AFTER == 0 { Side::Before } else { Side::After };
+    Some(Cursor { query, side, seen, values })
+}
+
+fn check_sum(bytes: &[u8]) -> [u8; 8] {
+    let mut hash = Fnv::default();
+    hash.add(bytes);
+    hash.0.to_le_bytes()
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -178,7 +277,7 @@ mod tests {
             Datum::Timestamp(instant),
             Datum::Json("{}".into()),
         ];
-        let cursor = Cursor { order: u64::MAX - 1, values };
+        let cursor = Cursor { query: u64::MAX - 1, side: Side::Before, seen: 3, values };
         let text = cursor.to_string();
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
         assert_eq!(text.parse::<Cursor>().unwrap(), cursor);
@@ -186,14 +285,26 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_cursor_is_an_error_and_never_a_panic() {
-        let good = Cursor { order: 1, values: vec![Datum::Text("abc".into()), Datum::I64(3)] }.to_string();
+        let values = vec![Datum::Text("abc".into()), Datum::I64(3)];
+        let good = Cursor { query: 1, side: Side::After, seen: 0, values }.to_string();
         for cut in 0..good.len() {
-            if let Ok(cursor) = good[..cut].parse::<Cursor>() {
-                assert!(cursor.values.len() < 2);
-            }
+            assert!(good[..cut].parse::<Cursor>().is_err());
         }
-        for text in ["", "!", "AAAA", "________________"] {
+        for text in ["", "!", "AAAA", "________________", "AAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(text.parse::<Cursor>().unwrap_err().kind(), ErrorKind::Decode);
+        }
+    }
+
+    #[test]
+    fn a_changed_letter_is_found_wherever_it_is() {
+        let values = vec![Datum::Text("abc".into()), Datum::Null, Datum::I64(3)];
+        let good = Cursor { query: 7, side: Side::After, seen: 9, values }.to_string();
+        let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        for at in 0..good.len() {
+            for letter in letters.chars().filter(|letter| !good[at..].starts_with(*letter)) {
+                let changed = format!("{}{letter}{}", &good[..at], &good[at + 1..]);
+                assert!(changed.parse::<Cursor>().is_err(), "{changed}");
+            }
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::future::Future;
 
+use futures_util::FutureExt;
+
 use super::query::Query;
 use super::terminal::{by_key, not_found};
-use crate::backend::{And, Executor, First, Needs, Plus, ProvidedBy, run};
+use crate::backend::{And, Envelope, Executor, First, Needs, Plus, ProvidedBy, run};
 use crate::error::Result;
 use crate::expr::{Condition, Only};
-use crate::ir::{ColumnRef, Command, Expr};
+use crate::ir::{ColumnRef, Expr};
 use crate::model::{Model, ModelKey};
 use crate::relation::Includable;
 
@@ -140,13 +142,14 @@ impl<M: Model, N: Needs> Find<M, N> {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
+    #[track_caller]
     pub fn one<E>(self, db: &E) -> impl Future<Output = Result<M>> + Send
     where
         E: Executor + ?Sized,
         N: ProvidedBy<E::Backend>,
     {
-        let row = self.optional(db);
-        async move { row.await?.ok_or_else(not_found::<M>) }
+        // Mapped, and not awaited in a block, which would keep the future twice.
+        self.optional(db).map(|row| row?.ok_or_else(not_found::<M>))
     }
 
     /// The row, `None` if there is none.
@@ -157,6 +160,7 @@ impl<M: Model, N: Needs> Find<M, N> {
     /// assert_eq!(User::find(999).optional(&db).await?, None);
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn optional<E>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send
     where
         E: Executor + ?Sized,
@@ -164,14 +168,48 @@ impl<M: Model, N: Needs> Find<M, N> {
     {
         // A primary key needs no LIMIT: leaving it out keeps one shape for all reads by key.
         let Query { select, includes, .. } = self.0;
-        let command = Command::Select(Box::new(select));
+        let command = Envelope::of_select(select).from_here();
         async move {
             let mut row = run(db, command, First::<M>::default()).await?;
             if let Some(row) = &mut row {
-                M::complete::<E::Backend>(std::slice::from_mut(row), &includes, db.session()).await?;
+                M::complete::<E::Backend>(std::slice::from_mut(row), &includes, db.handle()).await?;
             }
             Ok(row)
         }
+    }
+
+    /// The row as a list: of one, or empty.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::find(1).all(&db).await?.len(), 1);
+    /// # Ok(()) }
+    /// ```
+    #[track_caller]
+    pub fn all<E>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
+    where
+        E: Executor + ?Sized,
+        N: ProvidedBy<E::Backend>,
+    {
+        self.optional(db).map(|row| Ok(row?.into_iter().collect()))
+    }
+
+    /// The row, `None` if there is none: as [`optional`](Find::optional), since a key has no second row.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert!(User::find(1).first(&db).await?.is_some());
+    /// # Ok(()) }
+    /// ```
+    #[track_caller]
+    pub fn first<E>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send
+    where
+        E: Executor + ?Sized,
+        N: ProvidedBy<E::Backend>,
+    {
+        self.optional(db)
     }
 
     /// Whether the row exists.
@@ -182,6 +220,7 @@ impl<M: Model, N: Needs> Find<M, N> {
     /// assert!(User::find(1).exists(&db).await?);
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn exists<E>(self, db: &E) -> impl Future<Output = Result<bool>> + Send
     where
         E: Executor + ?Sized,

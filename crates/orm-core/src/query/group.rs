@@ -8,7 +8,7 @@ use crate::expr::scope::InScope;
 use crate::expr::{Column, Expr, ExprOps};
 use crate::ir;
 use crate::model::{Model, Named};
-use crate::value::{DbType, Value};
+use crate::value::{ColumnType, Value};
 
 /// One key of a grouping, or a tuple of them.
 ///
@@ -65,7 +65,7 @@ where
 }
 
 /// Adds a key; elsewhere in the query it is named by its place.
-fn key<T, S>(ir: ir::Expr, ty: DbType, out: &mut Vec<ir::Expr>) -> Expr<T, S, (), GroupKey> {
+fn key<T, S>(ir: ir::Expr, ty: ColumnType, out: &mut Vec<ir::Expr>) -> Expr<T, S, (), GroupKey> {
     out.push(ir);
     Expr::new(ir::Expr::Key((out.len() - 1) as u16, ty))
 }
@@ -141,6 +141,7 @@ impl<M: Model, Q, G, N: Needs> Grouped<M, Q, G, N> {
         list(self.keys).exprs(&mut exprs);
         let mut select = self.query.into_select();
         select.output = ir::Output::Exprs(exprs);
+        select.name_keys();
         Query::from_parts(select, Vec::new())
     }
 }

@@ -41,7 +41,7 @@ pub trait JoinPath {
     fn relation(&self) -> &'static RelationMeta;
 }
 
-impl<M: Model, S: Slot> JoinPath for Rel<M, S> {
+impl<M: Model, S: Slot, V> JoinPath for Rel<M, S, V> {
     type From = M;
     type To = S::Target;
     fn relation(&self) -> &'static RelationMeta {

@@ -1,6 +1,6 @@
 //! What a query yields, and structs that name the parts they want.
 
-use crate::backend::{Backend, FromRow, Row};
+use crate::backend::{Backend, FromRow, Handle, Row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::ExprOps;
 use crate::expr::kind::PerRow;
@@ -38,7 +38,7 @@ pub trait QueryOutput: Sized + Send + 'static {
     fn finish<B: Backend>(
         rows: Vec<Self::Raw>,
         includes: &[IncludePlan],
-        session: &B::Session,
+        handle: &Handle<B>,
     ) -> impl Future<Output = Result<Vec<Self>>> + Send;
 }
 
@@ -47,9 +47,9 @@ impl<T: FromRow + Send + 'static> QueryOutput for T {
     async fn finish<B: Backend>(
         mut rows: Vec<T>,
         includes: &[IncludePlan],
-        session: &B::Session,
+        handle: &Handle<B>,
     ) -> Result<Vec<T>> {
-        T::complete::<B>(&mut rows, includes, session).await?;
+        T::complete::<B>(&mut rows, includes, handle).await?;
         Ok(rows)
     }
 }
@@ -166,9 +166,9 @@ pub fn read_nested_key<M: Model, R: Row>(plan: &IncludePlan, row: &R, at: &mut u
 pub async fn nested<M: Model, C: Projection, B: Backend>(
     plan: &IncludePlan,
     keys: Vec<NestKey>,
-    session: &B::Session,
+    handle: &Handle<B>,
 ) -> Result<std::vec::IntoIter<Vec<C>>> {
-    let rows = crate::relation::nest::<C, B>(relation_of::<M>(plan), plan, keys, session).await?;
+    let rows = crate::relation::nest::<C, B>(relation_of::<M>(plan), plan, keys, handle).await?;
     Ok(rows.into_iter())
 }
 

@@ -151,12 +151,12 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let (name, age): (Option<&str>, Option<i32>) = (Some("Ada"), None);
     /// let query = User::query()
-    ///     .filter_if(name.map(|name| User::name.eq(name)))
-    ///     .filter_if(age.map(|age| User::age.eq(age)));
+    ///     .filter_opt(name.map(|name| User::name.eq(name)))
+    ///     .filter_opt(age.map(|age| User::age.eq(age)));
     /// assert_eq!(query.count(&db).await?, 1);
     /// # Ok(()) }
     /// ```
-    pub fn filter_if<I, X>(self, condition: Option<impl Condition<Q, I, X>>) -> Query<M, Q, Out, And<N, X>>
+    pub fn filter_opt<I, X>(self, condition: Option<impl Condition<Q, I, X>>) -> Query<M, Q, Out, And<N, X>>
     where
         N: Plus<X>,
         X: Needs,
@@ -182,6 +182,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         X: Needs,
     {
         order.orders(&mut self.select.order);
+        self.select.name_keys();
         self.retype()
     }
 
@@ -310,6 +311,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         N: Plus<X>,
     {
         self.select.having = Some(ir::Expr::and(self.select.having.take(), condition.into_ir()));
+        self.select.name_keys();
         self.retype()
     }
 }

@@ -3,11 +3,14 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
+use futures_util::FutureExt;
+
 use super::projection::QueryOutput;
 use crate::backend::capabilities::RawSql as RawSqlCapability;
-use crate::backend::{Affected, Collect, Executor, First, FromRow, Supports, run};
+use crate::backend::{Affected, Collect, Decoder, Executor, First, Flow, FromRow, Row, Supports, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{Command, IntoCommand, RawSql};
+use crate::model::Model;
 use crate::value::Value;
 
 /// A statement of your own, `?` standing for each value in order: see [`sql`].
@@ -32,8 +35,12 @@ impl<Out> std::fmt::Debug for Sql<Out> {
     }
 }
 
-/// A statement of your own. `?` stands for each value that is bound, on every database; what comes out is read by position: a
-/// column type, a tuple, or a model whose columns are selected in the order of its fields.
+/// A statement of your own. `?` stands for each value that is bound, in order, or `?1` for the first, `?2` for the second and so
+/// on, on every database; a `?` in a text, a name or a comment is none. Where PostgreSQL has an operator with a question mark, it
+/// is doubled: `document ?? 'key'`.
+///
+/// What comes out is read by position: a column type, a tuple, or a model whose columns are selected under their names and in the
+/// order of its fields. The statement has to give as many columns as are read.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -54,7 +61,7 @@ impl<Out> IntoCommand for Sql<Out> {
 }
 
 impl<Out> Sql<Out> {
-    /// The value of the next `?`.
+    /// The next value.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -62,6 +69,9 @@ impl<Out> Sql<Out> {
     /// let names: Vec<String> =
     ///     sql("SELECT name FROM users WHERE age > ? AND name <> ?").bind(18).bind("Ada".to_owned()).all(&db).await?;
     /// assert_eq!(names, ["Cid"]);
+    ///
+    /// let error = sql("DELETE FROM users WHERE id = ? AND age = ?").bind(1).exec(&db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Usage);
     /// # Ok(()) }
     /// ```
     pub fn bind<T: Value>(mut self, value: T) -> Self {
@@ -108,8 +118,8 @@ impl<Out: FromRow + QueryOutput<Raw = Out>> Sql<Out> {
         E::Backend: Supports<RawSqlCapability>,
     {
         async move {
-            let rows = run(db, self.command(), Collect::<Out>::default()).await?;
-            Out::finish::<E::Backend>(rows, &[], db.session()).await
+            let rows = run(db, self.command(), Columns::<Out, _>::of(Collect::<Out>::default())).await?;
+            Out::finish::<E::Backend>(rows, &[], db.handle()).await
         }
     }
 
@@ -127,7 +137,7 @@ impl<Out: FromRow + QueryOutput<Raw = Out>> Sql<Out> {
         E: Executor + ?Sized,
         E::Backend: Supports<RawSqlCapability>,
     {
-        async move { run(db, self.command(), First::<Out>::default()).await }
+        async move { run(db, self.command(), Columns::<Out, _>::of(First::<Out>::default())).await }
     }
 
     /// The only row.
@@ -147,14 +157,33 @@ impl<Out: FromRow + QueryOutput<Raw = Out>> Sql<Out> {
         E: Executor + ?Sized,
         E::Backend: Supports<RawSqlCapability>,
     {
-        async move {
-            let mut rows = self.all(db).await?;
-            match (rows.pop(), rows.len()) {
-                (Some(row), 0) => Ok(row),
-                (None, _) => Err(Error::new(ErrorKind::NotFound, "no row matches")),
-                (Some(_), _) => Err(Error::new(ErrorKind::MultipleRows, "more than one row matches")),
+        self.optional(db).map(|row| row?.ok_or_else(|| Error::new(ErrorKind::NotFound, "no row matches")))
+    }
+
+    /// The only row, `None` if there is none.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let name: Option<String> = sql("SELECT name FROM users WHERE id = ?").bind(999).optional(&db).await?;
+    /// assert_eq!(name, None);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::MultipleRows`] if there are more.
+    pub fn optional<E>(self, db: &E) -> impl Future<Output = Result<Option<Out>>> + Send
+    where
+        E: Executor + ?Sized,
+        E::Backend: Supports<RawSqlCapability>,
+    {
+        self.all(db).map(|rows| {
+            let mut rows = rows?;
+            match rows.len() {
+                0 | 1 => Ok(rows.pop()),
+                _ => Err(Error::new(ErrorKind::MultipleRows, "more than one row matches")),
             }
-        }
+        })
     }
 }
 
@@ -176,4 +205,70 @@ impl Sql<()> {
         self.raw.write = true;
         async move { run(db, self.command(), Affected::default()).await }
     }
+}
+
+/// A decoder of rows whose columns nobody else knows: it looks at their number and names before it reads the first.
+struct Columns<T, D> {
+    inner: D,
+    checked: bool,
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T, D> Columns<T, D> {
+    fn of(inner: D) -> Self {
+        Columns { inner, checked: false, marker: PhantomData }
+    }
+}
+
+impl<T: FromRow + Send + 'static, D: Decoder> Decoder for Columns<T, D> {
+    type Out = D::Out;
+
+    fn reserve(&mut self, rows: usize) {
+        self.inner.reserve(rows);
+    }
+
+    fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
+        if !self.checked {
+            let mut names = Vec::with_capacity(T::WIDTH);
+            T::names(&mut names);
+            agree(row, &names)?;
+            self.checked = true;
+        }
+        self.inner.row(row)
+    }
+
+    fn reset(&mut self) {
+        self.inner.reset();
+    }
+
+    fn finish(self, affected: u64) -> Result<D::Out> {
+        self.inner.finish(affected)
+    }
+}
+
+/// Whether a row has these columns.
+fn agree<R: Row>(row: &R, names: &[Option<&'static str>]) -> Result<()> {
+    if row.width() != names.len() {
+        let text = format!("the statement gives {} columns where {} are read", row.width(), names.len());
+        return Err(Error::new(ErrorKind::Decode, text).with_hint(
+            "select exactly what the row type reads, a model's columns in the order of its fields",
+        ));
+    }
+    for (index, wanted) in names.iter().enumerate() {
+        if let (Some(wanted), Some(found)) = (wanted, row.name(index))
+            && !wanted.eq_ignore_ascii_case(found)
+        {
+            let text = format!("column {index} is `{found}` where the model's `{wanted}` is read");
+            return Err(Error::new(ErrorKind::Decode, text).with_hint(
+                "select the columns of a model in the order of its fields; an expression gets its name by `AS`",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The names of a model's columns.
+#[doc(hidden)]
+pub fn column_names<M: Model>(out: &mut Vec<Option<&'static str>>) {
+    out.extend(M::meta().columns.iter().map(|column| Some(&*column.name)));
 }

@@ -3,12 +3,14 @@
 use std::marker::PhantomData;
 
 use crate::backend::{And, FromRow, Needs, Nullable, Plus};
+use crate::error::{Error, ErrorKind};
 use crate::expr::kind::{Aggregate, Const, GroupKey, Over, Row};
 use crate::expr::scope::{InScope, Inner, Left, Wrap};
 use crate::expr::{Column, Expr, ExprOps};
 use crate::ir;
 use crate::model::{Model, Named};
-use crate::value::Value;
+use crate::query::Query;
+use crate::value::{Scalar, Value};
 
 /// What can be selected in the scope `Q`. Columns of a left-joined model come out as `Option`.
 ///
@@ -215,4 +217,50 @@ tuples! {
     A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8, A9 I9 a9, A10 I10 a10;
     A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8, A9 I9 a9, A10 I10 a10, A11 I11 a11;
     A1 I1 a1, A2 I2 a2, A3 I3 a3, A4 I4 a4, A5 I5 a5, A6 I6 a6, A7 I7 a7, A8 I8 a8, A9 I9 a9, A10 I10 a10, A11 I11 a11, A12 I12 a12;
+}
+
+impl<M: Model, Q, B: Scalar, N> Query<M, Q, Option<B>, N> {
+    /// The rows whose one column is not NULL, under the type that says so.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let ages: Vec<i32> = User::query().select(User::age).not_null().all(&db).await?;
+    /// assert_eq!(ages.len(), 2);
+    /// let unheard_of = Post::filter(Post::score.not_in(User::query().select(User::age).not_null()));
+    /// assert_eq!(unheard_of.count(&db).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn not_null(mut self) -> Query<M, Q, B, N> {
+        let select = &mut self.select;
+        let column = match &select.output {
+            ir::Output::Exprs(exprs) => exprs.first().cloned(),
+            _ => Some(ir::Expr::Key(0, B::TYPE)),
+        };
+        let column = column.filter(|column| {
+            // A window is computed of the rows that are left, and a limit has cut them.
+            let cut = select.limit.is_some() || select.offset.is_some() || !select.distinct_on.is_empty();
+            !(cut || ir::facts::has_window(column))
+        });
+        match column {
+            None => {
+                let error = Error::new(
+                    ErrorKind::Usage,
+                    "rows that are cut or numbered cannot lose their NULLs any more",
+                )
+                .with_model(select.from.model.name)
+                .with_hint("call `not_null` before `limit`, or filter the column by `is_not_null`");
+                select.and_filter(ir::Expr::invalid(error));
+            }
+            Some(column) => {
+                let present = ir::Expr::IsNull(Box::new(column), true);
+                if select.is_aggregated() {
+                    select.having = Some(ir::Expr::and(select.having.take(), present));
+                } else {
+                    select.and_filter(present);
+                }
+            }
+        }
+        self.retype()
+    }
 }

@@ -2,12 +2,16 @@
 
 use std::future::Future;
 
+use futures_util::FutureExt;
+
 use super::projection::QueryOutput;
 use super::query::Query;
-use crate::backend::{Backend, BoxStream, Collect, Executor, First, FromRow, Needs, ProvidedBy, run};
+use crate::backend::{
+    BoxStream, Collect, Envelope, Executor, Explain, First, FromRow, Needs, ProvidedBy, run,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
-use crate::ir::{Command, IntoCommand, Output, Select, WindowFunc};
+use crate::ir::{Command, IntoCommand, Output, Select};
 use crate::model::Model;
 use crate::relation::IncludePlan;
 
@@ -23,8 +27,9 @@ impl<M, Q: Closed, Out, N> IntoCommand for Query<M, Q, Out, N> {
 }
 
 impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
-    fn command(self) -> (Command, Vec<IncludePlan>) {
-        (Command::Select(Box::new(self.select)), self.includes)
+    #[track_caller]
+    pub(super) fn envelope(self) -> (Envelope, Box<[IncludePlan]>) {
+        (Envelope::of_select(self.select).from_here(), self.includes.into_boxed_slice())
     }
 
     /// Every row.
@@ -39,6 +44,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     ///
     /// # Errors
     /// Whatever the database says; [`ErrorKind::Decode`] if a stored value does not fit its field.
+    #[track_caller]
     pub fn all<E>(self, db: &E) -> impl Future<Output = Result<Vec<Out>>> + Send
     where
         E: Executor + ?Sized,
@@ -46,11 +52,10 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         Q: Closed,
         Out: QueryOutput,
     {
-        let (command, includes) = self.command();
+        let (command, includes) = self.envelope();
         async move {
-            check::<E>(&command, db)?;
             let rows = run(db, command, Collect::<Out::Raw>::default()).await?;
-            Out::finish::<E::Backend>(rows, &includes, db.session()).await
+            Out::finish::<E::Backend>(rows, &includes, db.handle()).await
         }
     }
 
@@ -63,6 +68,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert_eq!(oldest.map(|user| user.name), Some("Ada".to_owned()));
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn first<E>(mut self, db: &E) -> impl Future<Output = Result<Option<Out>>> + Send
     where
         E: Executor + ?Sized,
@@ -70,12 +76,11 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         Q: Closed,
         Out: QueryOutput,
     {
-        self.select.limit = Some(self.select.limit.map_or(1, |limit| limit.min(1)));
-        let (command, includes) = self.command();
+        at_most(&mut self.select, 1);
+        let (command, includes) = self.envelope();
         async move {
-            check::<E>(&command, db)?;
             match run(db, command, First::<Out::Raw>::default()).await? {
-                Some(row) => Ok(Out::finish::<E::Backend>(vec![row], &includes, db.session()).await?.pop()),
+                Some(row) => Ok(Out::finish::<E::Backend>(vec![row], &includes, db.handle()).await?.pop()),
                 None => Ok(None),
             }
         }
@@ -94,25 +99,49 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::MultipleRows`] if there are more.
-    pub fn one<E>(mut self, db: &E) -> impl Future<Output = Result<Out>> + Send
+    #[track_caller]
+    pub fn one<E>(self, db: &E) -> impl Future<Output = Result<Out>> + Send
     where
         E: Executor + ?Sized,
         N: ProvidedBy<E::Backend>,
         Q: Closed,
         Out: QueryOutput,
     {
-        self.select.limit = Some(self.select.limit.map_or(2, |limit| limit.min(2)));
-        let rows = self.all(db);
-        async move {
-            let mut rows = rows.await?;
-            match (rows.pop(), rows.len()) {
-                (Some(row), 0) => Ok(row),
-                (None, _) => Err(not_found::<M>()),
-                (Some(_), _) => Err(Error::new(ErrorKind::MultipleRows, "more than one row matches")
+        self.optional(db).map(|row| row?.ok_or_else(not_found::<M>))
+    }
+
+    /// The only row, `None` if there is none.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(User::filter(User::name.eq("Zoe")).optional(&db).await?, None);
+    /// let error = User::query().optional(&db).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::MultipleRows);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::MultipleRows`] if there are more.
+    #[track_caller]
+    pub fn optional<E>(mut self, db: &E) -> impl Future<Output = Result<Option<Out>>> + Send
+    where
+        E: Executor + ?Sized,
+        N: ProvidedBy<E::Backend>,
+        Q: Closed,
+        Out: QueryOutput,
+    {
+        at_most(&mut self.select, 2);
+        // Mapped, and not awaited in a block, which would keep the future twice.
+        self.all(db).map(|rows| {
+            let mut rows = rows?;
+            match rows.len() {
+                0 | 1 => Ok(rows.pop()),
+                _ => Err(Error::new(ErrorKind::MultipleRows, "more than one row matches")
                     .with_model(M::meta().name)
                     .with_hint("use `first` or `all`, or filter by a unique column")),
             }
-        }
+        })
     }
 
     /// How many rows the query yields; limit, offset and distinct count.
@@ -124,6 +153,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert_eq!(User::query().limit(2).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn count<E>(mut self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
@@ -135,9 +165,8 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         }
         let output = std::mem::replace(&mut self.select.output, Output::One);
         self.select.output = Output::CountOf(Box::new(output));
-        let (command, _) = self.command();
+        let (command, _) = self.envelope();
         async move {
-            check::<E>(&command, db)?;
             let count = run(db, command, First::<i64>::default()).await?;
             Ok(count.unwrap_or(0).max(0) as u64)
         }
@@ -151,6 +180,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert!(User::filter(User::age.gt(30)).exists(&db).await?);
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn exists<E>(mut self, db: &E) -> impl Future<Output = Result<bool>> + Send
     where
         E: Executor + ?Sized,
@@ -158,20 +188,13 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         Q: Closed,
     {
         let select = &mut self.select;
-        if select.group_by.is_empty() && select.having.is_none() && !select.distinct {
-            let aggregates =
-                matches!(&select.output, Output::Exprs(exprs) if exprs.iter().any(has_aggregate));
-            if !aggregates {
-                select.output = Output::One;
-            }
+        if !select.is_aggregated() && !select.distinct {
+            select.output = Output::One;
         }
         select.order.clear();
-        select.limit = Some(select.limit.map_or(1, |limit| limit.min(1)));
-        let (command, _) = self.command();
-        async move {
-            check::<E>(&command, db)?;
-            run(db, command, AnyRow(false)).await
-        }
+        at_most(select, 1);
+        let (command, _) = self.envelope();
+        async move { run(db, command, AnyRow(false)).await }
     }
 
     /// The rows one by one, in constant memory. Included relations are not loaded: use `all` or pages for those.
@@ -189,6 +212,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert_eq!(titles, ["Engines", "Notes", "Hello"]);
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn stream<E>(self, db: &E) -> BoxStream<'static, Result<Out>>
     where
         E: Executor + ?Sized,
@@ -202,11 +226,8 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
                 .with_hint("drop `.include(..)`, or read pages with `.page(..)` or `.keyset(..)`");
             return Box::pin(futures_util::stream::once(std::future::ready(Err(error))));
         }
-        let (command, _) = self.command();
-        if let Err(error) = check::<E>(&command, db) {
-            return Box::pin(futures_util::stream::once(std::future::ready(Err(error))));
-        }
-        E::Backend::stream::<Out>(db.session(), command)
+        let (command, _) = self.envelope();
+        db.handle().stream(command)
     }
 
     /// Calls the closure with each row, in constant memory; its first error ends the query.
@@ -219,6 +240,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert_eq!(sum, 9);
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn for_each<E, F>(self, db: &E, mut body: F) -> impl Future<Output = Result<()>> + Send
     where
         E: Executor + ?Sized,
@@ -252,7 +274,7 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
         N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
-        E::Backend::render(db.session(), &Command::Select(Box::new(self.select.clone())))
+        db.handle().render(Envelope::of_select(self.select.clone()))
     }
 
     /// The database's plan for the query, as text for people.
@@ -263,73 +285,30 @@ impl<M: Model, Q, Out, N: Needs> Query<M, Q, Out, N> {
     /// assert!(User::filter(User::name.eq("Ada")).explain(&db).await?.contains("SCAN users"));
     /// # Ok(()) }
     /// ```
+    #[track_caller]
     pub fn explain<E>(&self, db: &E) -> impl Future<Output = Result<String>> + Send
     where
-        E: Executor + ?Sized,
+        E: Executor<Backend: Explain> + ?Sized,
         N: ProvidedBy<E::Backend>,
         Q: Closed,
     {
-        let command = Command::Select(Box::new(self.select.clone()));
-        async move { E::Backend::explain(db.session(), command).await }
+        let command = Envelope::of_select(self.select.clone()).from_here();
+        async move { db.handle().explain(command).await }
     }
-}
-
-/// The capabilities of a dynamic query, checked now.
-fn check<E: Executor + ?Sized>(command: &Command, db: &E) -> Result<()> {
-    match command {
-        Command::Select(select) => offered::<E::Backend>(select, db.session()),
-        _ => Ok(()),
-    }
-}
-
-/// Whether the database offers what a dynamic query needs.
-pub(crate) fn offered<B: Backend>(select: &Select, session: &B::Session) -> Result<()> {
-    match select.requires.iter().find(|name| !B::offers(session, name)) {
-        None => Ok(()),
-        Some(name) => Err(lacks(name, select.from.model.name)),
-    }
-}
-
-#[cold]
-fn lacks(name: &str, model: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("this database cannot run the query: it has no `{name}`"))
-        .with_model(model)
-        .with_hint("leave out the part that needs it, or use a database that has it")
 }
 
 pub(super) fn not_found<M: Model>() -> Error {
     Error::new(ErrorKind::NotFound, "no row matches").with_model(M::meta().name)
 }
 
-pub(crate) fn has_aggregate(expr: &crate::ir::Expr) -> bool {
-    use crate::ir::Expr::*;
-    match expr {
-        Aggregate { .. } => true,
-        Window(call) => {
-            let own = call.func != WindowFunc::Aggregate && call.arg.as_ref().is_some_and(has_aggregate);
-            let keys = call.partition.iter().chain(call.order.iter().map(|order| &order.expr));
-            own || keys.into_iter().any(has_aggregate)
-        }
-        Unary(_, inner, _) | IsNull(inner, _) | Cast(inner, _) => has_aggregate(inner),
-        Binary(_, both, _) => has_aggregate(&both.0) || has_aggregate(&both.1),
-        Func(_, args) | All(args) | Any(args) | InTuples { exprs: args, .. } | Raw(_, args) => {
-            args.iter().any(has_aggregate)
-        }
-        InList { expr, .. } | InSelect { expr, .. } | Overlap { array: expr, .. } => has_aggregate(expr),
-        Between(three, _) => [&three.0, &three.1, &three.2].into_iter().any(has_aggregate),
-        Like { expr, pattern, .. } => has_aggregate(expr) || has_aggregate(pattern),
-        Case(arms, otherwise) => {
-            arms.iter().any(|(when, then)| has_aggregate(when) || has_aggregate(then))
-                || otherwise.as_deref().is_some_and(has_aggregate)
-        }
-        Elements(test) => has_aggregate(&test.list),
-        ListChange(change) => has_aggregate(&change.list),
-        // A query inside has aggregates of its own.
-        Column(_) | Value(..) | Key(..) | Excluded(_) | Exists(_) | Scalar(_) | Relation(_) => false,
+/// Whether there was a row.
+/// Reads no more rows than are wanted. An aggregate of all rows is one anyway, and a limit would be about the rows it reads.
+fn at_most(select: &mut Select, rows: u64) {
+    if !select.is_single_group() || select.limit.is_some() {
+        select.limit = Some(select.limit.map_or(rows, |limit| limit.min(rows)));
     }
 }
 
-/// Whether there was a row.
 struct AnyRow(bool);
 
 impl crate::backend::Decoder for AnyRow {

@@ -5,13 +5,13 @@ use rustc_hash::FxHashSet;
 
 use super::ManyToMany;
 use super::keys::Key;
-use super::of::{Related, affected, all_of, column, equal, held_by, one_of};
-use crate::backend::{Decoder, Executor, First, Flow, Row, Tx, TxOptions, run};
+use super::of::{Related, affected, all_of, column, distinct, equal, held_by, not_there, one_of, there};
+use crate::backend::{Decoder, Executor, Flow, Row, atomically, run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::count_all;
 use crate::ir::{Assignment, Command, Expr, Func, Output, Select, Source};
+use crate::meta::LinkMeta;
 use crate::model::{Model, Named};
-use crate::value::{Datum, DbType};
+use crate::value::{ColumnType, Datum};
 use crate::write::{Insertable, NewRow, update_command};
 
 /// The array with the keys.
@@ -20,7 +20,7 @@ struct Links {
     /// The model that has it.
     source: Source,
     index: u16,
-    element: DbType,
+    element: ColumnType,
 }
 
 impl Links {
@@ -63,26 +63,31 @@ enum Side<'a> {
 fn links_of(source: Source, columns: &[u16]) -> Option<Links> {
     let [index] = columns else { return None };
     match source.model.column(*index).ty() {
-        DbType::Array(element) => Some(Links { source, index: *index, element: *element }),
+        ColumnType::Array(element) => Some(Links { source, index: *index, element: *element }),
         _ => None,
     }
 }
 
-impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
+impl<M: Model, T: Model, V> Related<M, ManyToMany<T>, V> {
     fn side(&self) -> Result<Side<'_>> {
         let relation = self.relation();
-        let here = links_of(M::source(), relation.local).zip(self.holder.as_deref());
-        let there = links_of(T::source(), relation.remote).zip(self.key.first());
-        here.map(|(links, row)| Side::Here(links, row))
-            .or_else(|| there.map(|(links, key)| Side::There(links, key)))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Usage,
-                    "a many-to-many relation with neither a model between nor an array of keys",
-                )
-                .with_model(M::meta().name)
-                .with_field(relation.name)
-            })
+        let side = match relation.link {
+            LinkMeta::KeysHere => links_of(M::source(), relation.local)
+                .zip(self.holder.as_deref())
+                .map(|(links, row)| Side::Here(links, row)),
+            LinkMeta::KeysThere => links_of(T::source(), relation.remote)
+                .zip(self.key.first())
+                .map(|(links, key)| Side::There(links, key)),
+            LinkMeta::Columns | LinkMeta::Join(_) => None,
+        };
+        side.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Usage,
+                "a many-to-many relation with neither a model between nor an array of keys",
+            )
+            .with_model(M::meta().name)
+            .with_field(relation.name)
+        })
     }
 
     /// The keys by which an array knows these rows.
@@ -108,21 +113,15 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
             }
             Side::There(links, key) => {
                 let rows = || one_of(links.source, T::PRIMARY_KEY, targets, T::PRIMARY_KEY);
-                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-                let add = async {
+                atomically(db.handle(), |tx| async move {
                     let added = affected(&tx, links.link(key, rows())).await?;
                     if (added as usize) == targets.len() {
                         return Ok(added);
                     }
-                    let id = |target: &&T| -> Vec<Datum> {
-                        T::PRIMARY_KEY.iter().map(|index| target.datum(*index)).collect()
-                    };
-                    let distinct: FxHashSet<Vec<Datum>> = targets.iter().map(id).collect();
-                    there(links.source, rows(), distinct.len(), &tx).await?;
+                    there(links.source, rows(), distinct(targets), &tx).await?;
                     Ok(added)
-                };
-                let result = add.await;
-                tx.end(result).await
+                })
+                .await
             }
         }
     }
@@ -139,14 +138,12 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
                 crate::write::insert::<T, _>(new, db).await
             }
             Side::Here(..) => {
-                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-                let create = async {
+                atomically(db.handle(), |tx| async move {
                     let target = crate::write::insert::<T, _>(new, &tx).await?;
                     self.add_keys(&[&target], &tx).await?;
                     Ok(target)
-                };
-                let result = create.await;
-                tx.end(result).await
+                })
+                .await
             }
         }
     }
@@ -169,8 +166,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
             Side::There(links, key) => affected(db, links.unlink(key, None)).await,
             Side::Here(links, row) => {
                 let row = || equal(links.source, M::PRIMARY_KEY, row);
-                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-                let clear = async {
+                atomically(db.handle(), |tx| async move {
                     // A write comes first: from here on nobody else adds a key that would not be counted.
                     affected(&tx, links.set(links.array(), row())).await?;
                     let mut select = Select::new(links.source);
@@ -180,9 +176,8 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
                     let keys = run(&tx, Command::Select(Box::new(select)), keys).await?;
                     affected(&tx, links.set(links.all(Vec::new()), row())).await?;
                     Ok(keys)
-                };
-                let result = clear.await;
-                tx.end(result).await
+                })
+                .await
             }
         }
     }
@@ -198,16 +193,14 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
             }
             Side::There(links, key) => {
                 let others = one_of(links.source, T::PRIMARY_KEY, targets, T::PRIMARY_KEY).negate();
-                let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-                let set = async {
+                atomically(db.handle(), |tx| async move {
                     affected(&tx, links.unlink(key, Some(others))).await?;
                     if !targets.is_empty() {
                         self.add_keys(targets, &tx).await?;
                     }
                     Ok(())
-                };
-                let result = set.await;
-                tx.end(result).await
+                })
+                .await
             }
         }
     }
@@ -215,7 +208,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
 
 /// How many keys the arrays of some rows have.
 struct Keys {
-    array: DbType,
+    array: ColumnType,
     count: u64,
 }
 
@@ -223,7 +216,7 @@ impl Decoder for Keys {
     type Out = u64;
     fn row<R: Row>(&mut self, row: &R) -> Result<Flow> {
         let key = Key::of_cells(row, &[(0, self.array)])?;
-        self.count += key.and_then(|key| key.parts()).map_or(0, |keys| keys.len() as u64);
+        self.count += key.map_or(0, |key| key.parts().len() as u64);
         Ok(Flow::More)
     }
     fn reset(&mut self) {
@@ -232,20 +225,6 @@ impl Decoder for Keys {
     fn finish(self, _: u64) -> Result<u64> {
         Ok(self.count)
     }
-}
-
-/// Refuses if fewer rows are there.
-async fn there<E: Executor + ?Sized>(source: Source, rows: Expr, wanted: usize, db: &E) -> Result<()> {
-    let mut select = Select::new(source);
-    select.output = Output::Exprs(vec![count_all().into_ir()]);
-    select.filter = Some(rows);
-    let found = run(db, Command::Select(Box::new(select)), First::<i64>::default()).await?;
-    if found.is_some_and(|found| found >= wanted as i64) { Ok(()) } else { Err(not_there(source)) }
-}
-
-#[cold]
-fn not_there(source: Source) -> Error {
-    Error::new(ErrorKind::NotFound, "the row is not there").with_model(source.model.name)
 }
 
 /// Puts a key into the array of a new row.

@@ -1,16 +1,16 @@
 //! Changes of the rows whose foreign key points to one row: `User::posts.of(&user).add(..)`.
 
-use super::of::{Related, affected, all_of, one_of};
+use super::of::{Related, affected, distinct, not_there, one_of, there};
 use super::{HasMany, HasOne, Slot};
-use crate::backend::Executor;
+use crate::backend::{Executor, atomically};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{Assignment, Command, Expr, Source};
 use crate::meta::{ModelMeta, RelationMeta};
 use crate::model::{Model, Named};
 use crate::value::Datum;
-use crate::write::{ByParent, NewChild, NewRow, update_command};
+use crate::write::{NewChild, NewRow, update_command};
 
-impl<M: Model, S: Slot> Related<M, S> {
+impl<M: Model, S: Slot, V> Related<M, S, V> {
     /// Moves children to this row: those that meet the condition.
     fn adopt(&self, target: Source, filter: Expr) -> Command {
         let relation = self.relation();
@@ -60,7 +60,7 @@ fn cannot_release(meta: &ModelMeta, index: u16, relation: &RelationMeta) -> Erro
         .with_hint("its foreign key is not an `Option`: delete the row, or add it to another parent")
 }
 
-impl<M: Model, T: Model> Related<M, HasMany<T>> {
+impl<M: Model, T: Model, V> Related<M, HasMany<T>, V> {
     /// Makes a row belong to this one, whatever it belonged to before. The struct in the caller's hands stays as it was.
     ///
     /// ```
@@ -77,7 +77,7 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
     /// [`ErrorKind::NotFound`] if the row is gone.
     pub async fn add<E: Executor + ?Sized>(&self, child: &T, db: &E) -> Result<()> {
         match self.add_all([child], db).await? {
-            0 => Err(Error::new(ErrorKind::NotFound, "the row is not there").with_model(T::meta().name)),
+            0 => Err(not_there(T::source())),
             _ => Ok(()),
         }
     }
@@ -116,7 +116,7 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
     /// ```
     pub async fn create<C, E>(&self, child: C, db: &E) -> Result<T>
     where
-        C: NewChild<T, ByParent<M>>,
+        C: NewChild<T, V>,
         E: Executor + ?Sized,
     {
         self.check()?;
@@ -224,12 +224,21 @@ impl<M: Model, T: Model> Related<M, HasMany<T>> {
         let target = T::source();
         let chosen = one_of(target, T::PRIMARY_KEY, &children, T::PRIMARY_KEY);
         let others = self.release(target, Some(chosen.clone().negate()))?;
-        let adopt = (!children.is_empty()).then(|| self.adopt(target, chosen));
-        all_of(Some(others).into_iter().chain(adopt).collect(), db).await.map(drop)
+        if children.is_empty() {
+            return affected(db, others).await.map(drop);
+        }
+        let adopt = self.adopt(target, chosen.clone());
+        let wanted = distinct(&children);
+        atomically(db.handle(), |tx| async move {
+            affected(&tx, others).await?;
+            affected(&tx, adopt).await?;
+            there(target, chosen, wanted, &tx).await
+        })
+        .await
     }
 }
 
-impl<M: Model, T: Model> Related<M, HasOne<T>> {
+impl<M: Model, T: Model, V> Related<M, HasOne<T>, V> {
     /// Makes a row belong to this one. A row that did before is taken away first.
     ///
     /// ```
@@ -249,12 +258,20 @@ impl<M: Model, T: Model> Related<M, HasOne<T>> {
         let target = T::source();
         let chosen = one_of(target, T::PRIMARY_KEY, &[child], T::PRIMARY_KEY);
         let adopt = self.adopt(target, chosen.clone());
-        match self.release(target, Some(chosen.negate())) {
-            Ok(others) => all_of(vec![others, adopt], db).await.map(drop),
+        match self.release(target, Some(chosen.clone().negate())) {
+            Ok(others) => {
+                atomically(db.handle(), |tx| async move {
+                    affected(&tx, others).await?;
+                    affected(&tx, adopt).await?;
+                    there(target, chosen, 1, &tx).await
+                })
+                .await
+            }
             // The unique key of the relation refuses a second row, for want of a way to take the first away.
             Err(cannot) => match affected(db, adopt).await {
                 Err(error) if error.kind() == ErrorKind::Unique => Err(cannot),
-                other => other.map(|_| ()),
+                Ok(0) => there(target, chosen, 1, db).await,
+                other => other.map(drop),
             },
         }
     }
@@ -271,7 +288,7 @@ impl<M: Model, T: Model> Related<M, HasOne<T>> {
     /// ```
     pub async fn create<C, E>(&self, child: C, db: &E) -> Result<T>
     where
-        C: NewChild<T, ByParent<M>>,
+        C: NewChild<T, V>,
         E: Executor + ?Sized,
     {
         self.check()?;

@@ -1,7 +1,7 @@
 //! What happens to the rows of a model between the driver and the user.
 
 use super::{IncludePlan, Siblings, attach_includes};
-use crate::backend::Backend;
+use crate::backend::{Backend, Handle};
 use crate::error::Result;
 use crate::model::Model;
 
@@ -10,11 +10,11 @@ use crate::model::Model;
 pub async fn complete<M: Model, B: Backend>(
     rows: &mut [M],
     includes: &[IncludePlan],
-    session: &B::Session,
+    handle: &Handle<B>,
 ) -> Result<()> {
     if includes.is_empty() {
         Siblings::link(rows, &[]);
         return Ok(());
     }
-    attach_includes::<M, B>(rows, includes, session).await
+    attach_includes::<M, B>(rows, includes, handle).await
 }

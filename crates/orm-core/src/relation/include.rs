@@ -1,11 +1,14 @@
 //! Includes: which relations come with a query, and which of their rows.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use super::{Rel, Slot, ToMany};
 use crate::backend::{And, Needs, Plus};
+use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Condition, IntoOrder, Only};
 use crate::ir::Select;
+use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
 
 /// A relation to load, as data.
@@ -37,17 +40,59 @@ impl IncludePlan {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// use orm::relation::{IncludePlan, attach_includes};
     /// let mut users = User::query().order_by(User::id.asc()).all(&db).await?;
-    /// attach_includes::<User, Sqlite>(&mut users, &[IncludePlan::new(User::posts)], db.session()).await?;
+    /// attach_includes::<User, Sqlite>(&mut users, &[IncludePlan::new(User::posts)], db.handle()).await?;
     /// assert_eq!(users[0].posts.get()?.len(), 2);
     /// # Ok(()) }
     /// ```
-    pub fn new<M: Model, S: Slot>(rel: Rel<M, S>) -> Self {
+    pub fn new<M: Model, S: Slot, V>(rel: Rel<M, S, V>) -> Self {
         IncludePlan {
             relation: rel.index(),
             select: Select::new(<S::Target as Named>::source()),
             nested: Vec::new(),
         }
     }
+
+    /// Whether all rows of the relation are wanted.
+    pub(super) fn is_whole(&self) -> bool {
+        let Select { filter, limit, offset, .. } = &self.select;
+        filter.is_none() && limit.is_none() && offset.is_none()
+    }
+
+    /// The plans with each relation once. Those that ask for all rows of a relation, in no order of their own, become one.
+    pub(super) fn merged<'p>(meta: &ModelMeta, plans: &'p [IncludePlan]) -> Result<Cow<'p, [IncludePlan]>> {
+        let twice = |(index, plan): (usize, &IncludePlan)| {
+            plans[..index].iter().any(|before| before.relation == plan.relation)
+        };
+        if !plans.iter().enumerate().any(twice) {
+            return Ok(Cow::Borrowed(plans));
+        }
+        let mut merged: Vec<IncludePlan> = Vec::with_capacity(plans.len());
+        for plan in plans {
+            match merged.iter_mut().find(|before| before.relation == plan.relation) {
+                None => merged.push(plan.clone()),
+                Some(before)
+                    if [&*before, plan]
+                        .iter()
+                        .all(|plan| plan.is_whole() && plan.select.order.is_empty()) =>
+                {
+                    before.nested.extend(plan.nested.iter().cloned());
+                }
+                Some(_) => return Err(included_twice(meta, plan.relation)),
+            }
+        }
+        Ok(Cow::Owned(merged))
+    }
+}
+
+#[cold]
+fn included_twice(meta: &ModelMeta, relation: u16) -> Error {
+    let name = meta.relations.get(usize::from(relation)).map_or("", |relation| relation.name);
+    Error::new(ErrorKind::Usage, format!("the relation `{name}` is included twice, with other conditions"))
+        .with_model(meta.name)
+        .with_field(name)
+        .with_hint(
+            "a slot holds one set of rows: include the relation once, and query the other set on its own",
+        )
 }
 
 /// A relation of `M` with conditions, order, limit or further includes:
@@ -130,7 +175,7 @@ pub trait IncludeOf<M: Model>: Includable<M, ()> {
     type Target: Model;
 }
 
-impl<M: Model, S: Slot> IncludeOf<M> for Rel<M, S> {
+impl<M: Model, S: Slot, V> IncludeOf<M> for Rel<M, S, V> {
     type Target = S::Target;
 }
 
@@ -138,7 +183,7 @@ impl<M: Model, S: Slot> IncludeOf<M> for Include<M, S> {
     type Target = S::Target;
 }
 
-impl<M: Model, S: Slot> Includable<M, ()> for Rel<M, S> {
+impl<M: Model, S: Slot, V> Includable<M, ()> for Rel<M, S, V> {
     fn into_plan(self) -> IncludePlan {
         IncludePlan::new(self)
     }
@@ -150,9 +195,9 @@ impl<M: Model, S: Slot, N> Includable<M, N> for Include<M, S, N> {
     }
 }
 
-impl<M: Model, S: Slot> From<Rel<M, S>> for Include<M, S> {
-    fn from(rel: Rel<M, S>) -> Self {
-        Include { rel, plan: IncludePlan::new(rel), needs: PhantomData }
+impl<M: Model, S: Slot, V> From<Rel<M, S, V>> for Include<M, S> {
+    fn from(rel: Rel<M, S, V>) -> Self {
+        Include { rel: rel.plain(), plan: IncludePlan::new(rel), needs: PhantomData }
     }
 }
 
@@ -265,7 +310,7 @@ impl<M: Model, S: ToMany, N> Include<M, S, N> {
     }
 }
 
-impl<M: Model, S: Slot> Rel<M, S> {
+impl<M: Model, S: Slot, V> Rel<M, S, V> {
     /// Includes only rows that meet the condition.
     ///
     /// ```
@@ -306,7 +351,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     }
 }
 
-impl<M: Model, S: ToMany> Rel<M, S> {
+impl<M: Model, S: ToMany, V> Rel<M, S, V> {
     /// Includes at most `rows` rows for each parent.
     ///
     /// ```

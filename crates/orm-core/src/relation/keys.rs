@@ -4,10 +4,12 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::mark::print;
 use crate::backend::Row;
 use crate::error::{Error, ErrorKind, Result};
+use crate::meta::LinkMeta;
 use crate::model::Model;
-use crate::value::{Cell, CellError, CellResult, Datum, DbType, NativeKind, ReadElement};
+use crate::value::{Cell, CellError, CellResult, ColumnType, Datum, NativeKind, ReadElement};
 
 /// The values of the columns of a relation in one row, none of them NULL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl Key {
 
     /// Reads the key of a child from these columns.
     #[inline]
-    pub(super) fn of_cells<R: Row>(row: &R, columns: &[(usize, DbType)]) -> Result<Option<Key>> {
+    pub(super) fn of_cells<R: Row>(row: &R, columns: &[(usize, ColumnType)]) -> Result<Option<Key>> {
         if let [(at, ty)] = columns {
             if ty.is_integer() {
                 return present(row.cell(*at).i64(), *at).map(|value| value.map(Key::Int));
@@ -69,17 +71,11 @@ impl Key {
     }
 
     /// The distinct keys of an array of them.
-    pub(super) fn parts(&self) -> Option<Vec<Key>> {
-        let Key::One(datum) = self else { return None };
-        let Datum::Array(parts) = &**datum else { return None };
+    pub(super) fn parts(&self) -> Vec<Key> {
+        let Key::One(datum) = self else { return Vec::new() };
+        let Datum::Array(parts) = &**datum else { return Vec::new() };
         let mut seen = FxHashSet::default();
-        Some(
-            parts
-                .iter()
-                .filter(|part| seen.insert(*part))
-                .filter_map(|part| Key::one(part.clone()))
-                .collect(),
-        )
+        parts.iter().filter(|part| seen.insert(*part)).filter_map(|part| Key::one(part.clone())).collect()
     }
 
     fn append_to(&self, list: &mut Vec<Datum>) {
@@ -112,8 +108,8 @@ fn unreadable(error: CellError, at: usize) -> Error {
 }
 
 /// Reads a cell as the owned value that a field of this column type encodes to.
-pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum> {
-    use DbType::*;
+pub(crate) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: ColumnType) -> CellResult<Datum> {
+    use ColumnType::*;
     Ok(match ty {
         Bool => Datum::Bool(cell.bool()?),
         I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64 => Datum::I64(cell.i64()?),
@@ -143,9 +139,8 @@ pub(super) fn datum_of<'r, C: Cell<'r>>(cell: C, ty: DbType) -> CellResult<Datum
     })
 }
 
-/// No group, or no further row.
 /// An element of an array of keys.
-struct AsDatum(DbType);
+struct AsDatum(ColumnType);
 
 impl ReadElement for AsDatum {
     type Out = Datum;
@@ -154,7 +149,27 @@ impl ReadElement for AsDatum {
     }
 }
 
+/// No group, or no further row.
 const NONE: u32 = u32::MAX;
+
+/// Which side keeps its keys in arrays.
+#[derive(Debug, Default)]
+enum Arrays {
+    #[default]
+    None,
+    /// For each entry its row.
+    OfRows(Vec<u32>),
+    OfChildren,
+}
+
+impl Arrays {
+    /// Adds an entry of a row.
+    fn enter(&mut self, row: u32) {
+        if let Arrays::OfRows(rows) = self {
+            rows.push(row);
+        }
+    }
+}
 
 /// The distinct keys of some rows, and which rows have which key.
 ///
@@ -168,38 +183,43 @@ pub(super) struct KeySet {
     before: Vec<u32>,
     /// For each row its group; without meaning for a row with an array.
     group_of: Vec<u32>,
-    /// For each entry its row, if rows have arrays.
-    rows: Option<Vec<u32>>,
-    /// Whether an array is many keys and not one.
-    by_array: bool,
+    /// For each row what its slot remembers of its key.
+    prints: Vec<u64>,
+    arrays: Arrays,
     list: Vec<Datum>,
 }
 
 impl KeySet {
-    /// Of the keys of rows; `None` for a row without a key. `by_array` says that an array is many keys and not one.
-    pub(super) fn of(keys: impl ExactSizeIterator<Item = Option<Key>>, by_array: bool) -> Self {
+    /// Of the keys of rows; `None` for a row without a key.
+    pub(super) fn of(keys: impl ExactSizeIterator<Item = Option<Key>>, link: &LinkMeta) -> Self {
         let rows = keys.len();
         let mut set = KeySet {
             before: Vec::with_capacity(rows),
             group_of: Vec::with_capacity(rows),
+            prints: Vec::with_capacity(rows),
             list: Vec::with_capacity(rows),
-            by_array,
+            arrays: match link {
+                LinkMeta::Columns | LinkMeta::Join(_) => Arrays::None,
+                LinkMeta::KeysHere => Arrays::OfRows(Vec::with_capacity(rows)),
+                LinkMeta::KeysThere => Arrays::OfChildren,
+            },
             ..KeySet::default()
         };
         set.groups.reserve(rows);
-        keys.for_each(|key| match key {
-            Some(key) => match set.parts(&key) {
-                Some(parts) => set.add_all(parts),
-                None => {
+        keys.for_each(|key| {
+            set.prints.push(print(key.as_ref()));
+            match key {
+                Some(key) if matches!(set.arrays, Arrays::OfRows(_)) => set.add_all(key.parts()),
+                Some(key) => {
                     let group = set.enter(key);
                     set.group_of.push(group);
                 }
-            },
-            None => {
-                set.before.push(NONE);
-                set.group_of.push(NONE);
-                let row = set.group_of.len() as u32 - 1;
-                set.rows.iter_mut().for_each(|rows| rows.push(row));
+                None => {
+                    let row = set.group_of.len() as u32;
+                    set.before.push(NONE);
+                    set.group_of.push(NONE);
+                    set.arrays.enter(row);
+                }
             }
         });
         set
@@ -208,11 +228,10 @@ impl KeySet {
     /// Adds a row with an array of keys, each of which counts once.
     fn add_all(&mut self, keys: Vec<Key>) {
         let row = self.group_of.len() as u32;
-        self.rows.get_or_insert_with(|| (0..row).collect());
         self.group_of.push(0);
         for key in keys {
             self.enter(key);
-            self.rows.iter_mut().for_each(|rows| rows.push(row));
+            self.arrays.enter(row);
         }
     }
 
@@ -233,21 +252,16 @@ impl KeySet {
         group
     }
 
-    /// The keys of an array of them.
-    fn parts(&self, key: &Key) -> Option<Vec<Key>> {
-        if self.by_array { key.parts() } else { None }
-    }
-
     /// Whether the rows keep their keys in arrays.
     pub(super) fn has_arrays(&self) -> bool {
-        self.rows.is_some()
+        matches!(self.arrays, Arrays::OfRows(_))
     }
 
     /// The row of an entry.
     pub(super) fn row_of(&self, entry: u32) -> u32 {
-        match &self.rows {
-            Some(rows) => rows.get(entry as usize).copied().unwrap_or(entry),
-            None => entry,
+        match &self.arrays {
+            Arrays::OfRows(rows) => rows.get(entry as usize).copied().unwrap_or(entry),
+            Arrays::None | Arrays::OfChildren => entry,
         }
     }
 
@@ -263,6 +277,24 @@ impl KeySet {
     /// How many contents are needed: one for each group if they are shared, else one for each row.
     pub(super) fn places(&self, shared: bool) -> usize {
         if shared { self.last.len() } else { self.group_of.len() }
+    }
+
+    /// The keys for whose rows nothing was found, when something was found for these places.
+    pub(super) fn unanswered(&self, places: &[u32], shared: bool) -> Vec<Key> {
+        let mut answered = vec![false; self.last.len()];
+        for place in places {
+            let group = if shared { Some(place) } else { self.group_of.get(*place as usize) };
+            if let Some(answered) = group.and_then(|group| answered.get_mut(*group as usize)) {
+                *answered = true;
+            }
+        }
+        let open = self.groups.iter().filter(|(_, group)| !answered[**group as usize]);
+        open.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// What a row's slot remembers of its key.
+    pub(super) fn print_of(&self, row: usize) -> u64 {
+        self.prints.get(row).copied().unwrap_or_default()
     }
 
     /// The place of a row's content, `None` for a row without a key.
@@ -282,9 +314,11 @@ impl KeySet {
         shared: bool,
         mut each: impl FnMut(u32) -> Result<()>,
     ) -> Result<()> {
-        match self.parts(key) {
-            None => self.places_of(key, shared, &mut each),
-            Some(keys) => keys.iter().try_for_each(|key| self.places_of(key, shared, &mut each)),
+        match self.arrays {
+            Arrays::OfChildren => {
+                key.parts().iter().try_for_each(|key| self.places_of(key, shared, &mut each))
+            }
+            Arrays::None | Arrays::OfRows(_) => self.places_of(key, shared, &mut each),
         }
     }
 
@@ -321,7 +355,7 @@ mod tests {
     #[test]
     fn equal_keys_are_sent_once_and_lead_to_every_row() {
         let text = |text: &str| Key::one(Datum::Text(text.into()));
-        let mut set = KeySet::of([text("a"), None, text("b"), text("a")].into_iter(), false);
+        let mut set = KeySet::of([text("a"), None, text("b"), text("a")].into_iter(), &LinkMeta::Columns);
         assert_eq!(set.take_list(), [Datum::Text("a".into()), Datum::Text("b".into())]);
         let a = text("a").unwrap();
         assert_eq!(places(&set, &a, false), [0, 3]);
@@ -337,7 +371,8 @@ mod tests {
         let keys = |keys: &[i64]| {
             Key::one(Datum::Array(keys.iter().map(|key| Datum::I64(*key)).chain([Datum::Null]).collect()))
         };
-        let mut set = KeySet::of([keys(&[7, 5, 7]), None, keys(&[]), keys(&[5, 9])].into_iter(), true);
+        let mut set =
+            KeySet::of([keys(&[7, 5, 7]), None, keys(&[]), keys(&[5, 9])].into_iter(), &LinkMeta::KeysHere);
         assert_eq!(set.take_list(), [7, 5, 9].map(Datum::I64));
         assert_eq!((set.places(false), set.has_arrays(), set.is_empty()), (4, true, false));
         let rows = |key: i64| places(&set, &Key::Int(key), false).into_iter().map(|entry| set.row_of(entry));
@@ -345,8 +380,8 @@ mod tests {
         assert_eq!(rows(9).collect::<Vec<_>>(), [3]);
         assert!(places(&set, &Key::Int(7), false) < places(&set, &Key::Int(5), false)[..1].to_vec());
         assert_eq!((set.place_of(0, false), set.place_of(1, false)), (Some(0), None));
-        let mut late = KeySet::of([None, keys(&[1])].into_iter(), true);
-        let whole = KeySet::of([keys(&[1]), keys(&[1])].into_iter(), false);
+        let mut late = KeySet::of([None, keys(&[1])].into_iter(), &LinkMeta::KeysHere);
+        let whole = KeySet::of([keys(&[1]), keys(&[1])].into_iter(), &LinkMeta::Columns);
         assert_eq!((whole.places(true), whole.has_arrays()), (1, false));
         assert_eq!((late.take_list(), late.row_of(1)), (vec![Datum::I64(1)], 1));
     }

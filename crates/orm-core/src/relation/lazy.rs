@@ -5,19 +5,21 @@
 //! was fetched. On a slice, [`LoadSlice::load`] says the same thing explicitly.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use futures_util::lock::Mutex;
 use rustc_hash::FxHashMap;
 
 use super::keys::{Key, KeySet};
-use super::load::{fetch_contents, fetch_missing};
+use super::load::{fetch_contents, fetch_missing, is_current};
 use super::slot::not_loaded;
-use super::{Include, IncludePlan, Rel, Slot};
-use crate::backend::{Backend, Executor, ProvidedBy};
+use super::{Include, IncludePlan, Mark, Rel, Slot};
+use crate::backend::{Backend, Executor, Handle, ProvidedBy};
 use crate::error::{Error, Result};
+use crate::exec::Scope;
 use crate::model::Model;
 
 /// What a lazy load fetches.
@@ -69,8 +71,30 @@ struct Family {
 struct Relation {
     /// The index in [`Family::keys`]; `None` for a relation that the rows were loaded with.
     keys: Option<usize>,
-    /// A `Fetched<S>` once it is there. Locked while it is fetched, so that rows which ask at the same time wait for one query.
-    fetched: Mutex<Option<Box<dyn Any + Send>>>,
+    /// What was fetched, apart for each database and transaction: one must not see what another did, nor wait for it while that one
+    /// waits for the connection. The latest few.
+    fetched: std::sync::Mutex<VecDeque<(Scope, Shelf)>>,
+}
+
+/// A `Fetched<S>` once it is there. Locked while it is fetched, so that rows which ask at the same time wait for one query.
+type Shelf = Arc<Mutex<Option<Box<dyn Any + Send>>>>;
+
+/// How many databases and transactions can take turns without fetching again each time.
+const SHELVES: usize = 4;
+
+impl Relation {
+    fn shelf(&self, scope: &Scope) -> Shelf {
+        let mut shelves = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, shelf)) = shelves.iter().find(|(of, _)| of.is(scope)) {
+            return Arc::clone(shelf);
+        }
+        if shelves.len() == SHELVES {
+            shelves.pop_front();
+        }
+        let shelf = Shelf::default();
+        shelves.push_back((scope.clone(), Arc::clone(&shelf)));
+        shelf
+    }
 }
 
 /// The contents by local key, for rows that have not asked yet.
@@ -112,7 +136,7 @@ impl Siblings {
                     columns.len() - 1
                 })
             });
-            Relation { keys, fetched: Mutex::new(None) }
+            Relation { keys, fetched: Default::default() }
         });
         let relations = relations.collect();
         if columns.is_empty() {
@@ -136,11 +160,12 @@ impl Siblings {
         &self,
         rel: Rel<M, S>,
         key: &Key,
-        session: &B::Session,
+        handle: &Handle<B>,
     ) -> Result<Option<S::Content>> {
         self.fetched(
             rel.index(),
-            async |keys| fetch_all::<M, S, B>(rel, keys, session).await,
+            handle.scope(),
+            async |keys| fetch_all::<M, S, B>(rel, keys, handle).await,
             |fetched: &mut FxHashMap<Key, S::Content>| {
                 if S::SHARED { fetched.get_mut(key).map(S::hand_out) } else { fetched.remove(key) }
             },
@@ -152,12 +177,14 @@ impl Siblings {
     pub(super) async fn fetched<F: Send + 'static, T>(
         &self,
         relation: u16,
+        scope: &Scope,
         fetch: impl AsyncFnOnce(&[Key]) -> Result<F>,
         take: impl FnOnce(&mut F) -> Option<T>,
     ) -> Result<Option<T>> {
         let Some(relation) = self.0.relations.get(relation as usize) else { return Ok(None) };
         let Some(keys) = relation.keys.and_then(|keys| self.0.keys.get(keys)) else { return Ok(None) };
-        let mut guard = relation.fetched.lock().await;
+        let fetched = relation.shelf(scope);
+        let mut guard = fetched.lock().await;
         if guard.is_none() {
             *guard = Some(Box::new(fetch(keys).await?));
         }
@@ -169,7 +196,7 @@ impl Siblings {
 async fn fetch_all<M: Model, S: Slot, B: Backend>(
     rel: Rel<M, S>,
     keys: &[Key],
-    session: &B::Session,
+    handle: &Handle<B>,
 ) -> Result<Fetched<S>> {
     let mut distinct: Vec<Key> = Vec::with_capacity(keys.len());
     let mut seen = rustc_hash::FxHashSet::default();
@@ -178,8 +205,9 @@ async fn fetch_all<M: Model, S: Slot, B: Backend>(
 
     let plan = IncludePlan::new(rel);
     // Each key once: its place among them is that of its content, shared or not.
-    let keys = KeySet::of(distinct.iter().cloned().map(Some), rel.meta().by_array());
-    let (_, contents) = fetch_contents::<S, B>(rel.meta(), keys, &plan, session).await?;
+    let keys = KeySet::of(distinct.iter().cloned().map(Some), &rel.meta().link);
+    let (_, contents) =
+        fetch_contents::<S, B>(rel.meta(), keys, &plan, handle, <S::Target as Model>::attach::<B>).await?;
     Ok(distinct.into_iter().zip(contents).collect())
 }
 
@@ -195,6 +223,10 @@ async fn fetch_all<M: Model, S: Slot, B: Backend>(
 /// ```
 pub trait LoadOne: Model {
     /// The relation, fetched if it is not loaded, and kept in the row.
+    ///
+    /// What the row holds is fetched again if it is not what this load would read: if it came with conditions or a limit, for a key
+    /// that the row no longer has, from another database, or in a transaction that was not committed. What the program put into the
+    /// slot stays.
     ///
     /// Rows of one query are served by one query ([`FetchMode::Batch`]): what a later row gets is as old as the first
     /// load. Like [`BelongsTo::get`](super::BelongsTo::get), it is [`NotFound`](crate::ErrorKind::NotFound) if the parent is absent;
@@ -233,11 +265,11 @@ pub trait LoadOne: Model {
         db: &'a E,
     ) -> impl Future<Output = Result<R::Loaded<'a>>> + Send {
         async move {
-            if !rel.is_loaded(self) {
+            if !rel.is_current(self, db.handle()) {
                 if mode == FetchMode::Deny {
                     return Err(rel.refused());
                 }
-                rel.fetch::<E::Backend>(self, mode, db.session()).await?;
+                rel.fetch::<E::Backend>(self, mode, db.handle()).await?;
             }
             rel.read(self)
         }
@@ -270,19 +302,9 @@ impl<M: Model> LoadOne for M {}
 pub trait Loadable<M: Model>: Copy + Send + Sync + 'static {
     /// What reading the loaded slot gives.
     type Loaded<'a>;
-    /// Whether the row has it.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm::relation::Loadable;
-    /// let mut ada = User::find(1).one(&db).await?;
-    /// assert!(!Loadable::is_loaded(User::posts, &ada));
-    /// ada.load(User::posts, &db).await?;
-    /// assert!(Loadable::is_loaded(User::posts, &ada));
-    /// # Ok(()) }
-    /// ```
-    fn is_loaded(self, row: &M) -> bool;
+    /// Whether the slot holds all rows of the relation, for the key that the row has now and as they can be read here.
+    #[doc(hidden)]
+    fn is_current<B: Backend>(self, row: &M, handle: &Handle<B>) -> bool;
     /// Reads the slot.
     ///
     /// ```
@@ -309,7 +331,7 @@ pub trait Loadable<M: Model>: Copy + Send + Sync + 'static {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// use orm::relation::{FetchMode, Loadable};
     /// let mut ada = User::find(1).one(&db).await?;
-    /// User::posts.fetch::<Sqlite>(&mut ada, FetchMode::One, db.session()).await?;
+    /// User::posts.fetch::<Sqlite>(&mut ada, FetchMode::One, db.handle()).await?;
     /// assert_eq!(ada.posts.get()?.len(), 2);
     /// # Ok(()) }
     /// ```
@@ -317,14 +339,14 @@ pub trait Loadable<M: Model>: Copy + Send + Sync + 'static {
         self,
         row: &mut M,
         mode: FetchMode,
-        session: &B::Session,
+        handle: &Handle<B>,
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-impl<M: Model, S: Slot> Loadable<M> for Rel<M, S> {
+impl<M: Model, S: Slot, V: 'static> Loadable<M> for Rel<M, S, V> {
     type Loaded<'a> = S::Loaded<'a>;
-    fn is_loaded(self, row: &M) -> bool {
-        self.slot(row).is_loaded()
+    fn is_current<B: Backend>(self, row: &M, handle: &Handle<B>) -> bool {
+        is_current(self.plain(), row, handle)
     }
     fn read(self, row: &M) -> Result<S::Loaded<'_>> {
         self.slot(row).read()
@@ -332,17 +354,18 @@ impl<M: Model, S: Slot> Loadable<M> for Rel<M, S> {
     fn refused(self) -> Error {
         not_loaded::<S::Target>().with_model(M::meta().name).with_field(self.meta().name)
     }
-    async fn fetch<B: Backend>(self, row: &mut M, mode: FetchMode, session: &B::Session) -> Result<()> {
+    async fn fetch<B: Backend>(self, row: &mut M, mode: FetchMode, handle: &Handle<B>) -> Result<()> {
         if mode == FetchMode::Batch {
             let siblings = self.slot(row).siblings().cloned();
             if let (Some(siblings), Some(key)) = (siblings, Key::of_row(row, self.local()))
-                && let Some(content) = siblings.content::<M, S, B>(self, &key, session).await?
+                && let Some(content) = siblings.content::<M, S, B>(self.plain(), &key, handle).await?
             {
-                self.slot_mut(row).put(content);
+                self.slot_mut(row).put(content, Mark::of_all(handle).for_key(Some(&key)));
                 return Ok(());
             }
         }
-        fetch_missing::<M, S, B>(self, std::slice::from_mut(row), &IncludePlan::new(self), session).await
+        fetch_missing::<M, S, B>(self.plain(), std::slice::from_mut(row), &IncludePlan::new(self), handle)
+            .await
     }
 }
 
@@ -382,7 +405,7 @@ impl<M: Model> LoadSlice<M> for [M] {
         X: ProvidedBy<E::Backend>,
         E: Executor + ?Sized,
     {
-        relation.fetch_all::<E::Backend>(self, db.session())
+        relation.fetch_all::<E::Backend>(self, db.handle())
     }
 }
 
@@ -412,25 +435,25 @@ pub trait LoadableSlice<M: Model, N>: Send {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// use orm::relation::LoadableSlice;
     /// let mut users = User::query().all(&db).await?;
-    /// User::posts.fetch_all::<Sqlite>(&mut users, db.session()).await?;
+    /// User::posts.fetch_all::<Sqlite>(&mut users, db.handle()).await?;
     /// assert!(users.iter().all(|user| user.posts.is_loaded()));
     /// # Ok(()) }
     /// ```
     fn fetch_all<B: Backend>(
         self,
         rows: &mut [M],
-        session: &B::Session,
+        handle: &Handle<B>,
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-impl<M: Model, S: Slot> LoadableSlice<M, ()> for Rel<M, S> {
-    async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
-        fetch_missing::<M, S, B>(self, rows, &IncludePlan::new(self), session).await
+impl<M: Model, S: Slot, V: 'static> LoadableSlice<M, ()> for Rel<M, S, V> {
+    async fn fetch_all<B: Backend>(self, rows: &mut [M], handle: &Handle<B>) -> Result<()> {
+        fetch_missing::<M, S, B>(self.plain(), rows, &IncludePlan::new(self), handle).await
     }
 }
 
 impl<M: Model, S: Slot, N> LoadableSlice<M, N> for Include<M, S, N> {
-    async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
-        fetch_missing::<M, S, B>(self.rel, rows, &self.plan, session).await
+    async fn fetch_all<B: Backend>(self, rows: &mut [M], handle: &Handle<B>) -> Result<()> {
+        fetch_missing::<M, S, B>(self.rel, rows, &self.plan, handle).await
     }
 }

@@ -3,22 +3,24 @@
 
 use super::ManyToMany;
 use super::of::{Related, affected, all_of, equal, link_source, one_of};
-use crate::backend::{Executor, Tx, TxOptions};
+use crate::backend::{Executor, atomically};
 use crate::error::Result;
 use crate::ir::{Command, Delete, Expr};
 use crate::meta::ThroughMeta;
 use crate::model::Model;
-use crate::write::{Insertable, link_rows};
+use crate::write::{Insertable, NewRow, link_rows, new_links};
 
-impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
-    fn links(&self, through: &ThroughMeta, targets: &[&T]) -> Option<Command> {
-        let rows = targets.iter().map(|target| {
-            let mut row = (through.new_row)();
-            through.near.iter().zip(&self.key).for_each(|(index, value)| row.set(*index, value.clone()));
-            row.set_parent(through.far, *target, self.relation().remote);
-            row
-        });
+impl<M: Model, T: Model, V> Related<M, ManyToMany<T>, V> {
+    fn links(&self, through: &ThroughMeta, targets: &[&T]) -> Result<Option<Command>> {
+        let rows = targets.iter().map(|target| self.link(through, target));
         link_rows((through.model)(), through, rows.collect())
+    }
+
+    fn link(&self, through: &ThroughMeta, target: &T) -> NewRow {
+        let mut row = (through.new_row)();
+        through.near.iter().zip(&self.key).for_each(|(index, value)| row.set(*index, value.clone()));
+        row.set_parent(through.far, target, self.relation().remote);
+        row
     }
 
     fn unlink(&self, through: &ThroughMeta, filter: Option<Expr>) -> Command {
@@ -53,7 +55,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let post = Post::find(2).one(&db).await?;
-    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).returning(&db).await?;
     /// assert_eq!(Post::tags.of(&post).add_all(&tags, &db).await?, 2);
     /// # Ok(()) }
     /// ```
@@ -64,8 +66,8 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     ) -> Result<u64> {
         self.check()?;
         let targets: Vec<&T> = targets.into_iter().collect();
-        let Some(through) = &self.relation().through else { return self.add_keys(&targets, db).await };
-        match self.links(through, &targets) {
+        let Some(through) = self.relation().through() else { return self.add_keys(&targets, db).await };
+        match self.links(through, &targets)? {
             Some(command) => affected(db, command).await,
             None => Ok(0),
         }
@@ -83,18 +85,17 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// ```
     pub async fn create<E: Executor + ?Sized>(&self, target: impl Insertable<T>, db: &E) -> Result<T> {
         self.check()?;
-        let Some(through) = &self.relation().through else { return self.create_keyed(target, db).await };
+        let Some(through) = self.relation().through() else { return self.create_keyed(target, db).await };
         let row = target.into_row();
-        let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-        let create = async {
+        atomically(db.handle(), |tx| async move {
             let target = crate::write::insert::<T, _>(row, &tx).await?;
-            if let Some(link) = self.links(through, &[&target]) {
+            // It is new: no link to it is there.
+            if let Some(link) = new_links((through.model)(), vec![self.link(through, &target)]) {
                 affected(&tx, link).await?;
             }
             Ok(target)
-        };
-        let result = create.await;
-        tx.end(result).await
+        })
+        .await
     }
 
     /// Unlinks a row from this one; the row itself stays. Says whether it was linked.
@@ -108,7 +109,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// # Ok(()) }
     /// ```
     pub async fn remove<E: Executor + ?Sized>(&self, target: &T, db: &E) -> Result<bool> {
-        let Some(through) = &self.relation().through else { return self.remove_key(target, db).await };
+        let Some(through) = self.relation().through() else { return self.remove_key(target, db).await };
         Ok(affected(db, self.unlink(through, Some(self.linked_to(through, &[target])))).await? > 0)
     }
 
@@ -122,7 +123,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// # Ok(()) }
     /// ```
     pub async fn clear<E: Executor + ?Sized>(&self, db: &E) -> Result<u64> {
-        match &self.relation().through {
+        match self.relation().through() {
             Some(through) => affected(db, self.unlink(through, None)).await,
             None => self.clear_keys(db).await,
         }
@@ -134,7 +135,7 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let post = Post::find(1).one(&db).await?;
-    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).returning(&db).await?;
     /// Post::tags.of(&post).set(&tags, &db).await?;
     /// assert_eq!(Post::tags.of(&post).count(&db).await?, 2);
     /// # Ok(()) }
@@ -146,8 +147,9 @@ impl<M: Model, T: Model> Related<M, ManyToMany<T>> {
     ) -> Result<()> {
         self.check()?;
         let targets: Vec<&T> = targets.into_iter().collect();
-        let Some(through) = &self.relation().through else { return self.set_keys(&targets, db).await };
+        let Some(through) = self.relation().through() else { return self.set_keys(&targets, db).await };
         let others = self.unlink(through, Some(self.linked_to(through, &targets).negate()));
-        all_of(Some(others).into_iter().chain(self.links(through, &targets)).collect(), db).await.map(drop)
+        let links = self.links(through, &targets)?;
+        all_of(Some(others).into_iter().chain(links).collect(), db).await.map(drop)
     }
 }

@@ -16,6 +16,7 @@ mod keys;
 mod lazy;
 mod links;
 mod load;
+mod mark;
 mod morph;
 mod nest;
 mod of;
@@ -25,15 +26,17 @@ mod slot;
 pub(crate) use array_links::hold;
 pub use complete::complete;
 pub use include::{Includable, Include, IncludeOf, IncludePlan};
+pub(crate) use keys::datum_of;
 pub use lazy::{FetchMode, LoadOne, LoadSlice, Loadable, LoadableSlice, Siblings};
 pub use load::{
-    Attach, attach_includes, fetch_belongs_to, fetch_has_many, fetch_has_one, fetch_many_to_many,
+    Attach, attach, attach_includes, fetch_belongs_to, fetch_has_many, fetch_has_one, fetch_many_to_many,
 };
+pub use mark::Mark;
 pub use morph::{Morph, MorphRel, MorphTarget, fetch_morph_to, morph_variant};
 pub use nest::NestKey;
 pub(crate) use nest::nest;
 pub use of::Related;
-pub use rel::{LedTo, Rel, Via};
+pub use rel::{LedTo, Rel, Via, assert_two_ways};
 pub use slot::{BelongsTo, HasMany, HasOne, ManyToMany, MorphTo, Slot, ToMany, ToOne};
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::keys::Key;
-use super::load::Attach;
+use super::load::{Attach, compared_otherwise};
 use super::slot::not_loaded;
-use super::{FetchMode, Includable, IncludePlan, Loadable, LoadableSlice, MorphTo};
-use crate::backend::{Backend, BoxFuture, Collect};
+use super::{FetchMode, Includable, IncludePlan, Loadable, LoadableSlice, Mark, MorphTo};
+use crate::backend::{Backend, BoxFuture, Collect, Handle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{ColumnRef, Command, Expr, Select};
 use crate::meta::{MorphMeta, RelationMeta};
@@ -121,7 +121,7 @@ pub trait Morph: Send + Sync + Sized + 'static {
     fn fetch<'a, B: Backend>(
         variant: usize,
         keys: Vec<Datum>,
-        session: &'a B::Session,
+        handle: &'a Handle<B>,
     ) -> BoxFuture<'a, Result<Vec<(Datum, Self)>>>;
 }
 
@@ -221,7 +221,7 @@ pub trait MorphTarget<E> {
 pub fn morph_variant<'a, E: Morph, T: Model, B: Backend>(
     keys: Vec<Datum>,
     wrap: fn(T) -> E,
-    session: &'a B::Session,
+    handle: &'a Handle<B>,
 ) -> BoxFuture<'a, Result<Vec<(Datum, E)>>> {
     Box::pin(async move {
         let source = T::source();
@@ -239,7 +239,7 @@ pub fn morph_variant<'a, E: Morph, T: Model, B: Backend>(
             ty: source.model.column(*key).ty(),
             negated: false,
         });
-        let rows = B::run(session, Command::Select(Box::new(select)), Collect::<T>::default()).await?;
+        let rows = handle.run(Command::Select(Box::new(select)), Collect::<T>::default()).await?;
         Ok(rows.into_iter().map(|row| (row.datum(*key), wrap(row))).collect())
     })
 }
@@ -393,12 +393,22 @@ impl<M: Model, E: Morph> MorphRel<M, E> {
     fn key_of(self, row: &M) -> Option<Key> {
         Key::of_row(row, self.local)
     }
+
+    fn fill(self, row: &mut M, found: &Fetched<E>, mark: &Mark) {
+        let key = self.key_of(row);
+        let content = key.as_ref().and_then(|key| found.get(key).cloned());
+        (self.slot_mut)(row).put(content, mark.for_key(key.as_ref()));
+    }
 }
 
 type Fetched<E> = FxHashMap<Key, Arc<E>>;
 
 /// The rows that these keys, each of a kind and a key, point to: one query for each kind.
-async fn fetch_keys<E: Morph, B: Backend>(keys: &[Key], session: &B::Session) -> Result<Fetched<E>> {
+async fn fetch_keys<E: Morph, B: Backend>(
+    relation: &RelationMeta,
+    keys: &[Key],
+    handle: &Handle<B>,
+) -> Result<Fetched<E>> {
     let mut found = Fetched::default();
     for (variant, tag) in E::TAGS.iter().enumerate() {
         let mut list: Vec<Datum> = Vec::new();
@@ -415,7 +425,18 @@ async fn fetch_keys<E: Morph, B: Backend>(keys: &[Key], session: &B::Session) ->
         if list.is_empty() {
             continue;
         }
-        for (id, row) in E::fetch::<B>(variant, list, session).await? {
+        let rows = E::fetch::<B>(variant, list, handle).await?;
+        let came: rustc_hash::FxHashSet<&Datum> = rows.iter().map(|(id, _)| id).collect();
+        // A row may be that of several keys to the database, and comes once.
+        let open = seen.iter().filter(|id| matches!(id, Datum::Text(_)) && !came.contains(**id));
+        let open: Vec<Datum> = open.map(|id| (*id).clone()).collect();
+        if !open.is_empty() && !E::fetch::<B>(variant, open, handle).await?.is_empty() {
+            return Err(compared_otherwise(relation));
+        }
+        for (id, row) in rows {
+            if !seen.contains(&id) {
+                return Err(compared_otherwise(relation));
+            }
             found.insert(Key::Many(Box::new([Datum::Text((*tag).to_owned()), id])), Arc::new(row));
         }
     }
@@ -428,16 +449,14 @@ pub fn fetch_morph_to<'a, M: Model, E: Morph, B: Backend>(
     rel: MorphRel<M, E>,
     rows: &'a [M],
     _plan: &'a IncludePlan,
-    session: &'a B::Session,
+    handle: &'a Handle<B>,
 ) -> BoxFuture<'a, Result<Attach<M>>> {
     Box::pin(async move {
         let keys: Vec<Key> = rows.iter().filter_map(|row| rel.key_of(row)).collect();
-        let found = fetch_keys::<E, B>(&keys, session).await?;
+        let found = fetch_keys::<E, B>(rel.meta(), &keys, handle).await?;
+        let mark = Mark::of_all(handle);
         Ok(Box::new(move |rows: &mut [M]| {
-            for row in rows {
-                let content = rel.key_of(row).and_then(|key| found.get(&key).cloned());
-                (rel.slot_mut)(row).set(content);
-            }
+            rows.iter_mut().for_each(|row| rel.fill(row, &found, &mark));
             Ok(())
         }) as Attach<M>)
     })
@@ -451,8 +470,9 @@ impl<M: Model, E: Morph> Includable<M, ()> for MorphRel<M, E> {
 
 impl<M: Model, E: Morph> Loadable<M> for MorphRel<M, E> {
     type Loaded<'a> = &'a E;
-    fn is_loaded(self, row: &M) -> bool {
-        (self.slot)(row).is_loaded()
+    fn is_current<B: Backend>(self, row: &M, handle: &Handle<B>) -> bool {
+        let mark = (self.slot)(row).mark();
+        mark.is_some_and(|mark| mark.serves(self.key_of(row).as_ref(), handle))
     }
     fn read(self, row: &M) -> Result<&E> {
         (self.slot)(row).get()
@@ -460,35 +480,34 @@ impl<M: Model, E: Morph> Loadable<M> for MorphRel<M, E> {
     fn refused(self) -> Error {
         not_loaded::<E>().with_model(M::meta().name).with_field(self.meta().name)
     }
-    async fn fetch<B: Backend>(self, row: &mut M, mode: FetchMode, session: &B::Session) -> Result<()> {
+    async fn fetch<B: Backend>(self, row: &mut M, mode: FetchMode, handle: &Handle<B>) -> Result<()> {
+        let mark = Mark::of_all(handle);
         let Some(key) = self.key_of(row) else {
-            (self.slot_mut)(row).set(None);
+            (self.slot_mut)(row).put(None, mark.for_key(None));
             return Ok(());
         };
         let siblings = (self.slot)(row).siblings().cloned().filter(|_| mode == FetchMode::Batch);
         if let Some(siblings) = siblings {
-            let fetch = async |keys: &[Key]| fetch_keys::<E, B>(keys, session).await;
+            let fetch = async |keys: &[Key]| fetch_keys::<E, B>(self.meta(), keys, handle).await;
             let take = |found: &mut Fetched<E>| Some(found.get(&key).cloned());
-            if let Some(content) = siblings.fetched(self.index, fetch, take).await? {
-                (self.slot_mut)(row).set(content);
+            if let Some(content) = siblings.fetched(self.index, handle.scope(), fetch, take).await? {
+                (self.slot_mut)(row).put(content, mark.for_key(Some(&key)));
                 return Ok(());
             }
         }
-        let found = fetch_keys::<E, B>(std::slice::from_ref(&key), session).await?;
-        (self.slot_mut)(row).set(found.get(&key).cloned());
+        let found = fetch_keys::<E, B>(self.meta(), std::slice::from_ref(&key), handle).await?;
+        self.fill(row, &found, &mark);
         Ok(())
     }
 }
 
 impl<M: Model, E: Morph> LoadableSlice<M, ()> for MorphRel<M, E> {
-    async fn fetch_all<B: Backend>(self, rows: &mut [M], session: &B::Session) -> Result<()> {
-        let mut missing: Vec<&mut M> = rows.iter_mut().filter(|row| !(self.slot)(row).is_loaded()).collect();
+    async fn fetch_all<B: Backend>(self, rows: &mut [M], handle: &Handle<B>) -> Result<()> {
+        let mut missing: Vec<&mut M> = rows.iter_mut().filter(|row| !self.is_current(*row, handle)).collect();
         let keys: Vec<Key> = missing.iter().filter_map(|row| self.key_of(row)).collect();
-        let found = fetch_keys::<E, B>(&keys, session).await?;
-        for row in &mut missing {
-            let content = self.key_of(row).and_then(|key| found.get(&key).cloned());
-            (self.slot_mut)(row).set(content);
-        }
+        let found = fetch_keys::<E, B>(self.meta(), &keys, handle).await?;
+        let mark = Mark::of_all(handle);
+        missing.iter_mut().for_each(|row| self.fill(row, &found, &mark));
         Ok(())
     }
 }

@@ -2,13 +2,12 @@
 
 use super::IncludePlan;
 use super::keys::{Key, KeySet};
-use super::load::{Keyed, child_select_of};
-use crate::backend::{Backend, Row};
+use super::load::{Keyed, child_select_of, none_left_out};
+use crate::backend::{Backend, Envelope, Handle, Row};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::Command;
 use crate::meta::RelationMeta;
 use crate::query::Projection;
-use crate::value::DbType;
+use crate::value::ColumnType;
 
 /// The key of a row in a nested relation; `None` if it is NULL.
 ///
@@ -28,7 +27,7 @@ pub struct NestKey(Option<Key>);
 impl NestKey {
     /// Reads it from these columns.
     #[doc(hidden)]
-    pub fn read<R: Row>(row: &R, columns: &[(usize, DbType)]) -> Result<Self> {
+    pub fn read<R: Row>(row: &R, columns: &[(usize, ColumnType)]) -> Result<Self> {
         Key::of_cells(row, columns).map(NestKey)
     }
 }
@@ -38,9 +37,9 @@ pub(crate) async fn nest<C: Projection, B: Backend>(
     relation: &'static RelationMeta,
     plan: &IncludePlan,
     keys: Vec<NestKey>,
-    session: &B::Session,
+    handle: &Handle<B>,
 ) -> Result<Vec<Vec<C>>> {
-    let mut keys = KeySet::of(keys.into_iter().map(|key| key.0), relation.by_array());
+    let mut keys = KeySet::of(keys.into_iter().map(|key| key.0), &relation.link);
     let mut lists: Vec<Vec<C>> = Vec::new();
     lists.resize_with(keys.places(false), Vec::new);
     if keys.is_empty() {
@@ -58,9 +57,10 @@ pub(crate) async fn nest<C: Projection, B: Backend>(
     let cut = if keys.has_arrays() { select.per_parent.take() } else { None };
     let ordered = !select.order.is_empty();
     let decoder = Keyed::<C::Raw>::new(keys, columns, false);
-    let found = B::run(session, Command::Select(Box::new(select)), decoder).await?;
-    let (_, rows, children) = found.settle(ordered, cut);
-    let children = Box::pin(C::finish::<B>(children, &[], session)).await?;
+    let found = handle.run(Envelope::of_select(select), decoder).await?;
+    let (keys, rows, children) = found.settle(relation, ordered, cut)?;
+    none_left_out(relation, plan, || keys.unanswered(&rows, false), handle).await?;
+    let children = Box::pin(C::finish::<B>(children, &[], handle)).await?;
     for (place, child) in rows.into_iter().zip(children) {
         lists[place as usize].push(child);
     }

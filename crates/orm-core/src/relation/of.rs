@@ -1,14 +1,17 @@
 //! The rows that belong to one row: `User::posts.of(&user)`. `children` and `links` change them.
 
+use rustc_hash::FxHashSet;
+
 use super::{Rel, Slot};
-use crate::backend::{Affected, Executor, Needs, Tx, TxOptions, run};
+use crate::backend::{Affected, Executor, First, Needs, atomically, run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Condition, IntoOrder, Only};
+use crate::expr::{Condition, IntoOrder, Only, count_all};
 use crate::ir::{BinaryOp, ColumnRef, Command, Expr, Join, JoinKind, Output, Select, Source};
-use crate::meta::{RelationMeta, ThroughMeta};
+use crate::meta::{LinkMeta, RelationMeta, ThroughMeta};
 use crate::model::{Model, Named};
 use crate::query::Query;
-use crate::value::{Datum, DbType};
+use crate::value::{ColumnType, Datum};
+use crate::write::{ByParent, no_key};
 
 /// The rows that a relation leads to from one row: a query, and the ways to change what belongs to it.
 ///
@@ -23,20 +26,20 @@ use crate::value::{Datum, DbType};
 /// assert_eq!((weak.len(), Post::tags.of(&post).count(&db).await?), (1, 1));
 /// # Ok(()) }
 /// ```
-pub struct Related<M, S> {
-    rel: Rel<M, S>,
+pub struct Related<M, S, V = ByParent<M>> {
+    rel: Rel<M, S, V>,
     pub(super) key: Vec<Datum>,
     /// The primary key of the row, if `key` is its array of keys.
     pub(super) holder: Option<Vec<Datum>>,
 }
 
-impl<M, S> std::fmt::Debug for Related<M, S> {
+impl<M, S, V> std::fmt::Debug for Related<M, S, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Related").field("rel", &self.rel).finish_non_exhaustive()
     }
 }
 
-impl<M: Model, S: Slot> Rel<M, S> {
+impl<M: Model, S: Slot, V> Rel<M, S, V> {
     /// The rows that this relation leads to from one row.
     ///
     /// ```
@@ -46,11 +49,10 @@ impl<M: Model, S: Slot> Rel<M, S> {
     /// assert_eq!(User::posts.of(&ada).count(&db).await?, 2);
     /// # Ok(()) }
     /// ```
-    pub fn of(self, row: &M) -> Related<M, S> {
+    pub fn of(self, row: &M) -> Related<M, S, V> {
         let datums = |columns: &[u16]| columns.iter().map(|column| row.datum(*column)).collect();
         let key: Vec<Datum> = datums(self.local());
-        let holds = matches!(key.as_slice(), [Datum::Array(_)]) && self.meta().by_array();
-        let holder = holds.then(|| datums(M::PRIMARY_KEY));
+        let holder = matches!(self.meta().link, LinkMeta::KeysHere).then(|| datums(M::PRIMARY_KEY));
         Related { rel: self, key, holder }
     }
 }
@@ -75,10 +77,10 @@ pub(super) fn equal(source: Source, columns: &[u16], values: &[Datum]) -> Expr {
     let parts = columns.iter().zip(values).map(|(index, value)| {
         let column = column(source, *index);
         match (source.model.column(*index).ty(), value) {
-            (ty @ DbType::Array(_), Datum::Array(_)) => {
+            (ty @ ColumnType::Array(_), Datum::Array(_)) => {
                 Expr::binary(BinaryOp::Eq, column, Expr::Value(value.clone(), ty), ty)
             }
-            (DbType::Array(element), value) => held_by(column, value, *element),
+            (ColumnType::Array(element), value) => held_by(column, value, *element),
             (ty, Datum::Array(keys)) => {
                 Expr::InList { expr: Box::new(column), list: keys.clone(), ty, negated: false }
             }
@@ -89,7 +91,7 @@ pub(super) fn equal(source: Source, columns: &[u16], values: &[Datum]) -> Expr {
 }
 
 /// Whether a key is one of those of an array: by the operator that an index on the array serves on every database.
-pub(super) fn held_by(array: Expr, key: &Datum, ty: DbType) -> Expr {
+pub(super) fn held_by(array: Expr, key: &Datum, ty: ColumnType) -> Expr {
     Expr::Overlap { array: Box::new(array), list: vec![key.clone()], ty }
 }
 
@@ -111,7 +113,7 @@ pub(super) fn one_of<T: Model>(source: Source, columns: &[u16], rows: &[&T], row
     }
 }
 
-impl<M: Model, S: Slot> Related<M, S> {
+impl<M: Model, S: Slot, V> Related<M, S, V> {
     pub(super) fn relation(&self) -> &'static RelationMeta {
         self.rel.meta()
     }
@@ -129,7 +131,7 @@ impl<M: Model, S: Slot> Related<M, S> {
     pub fn query(&self) -> Query<S::Target> {
         let mut select = Select::new(<S::Target as Named>::source());
         let (relation, target) = (self.relation(), select.from);
-        match &relation.through {
+        match relation.through() {
             None => select.and_filter(self.children(target)),
             Some(through) => match (relation.remote, through.far) {
                 ([remote], [far]) => {
@@ -141,6 +143,7 @@ impl<M: Model, S: Slot> Related<M, S> {
                         expr: Box::new(column(target, *remote)),
                         select: Box::new(keys),
                         negated: false,
+                        rows: false,
                     });
                 }
                 (remote, far) => {
@@ -250,11 +253,10 @@ impl<M: Model, S: Slot> Related<M, S> {
 
     /// A row that was never stored has no key to point to.
     pub(super) fn check(&self) -> Result<()> {
-        if self.key.iter().any(Datum::is_null) {
-            return Err(Error::new(ErrorKind::Usage, "this row has no key that others could belong to")
-                .with_model(M::meta().name));
+        match self.key.iter().zip(self.rel.local()).find(|(key, _)| key.is_null()) {
+            Some((_, column)) => Err(no_key(M::meta(), *column)),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -267,14 +269,37 @@ pub(super) async fn all_of<E: Executor + ?Sized>(mut commands: Vec<Command>, db:
     if commands.len() == 1 {
         return affected(db, commands.remove(0)).await;
     }
-    let tx = Tx::<E::Backend>::start(db.session(), TxOptions::default()).await?;
-    let run = async {
+    atomically(db.handle(), |tx| async move {
         let mut rows = 0;
         for command in commands {
             rows += affected(&tx, command).await?;
         }
         Ok(rows)
-    };
-    let result = run.await;
-    tx.end(result).await
+    })
+    .await
+}
+
+/// How many different rows these are.
+pub(super) fn distinct<T: Model>(rows: &[&T]) -> usize {
+    let id = |row: &&T| -> Vec<Datum> { T::PRIMARY_KEY.iter().map(|index| row.datum(*index)).collect() };
+    rows.iter().map(id).collect::<FxHashSet<_>>().len()
+}
+
+/// Refuses if fewer rows are there.
+pub(super) async fn there<E: Executor + ?Sized>(
+    source: Source,
+    rows: Expr,
+    wanted: usize,
+    db: &E,
+) -> Result<()> {
+    let mut select = Select::new(source);
+    select.output = Output::Exprs(vec![count_all().into_ir()]);
+    select.filter = Some(rows);
+    let found = run(db, Command::Select(Box::new(select)), First::<i64>::default()).await?;
+    if found.is_some_and(|found| found >= wanted as i64) { Ok(()) } else { Err(not_there(source)) }
+}
+
+#[cold]
+pub(super) fn not_there(source: Source) -> Error {
+    Error::new(ErrorKind::NotFound, "the row is not there").with_model(source.model.name)
 }

@@ -2,12 +2,15 @@
 
 use std::marker::PhantomData;
 
-use super::{ManyToMany, Slot};
+use super::{BelongsTo, ManyToMany, Slot};
 use crate::ir::Source;
 use crate::meta::{MorphMeta, RelationMeta};
 use crate::model::{Model, Named};
+use crate::write::ByParent;
 
 /// A relation of the model `M`, kept in a field of type `S`: the type of `User::posts`.
+///
+/// `V` says which `BelongsTo` of the other model is its other side: the one that leads to `M`, or the one that `pair` names.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -17,7 +20,7 @@ use crate::model::{Model, Named};
 /// assert_eq!(User::filter(posts.exists()).include(posts).all(&db).await?.len(), 2);
 /// # Ok(()) }
 /// ```
-pub struct Rel<M, S> {
+pub struct Rel<M, S, V = ByParent<M>> {
     index: u16,
     local: &'static [u16],
     remote: &'static [u16],
@@ -25,23 +28,23 @@ pub struct Rel<M, S> {
     slot_mut: fn(&mut M) -> &mut S,
     /// Whether `local` is an array of keys.
     array: bool,
-    marker: PhantomData<fn() -> (M, S)>,
+    marker: PhantomData<fn() -> (M, S, V)>,
 }
 
-impl<M, S> Clone for Rel<M, S> {
+impl<M, S, V> Clone for Rel<M, S, V> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<M, S> Copy for Rel<M, S> {}
+impl<M, S, V> Copy for Rel<M, S, V> {}
 
-impl<M, S> std::fmt::Debug for Rel<M, S> {
+impl<M, S, V> std::fmt::Debug for Rel<M, S, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rel").field("index", &self.index).finish_non_exhaustive()
     }
 }
 
-impl<M, S> Rel<M, S> {
+impl<M, S, V> Rel<M, S, V> {
     /// Called by the derive. The sides are `local` and `remote` as in [`RelationMeta`]; `array` says that the first is an array of
     /// keys.
     #[doc(hidden)]
@@ -53,6 +56,12 @@ impl<M, S> Rel<M, S> {
         slot_mut: fn(&mut M) -> &mut S,
     ) -> Self {
         Rel { index, local: sides.0, remote: sides.1, slot, slot_mut, array, marker: PhantomData }
+    }
+
+    /// The same relation for all that does not make new rows.
+    pub(crate) const fn plain(self) -> Rel<M, S> {
+        let Rel { index, local, remote, slot, slot_mut, array, .. } = self;
+        Rel { index, local, remote, slot, slot_mut, array, marker: PhantomData }
     }
 
     /// The index in [`ModelMeta::relations`](crate::meta::ModelMeta::relations).
@@ -132,13 +141,39 @@ impl<M, S> Rel<M, S> {
 /// A model, itself.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "the relation that `pair` names leads to `{T}`, not to `{Self}`",
-    label = "expected a relation to `{Self}` with an array of keys"
+    message = "the relation that is named here leads to `{T}`, not to `{Self}`",
+    label = "expected a relation to `{Self}`"
 )]
 pub trait LedTo<T> {}
 impl<T> LedTo<T> for T {}
 
-impl<M, T> Rel<M, ManyToMany<T>> {
+impl<M, T, V> Rel<M, BelongsTo<T>, V> {
+    /// The columns of a join model that point to one side. Called by the derive of that side.
+    #[doc(hidden)]
+    pub const fn way_to<P: LedTo<T>>(self) -> &'static [u16] {
+        self.local
+    }
+}
+
+/// Called by the derive for a relation by a join model.
+///
+/// # Panics
+/// When compiled, if both sides are the same columns: each row would be linked to itself.
+#[doc(hidden)]
+pub const fn assert_two_ways(near: &[u16], far: &[u16]) {
+    let mut same = near.len() == far.len();
+    let mut at = 0;
+    while same && at < near.len() {
+        same = near[at] == far[at];
+        at += 1;
+    }
+    assert!(
+        !same,
+        "both sides of this relation are the same `BelongsTo` of the join model; give it two, and name them with `#[orm(through = .., from = .., to = ..)]`"
+    );
+}
+
+impl<M, T, V> Rel<M, ManyToMany<T>, V> {
     /// The sides seen from the other end, which `pair` names. Called by the derive of the side without the keys.
     ///
     /// # Panics
@@ -150,7 +185,7 @@ impl<M, T> Rel<M, ManyToMany<T>> {
     }
 }
 
-impl<M: Model, S: Slot> Rel<M, S> {
+impl<M: Model, S: Slot, V> Rel<M, S, V> {
     /// The metadata.
     ///
     /// ```
@@ -171,7 +206,7 @@ impl<M: Model, S: Slot> Rel<M, S> {
     }
 }
 
-impl<M: Model, S: Slot> Rel<M, S> {
+impl<M: Model, S: Slot, V> Rel<M, S, V> {
     /// The relation between two names.
     ///
     /// ```

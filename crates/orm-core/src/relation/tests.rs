@@ -1,21 +1,23 @@
 //! Loading against a store of integers that answers `IN` and counts the queries.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
 
 use super::*;
 use crate::backend::{
-    Backend, BoxFuture, BoxStream, Decoder, Executor, FromRow, Nullable, Row, TxOptions, field,
+    Backend, BoxFuture, BoxStream, Decoder, Executor, Explain, FromRow, Handle, Nullable, Row, SchemaStore,
+    Transactions, TxOptions, field,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Column, ExprOps};
-use crate::ir::{BinaryOp, Command, Expr, Output};
-use crate::meta::{ColumnMeta, ModelMeta, RelationKind, RelationMeta, ThroughMeta};
+use crate::ir::{Command, Expr, Output};
+use crate::meta::{ColumnMeta, LinkMeta, ModelMeta, RelationKind, RelationMeta, ThroughMeta};
 use crate::model::Model;
-use crate::value::{Cell, CellError, CellResult, Date, DateTime, Datum, DbType, Numeric, Time, Value};
+use crate::value::{Cell, CellError, CellResult, ColumnType, Date, DateTime, Datum, Numeric, Time, Value};
+use crate::write::NewRow;
 
 macro_rules! model {
     ($name:ident { $($column:ident: $ty:ty),* } { $($slot:ident: $kind:ident $target:ident $fetch:ident
@@ -54,7 +56,7 @@ macro_rules! model {
                     table: stringify!($name),
                     columns: vec![$(ColumnMeta {
                         field: stringify!($column).into(),
-                        ty: Some(DbType::I64),
+                        ty: Some(ColumnType::I64),
                         ..ColumnMeta::default()
                     }),*],
                     primary_key: &[0],
@@ -64,7 +66,7 @@ macro_rules! model {
                         target: $target::meta,
                         local: &$local,
                         remote: &$remote,
-                        through: $through,
+                        link: $through,
                         morph: None,
                     }),*],
                     ..ModelMeta::default()
@@ -79,12 +81,22 @@ macro_rules! model {
             fn fetch<'a, B: Backend>(
                 rows: &'a [Self],
                 plan: &'a IncludePlan,
-                session: &'a B::Session,
+                handle: &'a Handle<B>,
             ) -> BoxFuture<'a, Result<Attach<Self>>> {
                 $(if plan.relation == Self::$slot.index() {
-                    return $fetch::<Self, $target, B>(Self::$slot, rows, plan, session);
+                    return $fetch::<Self, $target, _, B>(Self::$slot, rows, plan, handle, $target::attach::<B>);
                 })*
-                unreachable!("{} rows, {plan:?}, {}", rows.len(), size_of_val(session))
+                unreachable!("{} rows, {plan:?}, {}", rows.len(), size_of_val(handle))
+            }
+            fn attach<'a, B: Backend>(
+                rows: &'a mut [Self],
+                plans: &'a [IncludePlan],
+                handle: &'a Handle<B>,
+            ) -> BoxFuture<'a, Result<()>> {
+                attach::<Self, B>(rows, plans, handle, Self::fetch::<B>)
+            }
+            fn insert_level<B: Backend>(_: Vec<NewRow>, _: &Handle<B>) -> BoxFuture<'_, Result<Vec<Self>>> {
+                Box::pin(async { Ok(Vec::new()) })
             }
             fn set_siblings(&mut self, siblings: &Siblings) {
                 $(self.$slot.set_siblings(siblings);)*
@@ -101,13 +113,13 @@ macro_rules! model {
 }
 
 model!(User { id: i64 } {
-    posts: HasMany Post fetch_has_many ([0] => [1], None),
-    card: HasOne Post fetch_has_one ([0] => [1], None)
+    posts: HasMany Post fetch_has_many ([0] => [1], LinkMeta::Columns),
+    card: HasOne Post fetch_has_one ([0] => [1], LinkMeta::Columns)
 });
 model!(Post { id: i64, author_id: Option<i64> } {
-    author: BelongsTo User fetch_belongs_to ([1] => [0], None),
+    author: BelongsTo User fetch_belongs_to ([1] => [0], LinkMeta::Columns),
     tags: ManyToMany Tag fetch_many_to_many ([0] => [0],
-        Some(ThroughMeta { model: Link::meta, new_row: Link::new_row, near: &[0], far: &[1] }))
+        LinkMeta::Join(ThroughMeta { model: Link::meta, new_row: Link::new_row, near: &[0], far: &[1] }))
 });
 model!(Tag { id: i64 } {});
 model!(Link { post_id: i64, tag_id: i64 } {});
@@ -117,12 +129,24 @@ const POSTS: [[Option<i64>; 2]; 4] =
     [[Some(10), Some(1)], [Some(11), Some(2)], [Some(12), Some(1)], [Some(13), None]];
 const LINKS: [[i64; 2]; 3] = [[10, 100], [11, 100], [11, 101]];
 
+/// The queries so far, and whether the next one waits for ever.
 #[derive(Clone, Default)]
-struct Db(Arc<AtomicUsize>);
+struct Reads {
+    count: Arc<AtomicUsize>,
+    waits: Arc<AtomicBool>,
+}
+struct Store;
+struct Db(Handle<Store>);
+
+impl Default for Db {
+    fn default() -> Self {
+        Db(Handle::new(Reads::default()))
+    }
+}
 
 impl Db {
     fn queries(&self) -> usize {
-        self.0.swap(0, Ordering::Relaxed)
+        self.0.session().count.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -134,6 +158,10 @@ impl Row for Ints {
     type Cell<'a> = Int;
     fn cell(&self, index: usize) -> Int {
         Int(self.0[index])
+    }
+
+    fn width(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -179,47 +207,59 @@ fn answer(command: &Command) -> Vec<Ints> {
     rows.into_iter().filter(wanted).map(Ints).collect()
 }
 
-impl Backend for Db {
+impl Backend for Store {
     const NAME: &'static str = "test";
-    type Session = Db;
-    async fn run<D: Decoder>(session: &Db, command: Command, mut decoder: D) -> Result<D::Out> {
-        session.0.fetch_add(1, Ordering::Relaxed);
+    type Session = Reads;
+    async fn run<D: Decoder>(reads: &Reads, command: Command, mut decoder: D) -> Result<D::Out> {
+        reads.count.fetch_add(1, Ordering::Relaxed);
+        if reads.waits.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         for row in answer(&command) {
             decoder.row(&row)?;
         }
         decoder.finish(0)
     }
-    fn stream<T: FromRow + Send + 'static>(_: &Db, _: Command) -> BoxStream<'static, Result<T>> {
+    fn stream<T: FromRow + Send + 'static>(_: &Reads, _: Command) -> BoxStream<'static, Result<T>> {
         unreachable!("no test asks for it")
     }
-    fn render(_: &Db, _: &Command) -> Result<String> {
+    fn render(_: &Reads, _: &Command) -> Result<String> {
         unreachable!("no test asks for it")
     }
-    async fn explain(_: &Db, _: Command) -> Result<String> {
+}
+
+impl Explain for Store {
+    async fn explain(_: &Reads, _: Command) -> Result<String> {
         unreachable!("no test asks for it")
     }
-    async fn begin(_: &Db, _: TxOptions) -> Result<Db> {
+}
+
+impl Transactions for Store {
+    async fn begin(_: &Reads, _: TxOptions) -> Result<Reads> {
         unreachable!("no test asks for it")
     }
-    async fn commit(_: &Db) -> Result<()> {
+    async fn commit(_: &Reads) -> Result<()> {
         unreachable!("no test asks for it")
     }
-    async fn rollback(_: &Db) -> Result<()> {
+    async fn rollback(_: &Reads) -> Result<()> {
         unreachable!("no test asks for it")
     }
-    fn abandon(_: &Db) {}
-    async fn create_all(_: &Db, _: &[&'static ModelMeta]) -> Result<()> {
+    fn abandon(_: &Reads) {}
+}
+
+impl SchemaStore for Store {
+    async fn create_all(_: &Reads, _: &[&'static ModelMeta]) -> Result<()> {
         unreachable!("no test asks for it")
     }
-    async fn drop_all(_: &Db, _: &[&'static ModelMeta]) -> Result<()> {
+    async fn drop_all(_: &Reads, _: &[&'static ModelMeta]) -> Result<()> {
         unreachable!("no test asks for it")
     }
 }
 
 impl Executor for Db {
-    type Backend = Db;
-    fn session(&self) -> &Db {
-        self
+    type Backend = Store;
+    fn handle(&self) -> &Handle<Store> {
+        &self.0
     }
 }
 
@@ -244,7 +284,7 @@ fn an_include_is_one_query_for_each_edge_and_level() {
     let db = Db::default();
     let mut users = [user(1), user(2), user(3)];
     let plan = User::posts.include(Post::tags).include(Post::author).into_plan();
-    now(attach_includes::<User, Db>(&mut users, &[plan], &db)).unwrap();
+    now(attach_includes::<User, Store>(&mut users, &[plan], db.handle())).unwrap();
     assert_eq!(db.queries(), 3);
     assert_eq!(ids(users[0].posts.get().unwrap()), [10, 12]);
     assert_eq!(ids(users[1].posts.get().unwrap()), [11]);
@@ -312,6 +352,61 @@ fn the_first_lazy_load_serves_all_siblings() {
 }
 
 #[test]
+fn a_loaded_relation_is_read_again_where_it_would_be_another() {
+    let db = Db::default();
+    let mut post = posts().remove(0);
+    now(post.load(Post::author, &db)).unwrap();
+    now(post.load(Post::author, &db)).unwrap();
+    assert_eq!(db.queries(), 1);
+    let other = Db::default();
+    now(post.load(Post::author, &other)).unwrap();
+    assert_eq!(other.queries(), 1);
+    post.author_id = Some(2);
+    assert_eq!(now(post.load(Post::author, &other)).unwrap().id, 2);
+    post.author_id = None;
+    assert_eq!(now(post.load(Post::author, &other)).unwrap_err().kind(), ErrorKind::NotFound);
+    post.author_id = Some(1);
+    post.author.set(Some(Arc::new(user(7))));
+    assert_eq!(now(post.load(Post::author, &other)).unwrap().id, 7);
+}
+
+#[test]
+fn what_siblings_read_elsewhere_is_not_handed_out() {
+    let (db, other) = (Db::default(), Db::default());
+    let mut posts = posts();
+    now(posts[0].load(Post::author, &db)).unwrap();
+    now(posts[1].load(Post::author, &other)).unwrap();
+    now(posts[2].load(Post::author, &db)).unwrap();
+    assert_eq!((db.queries(), other.queries()), (1, 1));
+}
+
+#[test]
+fn a_load_does_not_wait_for_another_connection() {
+    let (waiting, db) = (Db::default(), Db::default());
+    waiting.0.session().waits.store(true, Ordering::Relaxed);
+    let mut posts = posts();
+    let (first, rest) = posts.split_at_mut(1);
+    let mut stuck = Box::pin(first[0].load(Post::author, &waiting));
+    assert!(stuck.as_mut().now_or_never().is_none());
+    assert_eq!(now(rest[0].load(Post::author, &db)).unwrap().id, 2);
+    drop(stuck);
+}
+
+#[test]
+fn a_relation_that_is_included_twice_is_merged_or_refused() {
+    let db = Db::default();
+    let mut users = [user(1)];
+    let plans = [User::posts.include(Post::tags).into_plan(), User::posts.include(Post::author).into_plan()];
+    now(attach_includes::<User, Store>(&mut users, &plans, db.handle())).unwrap();
+    assert_eq!(db.queries(), 3);
+    let post = &users[0].posts.get().unwrap()[0];
+    assert!(post.tags.is_loaded() && post.author.is_loaded());
+    let plans = [User::posts.into_plan(), User::posts.limit_per_parent(1).into_plan()];
+    let error = now(attach_includes::<User, Store>(&mut users, &plans, db.handle())).unwrap_err();
+    assert_eq!((error.kind(), error.fields()), (ErrorKind::Usage, &["posts".to_owned()][..]));
+}
+
+#[test]
 fn a_clone_of_a_row_finds_what_its_original_took() {
     let db = Db::default();
     let mut posts = posts();
@@ -324,7 +419,7 @@ fn a_clone_of_a_row_finds_what_its_original_took() {
 fn included_children_are_siblings_across_their_parents() {
     let db = Db::default();
     let mut users = [user(1), user(2)];
-    now(attach_includes::<User, Db>(&mut users, &[User::posts.into_plan()], &db)).unwrap();
+    now(attach_includes::<User, Store>(&mut users, &[User::posts.into_plan()], db.handle())).unwrap();
     assert_eq!(db.queries(), 1);
     for user in &mut users {
         for post in user.posts.get_mut().unwrap() {
@@ -339,7 +434,7 @@ fn an_include_keeps_its_conditions_order_and_limit() {
     let id = Column::<Post, i64>::new(0);
     let include = User::posts.filter(id.gt(1)).filter(id.lt(9)).order_by(id.desc()).limit_per_parent(3);
     let plan = include.include(Post::tags).into_plan();
-    assert!(matches!(plan.select.filter, Some(Expr::Binary(BinaryOp::And, ..))));
+    assert!(matches!(plan.select.filter, Some(Expr::All(_))));
     assert_eq!((plan.select.order.len(), plan.select.limit, plan.nested.len()), (1, Some(3), 1));
 }
 
@@ -354,4 +449,11 @@ fn the_other_fetch_modes_stay_with_the_row() {
     let error = now(posts[0].load_with(FetchMode::Deny, Post::tags, &db)).unwrap_err();
     assert_eq!((error.kind(), error.model()), (ErrorKind::NotLoaded, Some("Post")));
     assert!(now(posts[0].load_with(FetchMode::Deny, Post::author, &db)).is_ok());
+}
+
+#[test]
+fn a_join_model_leads_two_ways() {
+    assert_two_ways(&[0], &[1]);
+    assert_two_ways(&[0, 1], &[0]);
+    assert!(std::panic::catch_unwind(|| assert_two_ways(&[0, 1], &[0, 1])).is_err());
 }

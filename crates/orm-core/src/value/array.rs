@@ -1,6 +1,6 @@
 //! Arrays of values.
 
-use super::{Cell, CellResult, Datum, DbType, Scalar, Value};
+use super::{Cell, CellResult, ColumnType, Datum, Scalar, Value};
 
 /// A column that holds a list of values, or of `Option`s where elements may be NULL: `Array<i32>`, `Array<Option<String>>`.
 ///
@@ -8,10 +8,10 @@ use super::{Cell, CellResult, Datum, DbType, Scalar, Value};
 /// can ask of one and change in one is in [`ArrayExpr`](crate::expr::ArrayExpr).
 ///
 /// ```
-/// use orm_core::value::{Array, DbType, Scalar};
+/// use orm_core::value::{Array, ColumnType, Scalar};
 /// let sizes = Array::from([1_i64, 2, 3]);
 /// assert_eq!(sizes.iter().sum::<i64>(), 6);
-/// assert_eq!(<Array<i64> as Scalar>::TYPE, DbType::Array(&DbType::I64));
+/// assert_eq!(<Array<i64> as Scalar>::TYPE, ColumnType::Array(&ColumnType::I64));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Array<T>(pub Vec<T>);
@@ -54,7 +54,7 @@ impl<T> FromIterator<T> for Array<T> {
 }
 
 impl<T: Value> Scalar for Array<T> {
-    const TYPE: DbType = DbType::Array(&<T as Value>::TYPE);
+    const TYPE: ColumnType = ColumnType::Array(&<T as Value>::TYPE);
 
     fn encode(self) -> Datum {
         Datum::Array(self.0.into_iter().map(Value::encode).collect())

@@ -94,18 +94,18 @@ impl<T: Value> ReadElement for Decode<T> {
     }
 }
 
-/// One column of the current row, read in place. Each method answers for one group of [`DbType`](super::DbType)s
+/// One column of the current row, read in place. Each method answers for one group of [`ColumnType`](super::ColumnType)s
 /// and refuses what it would have to guess. NULL is [`CellError::Null`] in every one of them.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-/// use orm::value::{Cell, CellResult, Datum, DbType, Scalar};
+/// use orm::value::{Cell, CellResult, Datum, ColumnType, Scalar};
 ///
 /// #[derive(Debug, PartialEq)]
 /// struct Celsius(f64);
 /// impl Scalar for Celsius {
-///     const TYPE: DbType = DbType::F64;
+///     const TYPE: ColumnType = ColumnType::F64;
 ///     fn encode(self) -> Datum {
 ///         Datum::F64(self.0)
 ///     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime as Chrono, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 
-use super::{Cell, CellError, CellResult, Date, DateTime, Datum, DbType, Scalar, Time};
+use super::{Cell, CellError, CellResult, ColumnType, Date, DateTime, Datum, Scalar, Time};
 use crate::error::{Error, ErrorKind};
 
 const EPOCH_FROM_CE: i32 = 719_163;
@@ -16,7 +16,7 @@ fn out_of_range() -> CellError {
 }
 
 impl Scalar for NaiveDate {
-    const TYPE: DbType = DbType::Date;
+    const TYPE: ColumnType = ColumnType::Date;
     fn encode(self) -> Datum {
         Datum::Date(Date { days: self.num_days_from_ce() - EPOCH_FROM_CE })
     }
@@ -27,7 +27,7 @@ impl Scalar for NaiveDate {
 }
 
 impl Scalar for NaiveTime {
-    const TYPE: DbType = DbType::Time;
+    const TYPE: ColumnType = ColumnType::Time;
     fn encode(self) -> Datum {
         if self.nanosecond() >= 1_000_000_000 {
             return leap_second();
@@ -47,7 +47,7 @@ impl Scalar for NaiveTime {
 }
 
 impl Scalar for NaiveDateTime {
-    const TYPE: DbType = DbType::DateTime;
+    const TYPE: ColumnType = ColumnType::DateTime;
     fn encode(self) -> Datum {
         let nanos = self.and_utc().timestamp_subsec_nanos();
         if nanos >= 1_000_000_000 {
@@ -63,7 +63,7 @@ impl Scalar for NaiveDateTime {
 
 impl crate::expr::Instant for Chrono<Utc> {}
 impl Scalar for Chrono<Utc> {
-    const TYPE: DbType = DbType::Timestamp;
+    const TYPE: ColumnType = ColumnType::Timestamp;
     fn encode(self) -> Datum {
         let nanos = self.timestamp_subsec_nanos();
         if nanos >= 1_000_000_000 {
@@ -80,7 +80,7 @@ impl Scalar for Chrono<Utc> {
 impl crate::expr::Instant for Chrono<FixedOffset> {}
 /// Stored as the instant: it comes back in UTC, with offset zero.
 impl Scalar for Chrono<FixedOffset> {
-    const TYPE: DbType = DbType::Timestamp;
+    const TYPE: ColumnType = ColumnType::Timestamp;
     fn encode(self) -> Datum {
         Scalar::encode(self.with_timezone(&Utc))
     }

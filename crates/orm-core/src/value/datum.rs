@@ -107,7 +107,7 @@ impl Clone for Datum {
             Datum::Array(v) => Datum::Array(v.clone()),
             Datum::Native(ty, v) => Datum::Native(ty, v.clone()),
             Datum::List(v) => Datum::List(v.clone()),
-            Datum::Invalid(e) => Datum::Invalid(Box::new(e.duplicate())),
+            Datum::Invalid(error) => Datum::Invalid(error.clone()),
         }
     }
 }
@@ -129,11 +129,11 @@ impl Datum {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// use orm::value::{Cell, CellResult, Datum, DbType, Scalar};
+    /// use orm::value::{Cell, CellResult, Datum, ColumnType, Scalar};
     ///
     /// struct Percent(u8);
     /// impl Scalar for Percent {
-    ///     const TYPE: DbType = DbType::U8;
+    ///     const TYPE: ColumnType = ColumnType::U8;
     ///     fn encode(self) -> Datum {
     ///         match self.0 {
     ///             0..=100 => Datum::I64(self.0.into()),

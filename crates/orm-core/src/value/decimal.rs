@@ -2,10 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::{Cell, CellError, CellResult, Datum, DbType, Number, Numeric, Scalar};
+use super::{Cell, CellError, CellResult, ColumnType, Datum, Exact, Number, Numeric, Scalar};
 
 impl Scalar for Decimal {
-    const TYPE: DbType = DbType::Decimal;
+    const TYPE: ColumnType = ColumnType::Decimal;
     #[inline]
     fn encode(self) -> Datum {
         Datum::Decimal(Numeric { mantissa: self.mantissa(), scale: self.scale() })
@@ -25,3 +25,4 @@ impl Number for Decimal {
     type Sum = Decimal;
     type Avg = Decimal;
 }
+impl Exact for Decimal {}

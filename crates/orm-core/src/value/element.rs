@@ -13,8 +13,8 @@ use crate::meta::ModelFn;
 /// # use orm_guide::prelude::*;
 /// # #[derive(Debug, Clone, PartialEq, Embedded)]
 /// # pub struct Step { pub text: String, pub minutes: Option<i32> }
-/// use orm::value::{DbType, List, Scalar};
-/// let DbType::List(element) = <List<Step> as Scalar>::TYPE else { unreachable!() };
+/// use orm::value::{ColumnType, List, Scalar};
+/// let ColumnType::List(element) = <List<Step> as Scalar>::TYPE else { unreachable!() };
 /// assert_eq!((element.0)().name, "Step");
 /// ```
 #[derive(Clone, Copy)]

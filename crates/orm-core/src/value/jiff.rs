@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil};
 
-use super::{Cell, CellError, CellResult, Date, DateTime, Datum, DbType, Scalar, Time};
+use super::{Cell, CellError, CellResult, ColumnType, Date, DateTime, Datum, Scalar, Time};
 
 fn out_of_range() -> CellError {
     CellError::invalid("the date is outside jiff's range")
@@ -31,7 +31,7 @@ fn civil_time(time: Time) -> CellResult<civil::Time> {
 }
 
 impl Scalar for civil::Date {
-    const TYPE: DbType = DbType::Date;
+    const TYPE: ColumnType = ColumnType::Date;
     fn encode(self) -> Datum {
         Datum::Date(date_of(self))
     }
@@ -41,7 +41,7 @@ impl Scalar for civil::Date {
 }
 
 impl Scalar for civil::Time {
-    const TYPE: DbType = DbType::Time;
+    const TYPE: ColumnType = ColumnType::Time;
     fn encode(self) -> Datum {
         Datum::Time(time_of(self))
     }
@@ -51,7 +51,7 @@ impl Scalar for civil::Time {
 }
 
 impl Scalar for civil::DateTime {
-    const TYPE: DbType = DbType::DateTime;
+    const TYPE: ColumnType = ColumnType::DateTime;
     fn encode(self) -> Datum {
         Datum::DateTime(DateTime::join(date_of(self.date()), time_of(self.time())))
     }
@@ -63,7 +63,7 @@ impl Scalar for civil::DateTime {
 
 impl crate::expr::Instant for Timestamp {}
 impl Scalar for Timestamp {
-    const TYPE: DbType = DbType::Timestamp;
+    const TYPE: ColumnType = ColumnType::Timestamp;
     fn encode(self) -> Datum {
         let nanos = self.as_nanosecond();
         Datum::Timestamp(DateTime {

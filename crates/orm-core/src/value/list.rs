@@ -8,8 +8,8 @@ use std::marker::PhantomData;
 use serde_json::Value as Json;
 
 use super::{
-    Cell, CellError, CellResult, Date, DateTime, Datum, DbType, ElementMeta, ListDatum, Numeric, ReadElement,
-    Scalar, Time,
+    Cell, CellError, CellResult, ColumnType, Date, DateTime, Datum, ElementMeta, ListDatum, Numeric,
+    ReadElement, Scalar, Time,
 };
 use crate::backend::Row;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +37,7 @@ use crate::model::Element;
 pub struct List<E>(pub Vec<E>);
 
 impl<E: Element> Scalar for List<E> {
-    const TYPE: DbType = DbType::List(ElementMeta(E::element));
+    const TYPE: ColumnType = ColumnType::List(ElementMeta(E::element));
 
     fn encode(self) -> Datum {
         let width = E::WIDTH as u16;
@@ -129,7 +129,7 @@ fn to_json(datum: &Datum) -> Result<Json> {
         },
         Datum::Array(values) => array_json(values)?,
         Datum::List(list) => serde_json::from_str(&list.to_json()?).unwrap_or(Json::Null),
-        Datum::Invalid(error) => return Err(error.duplicate()),
+        Datum::Invalid(error) => return Err((**error).clone()),
         Datum::Bytes(_) => return refused("bytes"),
         _ => return refused("a value of this type"),
     })
@@ -180,6 +180,10 @@ impl<E> Row for JsonRow<'_, E> {
             path(column).into_iter().try_fold(self.object, |object, name| object.get(name))
         });
         JsonCell(value.unwrap_or(&Json::Null))
+    }
+
+    fn width(&self) -> usize {
+        self.columns.len()
     }
 }
 

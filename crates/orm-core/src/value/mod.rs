@@ -1,14 +1,14 @@
 //! Values: what a field may hold, and the one codec of each type.
 //!
-//! A Rust type that can stand in a column implements [`Scalar`]: its [`DbType`], how it is encoded
+//! A Rust type that can stand in a column implements [`Scalar`]: its [`ColumnType`], how it is encoded
 //! into a [`Datum`] and how it is read from a driver's [`Cell`]. [`Value`] is then a scalar or an
 //! `Option` of one, so "nullable" is a fact of the type and never of its spelling. Every path of the
 //! library (insert, filter, IN list, relation key, projection, cursor) goes through this one codec.
 
 mod array;
 mod cell;
+mod column_type;
 mod datum;
-mod db_type;
 mod element;
 #[cfg(feature = "json")]
 mod list;
@@ -40,8 +40,8 @@ use crate::meta::ModelMeta;
 
 pub use array::Array;
 pub use cell::{Cell, CellError, CellResult, ReadElement};
+pub use column_type::{ColumnType, EnumMeta};
 pub use datum::{Datum, Numeric};
-pub use db_type::{DbType, EnumMeta};
 pub use element::{ElementMeta, ListDatum, array_to_json};
 #[cfg(feature = "json")]
 pub use json::Json;
@@ -61,11 +61,11 @@ pub use temporal::{Date, DateTime, Time};
 /// #[derive(Debug, Clone, Copy, PartialEq, DbType)]
 /// pub struct Isbn(i64);
 ///
-/// fn column_type<T: Scalar>(_: &T) -> orm::value::DbType {
+/// fn column_type<T: Scalar>(_: &T) -> orm::value::ColumnType {
 ///     T::TYPE
 /// }
 /// let isbn = sql::<Isbn>("SELECT 9780000000002").one(&db).await?;
-/// assert_eq!(column_type(&isbn), orm::value::DbType::I64);
+/// assert_eq!(column_type(&isbn), orm::value::ColumnType::I64);
 /// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(
@@ -77,10 +77,10 @@ pub trait Scalar: Sized + Send + Sync + 'static {
     /// The column type.
     ///
     /// ```
-    /// use orm::value::{DbType, Scalar};
-    /// assert_eq!(<String as Scalar>::TYPE, DbType::Text);
+    /// use orm::value::{ColumnType, Scalar};
+    /// assert_eq!(<String as Scalar>::TYPE, ColumnType::Text);
     /// ```
-    const TYPE: DbType;
+    const TYPE: ColumnType;
 
     /// The value as it is bound to a statement. A value that cannot be stored unchanged becomes
     /// [`Datum::Invalid`], which is reported when the statement runs.
@@ -137,10 +137,10 @@ pub trait Value: Sized + Send + Sync + 'static {
     /// The column type.
     ///
     /// ```
-    /// use orm::value::{DbType, Value};
-    /// assert_eq!(<Option<i32> as Value>::TYPE, DbType::I32);
+    /// use orm::value::{ColumnType, Value};
+    /// assert_eq!(<Option<i32> as Value>::TYPE, ColumnType::I32);
     /// ```
-    const TYPE: DbType = <Self::Base as Scalar>::TYPE;
+    const TYPE: ColumnType = <Self::Base as Scalar>::TYPE;
 
     /// The value as it is bound to a statement.
     ///
@@ -226,6 +226,15 @@ pub trait Number: Scalar {
     /// What `avg` of this type gives.
     type Avg: Scalar;
 }
+
+/// A number whose remainder is exact on every database: integers and decimals. For floating-point numbers some of them lose
+/// digits.
+#[diagnostic::on_unimplemented(
+    message = "`%` is not offered for `{Self}`",
+    label = "the remainder of a floating-point number differs between databases",
+    note = "cast to a decimal or an integer first"
+)]
+pub trait Exact: Number {}
 
 /// A type that is stored as a JSON document.
 ///

@@ -2,18 +2,18 @@
 
 use std::marker::PhantomData;
 
-use super::{Cell, CellResult, DbType};
+use super::{Cell, CellResult, ColumnType};
 
 /// A column type of one database: `inet`, a range, an enum or composite that the program declares.
 ///
 /// A driver whose database is not [`database`](NativeType::database) refuses a model with such a column when its table is created.
 ///
 /// ```
-/// use orm_core::value::{DbType, NativeKind, NativeType};
+/// use orm_core::value::{ColumnType, NativeKind, NativeType};
 /// static INET: NativeType = NativeType::builtin("postgresql", "inet");
 /// assert_eq!(INET.kind, NativeKind::Builtin);
-/// assert_eq!(DbType::Native(&INET).native(), Some(&INET));
-/// assert_eq!(DbType::I64.native(), None);
+/// assert_eq!(ColumnType::Native(&INET).native(), Some(&INET));
+/// assert_eq!(ColumnType::I64.native(), None);
 /// ```
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct NativeType {
@@ -41,11 +41,11 @@ pub enum NativeKind {
     /// It is there once this extension is.
     Extension(&'static str),
     /// The program declares it: fields by name and type.
-    Composite(&'static [(&'static str, DbType)]),
+    Composite(&'static [(&'static str, ColumnType)]),
     /// The program declares it: another type and a condition on its `VALUE`.
     Domain {
         /// The type that is narrowed down.
-        base: &'static DbType,
+        base: &'static ColumnType,
         /// The condition, as SQL.
         check: Option<&'static str>,
     },
@@ -75,19 +75,19 @@ impl NativeType {
     }
 }
 
-impl DbType {
+impl ColumnType {
     /// The type of one database that this is, or is a list of.
     ///
     /// ```
-    /// use orm_core::value::{DbType, NativeType};
+    /// use orm_core::value::{ColumnType, NativeType};
     /// static INET: NativeType = NativeType::builtin("postgresql", "inet");
-    /// static OF_INET: DbType = DbType::Native(&INET);
-    /// assert_eq!(DbType::Array(&OF_INET).native(), Some(&INET));
+    /// static OF_INET: ColumnType = ColumnType::Native(&INET);
+    /// assert_eq!(ColumnType::Array(&OF_INET).native(), Some(&INET));
     /// ```
     pub fn native(self) -> Option<&'static NativeType> {
         match self {
-            DbType::Native(native) => Some(native),
-            DbType::Array(element) => element.native(),
+            ColumnType::Native(native) => Some(native),
+            ColumnType::Array(element) => element.native(),
             _ => None,
         }
     }
@@ -154,6 +154,8 @@ impl<C, T> CompositeField<C, T> {
 pub trait FromFields: Sized {
     /// How many fields there are.
     const FIELDS: usize;
+    /// Their names in the database, in order.
+    const NAMES: &'static [&'static str];
     /// Reads the fields, of which there are [`FIELDS`](FromFields::FIELDS), in order.
     ///
     /// ```

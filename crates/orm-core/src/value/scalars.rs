@@ -1,10 +1,10 @@
 //! The codecs of the standard library's types.
 
-use super::{Cell, CellError, CellResult, Datum, DbType, Number, Scalar, Textual};
+use super::{Cell, CellError, CellResult, ColumnType, Datum, Exact, Number, Scalar, Textual};
 use crate::error::{Error, ErrorKind};
 
 impl Scalar for bool {
-    const TYPE: DbType = DbType::Bool;
+    const TYPE: ColumnType = ColumnType::Bool;
     #[inline]
     fn encode(self) -> Datum {
         Datum::Bool(self)
@@ -18,7 +18,7 @@ impl Scalar for bool {
 macro_rules! integers {
     ($($type:ty, $db:ident, $sum:ty;)*) => {$(
         impl Scalar for $type {
-            const TYPE: DbType = DbType::$db;
+            const TYPE: ColumnType = ColumnType::$db;
             #[inline]
             fn encode(self) -> Datum {
                 Datum::I64(i64::from(self))
@@ -33,6 +33,7 @@ macro_rules! integers {
             type Sum = $sum;
             type Avg = f64;
         }
+        impl Exact for $type {}
     )*};
 }
 integers! {
@@ -47,7 +48,7 @@ integers! {
 
 /// Stored as a signed number: values above `i64::MAX` are refused with [`ErrorKind::OutOfRange`].
 impl Scalar for u64 {
-    const TYPE: DbType = DbType::U64;
+    const TYPE: ColumnType = ColumnType::U64;
     #[inline]
     fn encode(self) -> Datum {
         match i64::try_from(self) {
@@ -68,12 +69,13 @@ impl Number for u64 {
     type Sum = i64;
     type Avg = f64;
 }
+impl Exact for u64 {}
 
 macro_rules! floats {
     ($($type:ty, $db:ident;)*) => {$(
         /// NaN is refused with [`ErrorKind::Encode`]: a store may turn it into NULL.
         impl Scalar for $type {
-            const TYPE: DbType = DbType::$db;
+            const TYPE: ColumnType = ColumnType::$db;
             #[inline]
             fn encode(self) -> Datum {
                 if self.is_nan() {
@@ -103,7 +105,7 @@ macro_rules! floats {
 floats! { f32, F32; f64, F64; }
 
 impl Scalar for String {
-    const TYPE: DbType = DbType::Text;
+    const TYPE: ColumnType = ColumnType::Text;
     #[inline]
     fn encode(self) -> Datum {
         Datum::Text(self)
@@ -117,7 +119,7 @@ impl Scalar for String {
 impl Textual for String {}
 
 impl Scalar for char {
-    const TYPE: DbType = DbType::Char;
+    const TYPE: ColumnType = ColumnType::Char;
     #[inline]
     fn encode(self) -> Datum {
         Datum::Text(self.into())
@@ -133,7 +135,7 @@ impl Scalar for char {
 }
 
 impl Scalar for Vec<u8> {
-    const TYPE: DbType = DbType::Bytes;
+    const TYPE: ColumnType = ColumnType::Bytes;
     #[inline]
     fn encode(self) -> Datum {
         Datum::Bytes(self)

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 
 use super::{
-    Array, Cell, CellError, CellResult, Date, DateTime, Datum, DbType, Numeric, Scalar, Time, Value,
+    Array, Cell, CellError, CellResult, ColumnType, Date, DateTime, Datum, Numeric, Scalar, Time, Value,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -146,7 +146,7 @@ fn an_array_is_a_list_of_its_type() {
     assert_eq!(array, Array::from([1, 2, 3]));
     assert_eq!((array.len(), Array::from(vec![1, 2, 3])), (3, array.clone()));
     assert_eq!(stored(array), Datum::Array(vec![Datum::I64(1), Datum::I64(2), Datum::I64(3)]));
-    assert_eq!(<Array<Option<bool>> as Scalar>::TYPE, DbType::Array(&DbType::Bool));
+    assert_eq!(<Array<Option<bool>> as Scalar>::TYPE, ColumnType::Array(&ColumnType::Bool));
 }
 
 #[cfg(feature = "json")]
@@ -275,4 +275,22 @@ fn json_holds_any_type_that_serde_knows() {
     // A map of lists as keys has no JSON.
     let odd = Json(BTreeMap::from([(vec![1], 2)]));
     assert!(matches!(stored(odd), Datum::Invalid(error) if error.kind() == ErrorKind::Encode));
+}
+
+#[cfg(feature = "time")]
+#[test]
+fn times_at_the_limits_of_their_crate_are_encoded() {
+    use ::time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
+    for offset in [-25 * 3600 - 3599, -3600, 0, 3600, 25 * 3600 + 3599] {
+        let offset = UtcOffset::from_whole_seconds(offset).unwrap();
+        for (date, time) in [(Date::MIN, Time::MIDNIGHT), (Date::MAX, Time::MAX)] {
+            let local = PrimitiveDateTime::new(date, time);
+            let there: OffsetDateTime = local.assume_offset(offset);
+            let Datum::Timestamp(stored) = Scalar::encode(there) else { panic!("no timestamp") };
+            assert_eq!((stored.secs, stored.nanos), (there.unix_timestamp(), there.nanosecond()));
+            assert!(stored.split().is_some());
+            let Datum::DateTime(stored) = Scalar::encode(local) else { panic!("no date and time") };
+            assert!(stored.split().is_some());
+        }
+    }
 }

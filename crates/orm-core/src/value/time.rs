@@ -1,8 +1,8 @@
 //! The `time` crate's dates and times.
 
-use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
-use super::{Cell, CellError, CellResult, Date, DateTime, Datum, DbType, Scalar, Time};
+use super::{Cell, CellError, CellResult, ColumnType, Date, DateTime, Datum, Scalar, Time};
 
 const EPOCH_JULIAN: i32 = 2_440_588;
 
@@ -11,7 +11,7 @@ fn out_of_range() -> CellError {
 }
 
 impl Scalar for time::Date {
-    const TYPE: DbType = DbType::Date;
+    const TYPE: ColumnType = ColumnType::Date;
     fn encode(self) -> Datum {
         Datum::Date(Date { days: self.to_julian_day() - EPOCH_JULIAN })
     }
@@ -22,7 +22,7 @@ impl Scalar for time::Date {
 }
 
 impl Scalar for time::Time {
-    const TYPE: DbType = DbType::Time;
+    const TYPE: ColumnType = ColumnType::Time;
     fn encode(self) -> Datum {
         let (hour, minute, second, nanos) = self.as_hms_nano();
         let secs = u64::from(hour) * 3600 + u64::from(minute) * 60 + u64::from(second);
@@ -41,10 +41,10 @@ fn instant(datetime: DateTime) -> CellResult<OffsetDateTime> {
 
 impl crate::expr::Instant for OffsetDateTime {}
 impl Scalar for OffsetDateTime {
-    const TYPE: DbType = DbType::Timestamp;
+    const TYPE: ColumnType = ColumnType::Timestamp;
     fn encode(self) -> Datum {
-        let utc = self.to_offset(UtcOffset::UTC);
-        Datum::Timestamp(DateTime { secs: utc.unix_timestamp(), nanos: utc.nanosecond() })
+        // Both are the same at any offset; the UTC form of a time at the crate's limits may be outside of them.
+        Datum::Timestamp(DateTime { secs: self.unix_timestamp(), nanos: self.nanosecond() })
     }
     fn decode<'r, C: Cell<'r>>(cell: C) -> CellResult<Self> {
         instant(cell.timestamp()?)
@@ -52,7 +52,7 @@ impl Scalar for OffsetDateTime {
 }
 
 impl Scalar for PrimitiveDateTime {
-    const TYPE: DbType = DbType::DateTime;
+    const TYPE: ColumnType = ColumnType::DateTime;
     fn encode(self) -> Datum {
         let utc = self.assume_utc();
         Datum::DateTime(DateTime { secs: utc.unix_timestamp(), nanos: utc.nanosecond() })

@@ -1,9 +1,9 @@
 //! `ulid::Ulid`, stored as a UUID of the same 128 bits, so it sorts by time everywhere.
 
-use super::{Cell, CellResult, Datum, DbType, Scalar};
+use super::{Cell, CellResult, ColumnType, Datum, Scalar};
 
 impl Scalar for ulid::Ulid {
-    const TYPE: DbType = DbType::Uuid;
+    const TYPE: ColumnType = ColumnType::Uuid;
     #[inline]
     fn encode(self) -> Datum {
         Datum::Uuid(self.to_bytes())

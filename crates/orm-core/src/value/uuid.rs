@@ -1,9 +1,9 @@
 //! `uuid::Uuid`.
 
-use super::{Cell, CellResult, Datum, DbType, Scalar};
+use super::{Cell, CellResult, ColumnType, Datum, Scalar};
 
 impl Scalar for uuid::Uuid {
-    const TYPE: DbType = DbType::Uuid;
+    const TYPE: ColumnType = ColumnType::Uuid;
     #[inline]
     fn encode(self) -> Datum {
         Datum::Uuid(self.into_bytes())

@@ -128,7 +128,7 @@ where
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// let row = User::create().email("ada@example.org").name("Ada L.").age(37);
-/// let ada = User::upsert(row).on(User::email).update((User::name, User::age)).insert(&db).await?;
+/// let ada = User::upsert(row).on(User::email).update((User::name, User::age)).returning(&db).await?;
 /// assert_eq!((ada.name.as_str(), ada.age), ("Ada L.", Some(37)));
 /// # Ok(()) }
 /// ```

@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{Assignment, BinaryOp, ColumnRef, Command, Expr, Output, Select, Source, Update};
 use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
-use crate::value::{Datum, DbType};
+use crate::schema::limited;
+use crate::value::{ColumnType, Datum};
 
 /// What changes in a row: its key and version as they were read, and the columns that were set.
 ///
@@ -28,12 +29,14 @@ use crate::value::{Datum, DbType};
 pub struct Change<M> {
     pub(super) row: RowId,
     pub(super) set: Vec<Assignment>,
+    /// Whether it was made of all the fields of a struct, which may be none but the key.
+    pub(super) whole: bool,
     marker: PhantomData<fn() -> M>,
 }
 
 impl<M> Clone for Change<M> {
     fn clone(&self) -> Self {
-        Change { row: self.row.clone(), set: self.set.clone(), marker: PhantomData }
+        Change { row: self.row.clone(), set: self.set.clone(), whole: self.whole, marker: PhantomData }
     }
 }
 
@@ -52,11 +55,11 @@ impl<M: Model> Change<M> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// use orm::write::{Change, save_changes};
     /// let ada = User::find(1).one(&db).await?;
-    /// assert_eq!(save_changes(Change::new(&ada), &db).await?.name, "Ada");
+    /// assert_eq!(save_changes(Change::new(&ada), &db).await.unwrap_err().kind(), ErrorKind::Usage);
     /// # Ok(()) }
     /// ```
     pub fn new(row: &M) -> Self {
-        Change { row: RowId::of(row), set: Vec::new(), marker: PhantomData }
+        Change { row: RowId::of(row), set: Vec::new(), whole: false, marker: PhantomData }
     }
 
     /// Gives a column a new value.
@@ -71,8 +74,9 @@ impl<M: Model> Change<M> {
     /// assert_eq!(save_changes(change, &db).await?.name, "Ada L.");
     /// # Ok(()) }
     /// ```
-    pub fn set(&mut self, column: u16, datum: Datum) {
-        let ty = M::meta().columns.get(usize::from(column)).map_or(DbType::Text, |column| column.ty());
+    pub fn set(&mut self, column: u16, mut datum: Datum) {
+        limited(M::meta(), column, &mut datum);
+        let ty = M::meta().columns.get(usize::from(column)).map_or(ColumnType::Text, |column| column.ty());
         assign(&mut self.set, column, Expr::Value(datum, ty));
     }
 
@@ -88,9 +92,24 @@ impl<M: Model> Change<M> {
     pub fn is_empty(&self) -> bool {
         self.set.is_empty()
     }
+
+    /// The change, if it is one.
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.set.is_empty() && !self.whole {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "the update sets nothing, and does not see fields assigned on the struct",
+            )
+            .with_model(M::meta().name)
+            .with_hint("call the setters of `row.update()`, or send the whole struct with `row.save(&db)`"));
+        }
+        Ok(self)
+    }
 }
 
-/// Sends the changed columns and returns the row as it is now. Without changes the row is read again.
+/// Sends the changed columns and returns the row as it is now.
+///
+/// A change that sets nothing is an error: fields that were assigned on the struct are not seen, and they would be lost without a word.
 ///
 /// ```
 /// # use orm_guide::prelude::*;
@@ -107,14 +126,17 @@ impl<M: Model> Change<M> {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the row; [`ErrorKind::NotFound`] if the
-/// row is gone.
+/// [`ErrorKind::Usage`] if nothing was set; [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted the
+/// row; [`ErrorKind::NotFound`] if the row is gone.
 pub fn save_changes<M: Model, E: Executor + ?Sized>(
     change: Change<M>,
     db: &E,
 ) -> impl Future<Output = Result<M>> + Send {
-    let (command, missing) = change_command(M::source(), change.row, change.set);
-    async move { run(db, command, Written::<M>::default()).await?.ok_or_else(|| missing_row(M::meta(), missing)) }
+    let command = change.checked().map(|change| change_command(M::source(), change.row, change.set));
+    async move {
+        let (command, missing) = command?;
+        run(db, command, Written::<M>::default()).await?.ok_or_else(|| missing_row(M::meta(), missing))
+    }
 }
 
 /// Which row is meant, and in which state.
@@ -205,10 +227,8 @@ mod tests {
         assert_eq!(columns(&update.set), [TITLE, UPDATED, VERSION]);
         assert!(matches!(&update.set[0].value, Expr::Value(Datum::Text(text), _) if text == "b"));
         assert_eq!(missing, ErrorKind::Stale);
-        let Some(Expr::Binary(BinaryOp::And, both, _)) = &update.filter else {
-            panic!("{:?}", update.filter)
-        };
-        assert!(matches!(&both.1, Expr::Binary(BinaryOp::Eq, parts, _)
+        let Some(Expr::All(both)) = &update.filter else { panic!("{:?}", update.filter) };
+        assert!(matches!(&both[1], Expr::Binary(BinaryOp::Eq, parts, _)
             if matches!(&parts.0, Expr::Column(column) if column.index == VERSION)));
     }
 
@@ -221,9 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_change_reads_the_row() {
+    fn an_empty_change_is_refused_and_one_of_a_key_alone_reads_the_row() {
         let change = Change::new(&Note::sample());
         assert!(change.is_empty());
+        assert_eq!(change.clone().checked().expect_err("nothing is set").kind(), ErrorKind::Usage);
         let (command, missing) = change_command(Note::source(), change.row, change.set);
         assert!(!command.is_write());
         assert_eq!(missing, ErrorKind::NotFound);

@@ -3,9 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind};
-use crate::meta::{ColumnMeta, ModelMeta};
+use crate::meta::{ColumnMeta, LinkMeta, ModelMeta};
 use crate::model::Model;
-use crate::value::{DateTime, Datum, DbType};
+use crate::schema::limited;
+use crate::value::{ColumnType, DateTime, Datum};
 
 /// A row to be inserted: one datum per column of the model, [`Datum::Default`] where none was given.
 ///
@@ -80,7 +81,8 @@ impl NewRow {
     /// ```
     pub fn set_parent<P: Model>(&mut self, columns: &[u16], parent: &P, parent_columns: &[u16]) {
         for (column, parent_column) in columns.iter().zip(parent_columns) {
-            self.set(*column, parent.datum(*parent_column));
+            let key = parent.datum(*parent_column);
+            self.set(*column, if key.is_null() { without_key::<P>(*parent_column) } else { key });
         }
     }
 
@@ -130,7 +132,14 @@ impl NewRow {
         keys: &[u16],
     ) {
         if let ([column], [key]) = (column, keys) {
-            self.set(*column, Datum::Array(rows.into_iter().map(|row| row.datum(*key)).collect()));
+            let mut keys = Vec::new();
+            for row in rows {
+                match row.datum(*key) {
+                    Datum::Null => return self.set(*column, without_key::<P>(*key)),
+                    key => keys.push(key),
+                }
+            }
+            self.set(*column, Datum::Array(keys));
         }
     }
 
@@ -139,10 +148,33 @@ impl NewRow {
         self.values.get(usize::from(column)).is_some_and(is_given)
     }
 
+    /// The value of a column that is given and not NULL.
+    pub(super) fn value(&self, column: u16) -> Option<&Datum> {
+        self.values.get(usize::from(column)).filter(|value| is_given(value) && !matches!(value, Datum::Null))
+    }
+
     /// Whether the program set the column, and not its `default_fn`.
     pub(super) fn is_set(&self, column: u16) -> bool {
         self.is_given(column) && !self.presets.contains(&column)
     }
+}
+
+/// The key of a row that nothing can point to, as a value that says so when it is sent.
+#[cold]
+pub(super) fn without_key<P: Model>(column: u16) -> Datum {
+    Datum::invalid(no_key(P::meta(), column))
+}
+
+#[cold]
+pub(crate) fn no_key(meta: &ModelMeta, column: u16) -> Error {
+    let field = meta.columns.get(usize::from(column)).map_or("", |column| column.field.as_str());
+    Error::new(
+        ErrorKind::Usage,
+        format!("this row has no key that others could point to: its `{field}` is NULL"),
+    )
+    .with_model(meta.name)
+    .with_field(field)
+    .with_hint("give it a key and save it before others belong to it")
 }
 
 pub(super) fn is_given(datum: &Datum) -> bool {
@@ -222,6 +254,11 @@ impl<P> std::fmt::Debug for ByParent<P> {
     }
 }
 
+/// Stands for the `BelongsTo` or `MorphTo` field of this name: `FIELD` is a number made of it by the derives of both sides.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct ByField<const FIELD: u64>;
+
 /// A new row of `M` that lacks nothing but its parent: the key that the field `Via` keeps is filled in by the library.
 ///
 /// ```
@@ -276,10 +313,10 @@ impl Now {
     /// The current time as a value of the column.
     pub(super) fn datum(self, meta: &ModelMeta, column: &ColumnMeta) -> Datum {
         let part = match column.ty() {
-            DbType::Timestamp => Some(Datum::Timestamp(self.0)),
-            DbType::DateTime => Some(Datum::DateTime(self.0)),
-            DbType::Date => self.0.split().map(|(date, _)| Datum::Date(date)),
-            DbType::Time => self.0.split().map(|(_, time)| Datum::Time(time)),
+            ColumnType::Timestamp => Some(Datum::Timestamp(self.0)),
+            ColumnType::DateTime => Some(Datum::DateTime(self.0)),
+            ColumnType::Date => self.0.split().map(|(date, _)| Datum::Date(date)),
+            ColumnType::Time => self.0.split().map(|(_, time)| Datum::Time(time)),
             _ => None,
         };
         part.unwrap_or_else(|| {
@@ -300,9 +337,12 @@ pub(super) fn initial(meta: &ModelMeta, index: u16, now: Now) -> Option<Datum> {
         Some(now.datum(meta, column))
     } else if column.version || meta.version == Some(index) {
         Some(Datum::I64(0))
-    } else if matches!(column.ty(), DbType::Array(_))
+    } else if matches!(column.ty(), ColumnType::Array(_))
         && column.default.is_none()
-        && meta.relations.iter().any(|relation| relation.by_array() && relation.local == [index])
+        && meta
+            .relations
+            .iter()
+            .any(|relation| matches!(relation.link, LinkMeta::KeysHere) && relation.local == [index])
     {
         // No links.
         Some(Datum::Array(Vec::new()))
@@ -315,6 +355,7 @@ pub(super) fn initial(meta: &ModelMeta, index: u16, now: Now) -> Option<Datum> {
 pub(super) fn prepare(meta: &ModelMeta, row: &mut NewRow, now: Now) {
     for (index, value) in (0..).zip(&mut row.values) {
         if is_given(value) {
+            limited(meta, index, value);
             continue;
         }
         if let Some(initial) = initial(meta, index, now) {
@@ -362,7 +403,7 @@ mod tests {
 
     #[test]
     fn a_timestamp_in_a_text_column_is_reported() {
-        let column = ColumnMeta { field: "at".into(), ty: Some(DbType::Text), ..ColumnMeta::default() };
+        let column = ColumnMeta { field: "at".into(), ty: Some(ColumnType::Text), ..ColumnMeta::default() };
         let datum = Now::read().datum(Note::meta(), &column);
         assert!(matches!(datum, Datum::Invalid(error) if error.fields() == ["at"]));
     }

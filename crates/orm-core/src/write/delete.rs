@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::change::{RowId, missing_row};
 use super::update::rows_of;
-use crate::backend::{Affected, Collect, Executor, Needs, ProvidedBy, run};
+use crate::backend::{Affected, Collect, Envelope, Executor, Needs, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::scope::Closed;
 use crate::ir::{Command, Delete, IntoCommand, Output, Select};
@@ -42,16 +42,16 @@ pub fn delete_row<'e, M: Model, E: Executor + ?Sized>(
     }
 }
 
-/// A DELETE of the rows that a query yields: made by [`Query::into_delete`].
+/// A DELETE of the rows that a query yields: made by [`Query::delete`].
 ///
 /// ```
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-/// let delete = Post::filter(Post::score.gt(0)).order_by(Post::score.asc()).limit(1).into_delete();
+/// let delete = Post::filter(Post::score.gt(0)).order_by(Post::score.asc()).limit(1).delete();
 /// assert_eq!(delete.returning(&db).await?[0].title, "Hello");
 /// # Ok(()) }
 /// ```
-#[must_use = "nothing is deleted before `.exec(&db)` or `.returning(&db)`"]
+#[must_use = "nothing is deleted until `.exec(&db)` or `.returning(&db)` is awaited"]
 pub struct DeleteQuery<M, N = ()> {
     select: Select,
     includes: bool,
@@ -66,36 +66,16 @@ impl<M, N> std::fmt::Debug for DeleteQuery<M, N> {
 }
 
 impl<M: Model, Q: Closed, N: Needs> Query<M, Q, M, N> {
-    /// Deletes the rows of the query and returns how many there were: short for `.into_delete().exec(&db)`.
+    /// Deletes the rows of the query: `User::filter(..).delete().exec(&db)`.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// assert_eq!(Post::filter(Post::score.lt(4)).delete(&db).await?, 2);
-    /// assert_eq!(Post::query().delete(&db).await.unwrap_err().kind(), ErrorKind::Unfiltered);
+    /// assert_eq!(Post::filter(Post::score.lt(4)).delete().exec(&db).await?, 2);
+    /// assert_eq!(Post::query().delete().exec(&db).await.unwrap_err().kind(), ErrorKind::Unfiltered);
     /// # Ok(()) }
     /// ```
-    ///
-    /// # Errors
-    /// [`ErrorKind::Unfiltered`] if the query has no filter.
-    pub fn delete<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
-    where
-        E: Executor + ?Sized,
-        N: ProvidedBy<E::Backend>,
-    {
-        self.into_delete().exec(db)
-    }
-
-    /// The deletion of the rows of the query, to say `.all_rows()` or `.returning(&db)`.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let gone = Post::filter(Post::score.lt(4)).into_delete().returning(&db).await?;
-    /// assert_eq!(gone.len(), 2);
-    /// # Ok(()) }
-    /// ```
-    pub fn into_delete(self) -> DeleteQuery<M, N> {
+    pub fn delete(self) -> DeleteQuery<M, N> {
         let includes = !self.includes.is_empty();
         DeleteQuery { select: self.select, includes, all_rows: false, marker: PhantomData }
     }
@@ -113,7 +93,7 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// assert_eq!(Comment::query().into_delete().all_rows().exec(&db).await?, 1);
+    /// assert_eq!(Comment::query().delete().all_rows().exec(&db).await?, 1);
     /// # Ok(()) }
     /// ```
     pub fn all_rows(mut self) -> Self {
@@ -132,23 +112,30 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
         Ok(Command::Delete(Box::new(Delete { source, filter, returning })))
     }
 
+    #[track_caller]
+    fn envelope(mut self, returning: Option<Output>) -> Result<Envelope> {
+        let requires = std::mem::take(&mut self.select.requires);
+        Ok(Envelope::from(self.command(returning)?).requiring(requires).from_here())
+    }
+
     /// Deletes the rows and returns how many there were.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// assert_eq!(Post::filter(Post::title.eq("Hello")).into_delete().exec(&db).await?, 1);
+    /// assert_eq!(Post::filter(Post::title.eq("Hello")).delete().exec(&db).await?, 1);
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Unfiltered`] if the query has no filter and [`all_rows`](DeleteQuery::all_rows) was not called.
+    #[track_caller]
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
         N: ProvidedBy<E::Backend>,
     {
-        let command = self.command(None);
+        let command = self.envelope(None);
         async move { run(db, command?, Affected::default()).await }
     }
 
@@ -157,19 +144,20 @@ impl<M: Model, N: Needs> DeleteQuery<M, N> {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let gone = Post::filter(Post::title.eq("Hello")).into_delete().returning(&db).await?;
+    /// let gone = Post::filter(Post::title.eq("Hello")).delete().returning(&db).await?;
     /// assert_eq!(gone[0].score, 1);
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// As [`exec`](DeleteQuery::exec); [`ErrorKind::Usage`] if the query includes relations.
+    #[track_caller]
     pub fn returning<E>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
         N: ProvidedBy<E::Backend>,
     {
-        let command = self.command(Some(Output::Model));
+        let command = self.envelope(Some(Output::Model));
         async move { run(db, command?, Collect::<M>::default()).await }
     }
 }
@@ -183,9 +171,9 @@ mod tests {
 
     #[test]
     fn a_filter_or_all_rows_is_required() {
-        let error = Note::query().into_delete().command(None).expect_err("unfiltered");
+        let error = Note::query().delete().command(None).expect_err("unfiltered");
         assert_eq!((error.kind(), error.model()), (ErrorKind::Unfiltered, Some("Note")));
-        assert!(Note::query().into_delete().all_rows().command(None).is_ok());
-        assert!(Note::filter(Note::ID.eq(1)).into_delete().command(None).is_ok());
+        assert!(Note::query().delete().all_rows().command(None).is_ok());
+        assert!(Note::filter(Note::ID.eq(1)).delete().command(None).is_ok());
     }
 }

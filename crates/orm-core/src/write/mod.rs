@@ -2,7 +2,7 @@
 //!
 //! **A new row** is a [`NewRow`]: one [`Datum`](crate::value::Datum) per column, `Default` where nothing was given. The derived builder
 //! fills it and can hand it over ([`Insertable`]) only once every required field is [`Given`]; that is decided by the
-//! compiler. [`insert`] writes one, [`insert_many`] any number in one command, [`upsert`] one that may be there already,
+//! compiler. [`insert`] writes one, [`insert_many`] any number in one command, [`upsert`] and [`upsert_many`] those that may be there already,
 //! and [`insert_from`] what a query yields.
 //!
 //! **A change of a row** is a [`Change`]: the row's key and version as they were read, and the columns that were set.
@@ -32,12 +32,14 @@ mod change;
 mod create;
 mod delete;
 mod insert;
+mod insert_from;
 #[cfg(feature = "json")]
 mod lists;
 mod save;
 mod update;
 mod update_many;
 mod upsert;
+mod upsert_many;
 mod verbs;
 
 #[cfg(test)]
@@ -45,13 +47,16 @@ mod testing;
 
 pub use assign::{Assign, Columns, Fits, Optional, PerRowValue};
 pub use change::{Change, save_changes};
-pub use create::{ByParent, Given, Insertable, NewChild, NewRow, Set};
+pub(crate) use create::no_key;
+pub use create::{ByField, ByParent, Given, Insertable, NewChild, NewRow, Set};
 pub use delete::{DeleteQuery, delete_row};
-pub(crate) use insert::link_rows;
-pub use insert::{InsertFrom, InsertMany, insert, insert_from, insert_many, insert_related};
+pub use insert::{InsertMany, insert, insert_level, insert_many, insert_related};
+pub(crate) use insert::{link_rows, new_links};
+pub use insert_from::{InsertFrom, insert_from};
 pub use save::save;
 pub use update::UpdateQuery;
 pub(crate) use update::update_command;
 pub use update_many::{IntoChange, UpdateMany, update_many};
 pub use upsert::{InsertOrIgnore, Upsert, excluded, upsert};
+pub use upsert_many::{UpsertMany, upsert_many};
 pub use verbs::ModelWrite;

@@ -35,6 +35,7 @@ pub fn save<'e, M: Model, E: Executor + ?Sized>(
 pub(super) fn whole<M: Model>(row: &M) -> Change<M> {
     let meta = M::meta();
     let mut change = Change::new(row);
+    change.whole = true;
     for (index, column) in (0..).zip(&meta.columns) {
         let kept = M::PRIMARY_KEY.contains(&index)
             || column.generated.is_some()

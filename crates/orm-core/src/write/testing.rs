@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use super::{Insertable, NewRow};
-use crate::backend::{Backend, BoxFuture, FromRow, Nullable, Row, field};
+use crate::backend::{Backend, BoxFuture, FromRow, Handle, Nullable, Row, field};
 use crate::error::Result;
 use crate::expr::Column;
 use crate::ir::{Assignment, Command, Update};
 use crate::meta::{ColumnMeta, IndexMeta, ModelMeta};
 use crate::model::Model;
 use crate::relation::{Attach, IncludePlan, Siblings};
-use crate::value::{Datum, DbType, Value};
+use crate::value::{ColumnType, Datum, Value};
 
 pub(super) const ID: u16 = 0;
 pub(super) const TITLE: u16 = 1;
@@ -19,7 +19,7 @@ pub(super) const CREATED: u16 = 3;
 pub(super) const UPDATED: u16 = 4;
 pub(super) const VERSION: u16 = 5;
 
-fn column(name: &str, ty: DbType) -> ColumnMeta {
+fn column(name: &str, ty: ColumnType) -> ColumnMeta {
     ColumnMeta { field: name.into(), name: name.into(), ty: Some(ty), ..ColumnMeta::default() }
 }
 
@@ -69,8 +69,14 @@ macro_rules! model {
             }
             fn create() {}
             fn update(&self) {}
-            fn fetch<'a, B: Backend>(_: &'a [Self], _: &'a IncludePlan, _: &'a B::Session) -> BoxFuture<'a, Result<Attach<Self>>> {
+            fn fetch<'a, B: Backend>(_: &'a [Self], _: &'a IncludePlan, _: &'a Handle<B>) -> BoxFuture<'a, Result<Attach<Self>>> {
                 Box::pin(async { Ok(Box::new(|_: &mut [Self]| Ok(())) as Attach<Self>) })
+            }
+            fn attach<'a, B: Backend>(_: &'a mut [Self], _: &'a [IncludePlan], _: &'a Handle<B>) -> BoxFuture<'a, Result<()>> {
+                Box::pin(async { Ok(()) })
+            }
+            fn insert_level<B: Backend>(_: Vec<NewRow>, _: &Handle<B>) -> BoxFuture<'_, Result<Vec<Self>>> {
+                Box::pin(async { Ok(Vec::new()) })
             }
             fn set_siblings(&mut self, _: &Siblings) {}
         }
@@ -79,12 +85,12 @@ macro_rules! model {
 
 model! { Note { 0 id: i64, 1 title: String, 2 body: Option<String>, 3 created: i64, 4 updated: i64, 5 version: i32 } key i64 = &[0]; || {
     let mut columns = vec![
-        column("id", DbType::I64),
-        column("title", DbType::Text),
-        column("body", DbType::Text),
-        column("created", DbType::Timestamp),
-        column("updated", DbType::Timestamp),
-        column("version", DbType::I32),
+        column("id", ColumnType::I64),
+        column("title", ColumnType::Text),
+        column("body", ColumnType::Text),
+        column("created", ColumnType::Timestamp),
+        column("updated", ColumnType::Timestamp),
+        column("version", ColumnType::I32),
     ];
     columns[0].auto = true;
     columns[2].nullable = true;
@@ -98,7 +104,7 @@ model! { Note { 0 id: i64, 1 title: String, 2 body: Option<String>, 3 created: i
 model! { Tag { 0 id: i64, 1 name: String } key i64 = &[0]; || ModelMeta {
     name: "Tag",
     table: "tag",
-    columns: vec![column("id", DbType::I64), column("name", DbType::Text)],
+    columns: vec![column("id", ColumnType::I64), column("name", ColumnType::Text)],
     primary_key: &[0],
     ..ModelMeta::default()
 } }
@@ -106,7 +112,7 @@ model! { Tag { 0 id: i64, 1 name: String } key i64 = &[0]; || ModelMeta {
 model! { Link { 0 note: i64, 1 tag: i64 } key (i64, i64) = &[0, 1]; || ModelMeta {
     name: "Link",
     table: "link",
-    columns: vec![column("note", DbType::I64), column("tag", DbType::I64)],
+    columns: vec![column("note", ColumnType::I64), column("tag", ColumnType::I64)],
     primary_key: &[0, 1],
     ..ModelMeta::default()
 } }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::assign::Assign;
 use super::create::Now;
-use crate::backend::{Affected, And, Collect, Executor, Needs, Plus, ProvidedBy, run};
+use crate::backend::{Affected, And, Collect, Envelope, Executor, Needs, Plus, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Column;
 use crate::expr::scope::Closed;
@@ -15,7 +15,8 @@ use crate::ir::{
 use crate::model::Model;
 use crate::query::Query;
 use crate::relation::{IncludePlan, complete};
-use crate::value::{Datum, DbType, Value};
+use crate::schema::limit_assignments;
+use crate::value::{ColumnType, Datum, Value};
 
 /// Sets a column; the last value for a column counts.
 pub(super) fn assign(set: &mut Vec<Assignment>, column: u16, value: Expr) {
@@ -31,9 +32,11 @@ pub(super) fn next_version(source: Source, index: u16) -> Expr {
     Expr::binary(BinaryOp::Add, Expr::Column(ColumnRef { source, index }), Expr::Value(Datum::I64(1), ty), ty)
 }
 
-/// Adds what every update changes: `updated_at` and the version, unless the program set them itself.
+/// Checks the values against their columns and adds what every update changes: `updated_at` and the version, unless the program
+/// set them itself.
 pub(super) fn maintain(source: Source, set: &mut Vec<Assignment>) {
     let meta = source.model;
+    limit_assignments(meta, set);
     let now = Now::read();
     for (index, column) in (0..).zip(&meta.columns) {
         if set.iter().any(|assignment| assignment.column == index) {
@@ -56,7 +59,7 @@ pub(super) fn maintain(source: Source, set: &mut Vec<Assignment>) {
 /// assert_eq!(update.exec(&db).await?, 2);
 /// # Ok(()) }
 /// ```
-#[must_use = "nothing is changed before `.exec(&db)` or `.returning(&db)`"]
+#[must_use = "nothing is changed until `.exec(&db)` or `.returning(&db)` is awaited"]
 pub struct UpdateQuery<M, N = ()> {
     select: Select,
     includes: Vec<IncludePlan>,
@@ -171,6 +174,12 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
         update_set(self.select, self.set, self.all_rows, returning)
     }
 
+    #[track_caller]
+    fn envelope(mut self, returning: Option<Output>) -> Result<Envelope> {
+        let requires = std::mem::take(&mut self.select.requires);
+        Ok(Envelope::from(self.command(returning)?).requiring(requires).from_here())
+    }
+
     /// Changes the rows and returns how many there were.
     ///
     /// ```
@@ -184,12 +193,13 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     ///
     /// # Errors
     /// [`ErrorKind::Unfiltered`] if the query has no filter and [`all_rows`](UpdateQuery::all_rows) was not called.
+    #[track_caller]
     pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
     where
         E: Executor + ?Sized,
         N: ProvidedBy<E::Backend>,
     {
-        let command = self.command(None);
+        let command = self.envelope(None);
         async move { run(db, command?, Affected::default()).await }
     }
 
@@ -205,16 +215,17 @@ impl<M: Model, N: Needs> UpdateQuery<M, N> {
     ///
     /// # Errors
     /// As [`exec`](UpdateQuery::exec).
+    #[track_caller]
     pub fn returning<E>(mut self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send
     where
         E: Executor + ?Sized,
         N: ProvidedBy<E::Backend>,
     {
         let includes = std::mem::take(&mut self.includes);
-        let command = self.command(Some(Output::Model));
+        let command = self.envelope(Some(Output::Model));
         async move {
             let mut rows = run(db, command?, Collect::<M>::default()).await?;
-            complete::<M, E::Backend>(&mut rows, &includes, db.session()).await?;
+            complete::<M, E::Backend>(&mut rows, &includes, db.handle()).await?;
             Ok(rows)
         }
     }
@@ -299,7 +310,7 @@ pub(super) fn rows_of(select: Select, all_rows: bool) -> Result<Option<Expr>> {
     }
     select.distinct = false;
     select.output = Output::Exprs(vec![key.clone()]);
-    Ok(Some(Expr::InSelect { expr: Box::new(key), select: Box::new(select), negated: false }))
+    Ok(Some(Expr::InSelect { expr: Box::new(key), select: Box::new(select), negated: false, rows: true }))
 }
 
 /// The rows of a set as a condition on their model, where the parts are filters and no more: then nothing has to be put together.
@@ -325,7 +336,7 @@ fn as_condition(select: &Select) -> Option<Expr> {
             SetOp::Intersect => Expr::All(vec![condition, part]),
             // A condition that is NULL takes no row away.
             SetOp::Except => {
-                let truth = |truth| Expr::Value(Datum::Bool(truth), DbType::Bool);
+                let truth = |truth| Expr::Value(Datum::Bool(truth), ColumnType::Bool);
                 let left = Expr::Case(vec![(part, truth(false))], Some(Box::new(truth(true))));
                 Expr::All(vec![condition, left])
             }
@@ -340,7 +351,7 @@ mod tests {
     use crate::expr::{Expr as Typed, ExprOps, all_of};
 
     use crate::query::ModelQuery;
-    use crate::value::DbType;
+    use crate::value::ColumnType;
     use crate::write::testing::{BODY, ID, Link, Note, TITLE, UPDATED, VERSION, columns, update_of};
 
     #[test]
@@ -348,7 +359,7 @@ mod tests {
         let update = Note::filter(Note::ID.gt(3)).update().set(Note::TITLE, "x").set(Note::BODY, None);
         let update = update_of(update.command(None).expect("filtered"));
         assert_eq!(columns(&update.set), [TITLE, BODY, UPDATED, VERSION]);
-        assert!(matches!(update.set[1].value, Expr::Value(Datum::Null, DbType::Text)));
+        assert!(matches!(update.set[1].value, Expr::Value(Datum::Null, ColumnType::Text)));
         assert!(matches!(update.filter, Some(Expr::Binary(BinaryOp::Gt, ..))));
     }
 
@@ -387,7 +398,9 @@ mod tests {
     fn a_limit_goes_through_a_subquery_over_the_key() {
         let query = Note::filter(Note::ID.gt(3)).order_by(Note::ID.asc()).limit(2).distinct();
         let filter = rows_of(query.into_select(), false).expect("one key column");
-        let Some(Expr::InSelect { expr, select, negated: false }) = filter else { panic!("{filter:?}") };
+        let Some(Expr::InSelect { expr, select, negated: false, rows: true }) = filter else {
+            panic!("{filter:?}")
+        };
         assert!(matches!(*expr, Expr::Column(column) if column.index == ID));
         assert_eq!((select.limit, select.order.len(), select.distinct), (Some(2), 1, false));
         assert!(select.group_by.is_empty());

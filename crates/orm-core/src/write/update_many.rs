@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use super::change::{Change, RowId, change_command, missing_row};
 use super::save::whole;
-use crate::backend::{Affected, Backend, Collect, Executor, Tx, TxOptions, run_on};
+use crate::backend::{Affected, Backend, Collect, Executor, Handle, Transactions, atomically};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{Assignment, Command, Expr, Output, UpdateRows};
 use crate::meta::ModelMeta;
@@ -63,10 +63,10 @@ impl<M: Model> IntoChange<M> for &M {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// let users = User::query().all(&db).await?;
 /// let changes = User::update_many(users.iter().map(|user| user.update().age(user.age.map(|age| age + 1))));
-/// assert_eq!(changes.all(&db).await?.len(), 3);
+/// assert_eq!(changes.returning(&db).await?.len(), 3);
 /// # Ok(()) }
 /// ```
-#[must_use = "nothing is written before `.exec(&db)` or `.all(&db)`"]
+#[must_use = "nothing is written until `.exec(&db)` or `.returning(&db)` is awaited"]
 pub struct UpdateMany<M> {
     changes: Vec<Change<M>>,
     marker: PhantomData<fn() -> M>,
@@ -97,7 +97,7 @@ where
 }
 
 impl<M: Model> UpdateMany<M> {
-    /// Changes the rows and returns how many there were. Rows without changes are left out.
+    /// Changes the rows and returns how many there were. A change that sets nothing is refused.
     ///
     /// # Errors
     /// [`ErrorKind::Stale`] if the model has a version and somebody else changed or deleted one of the rows, [`ErrorKind::NotFound`] if
@@ -113,15 +113,16 @@ impl<M: Model> UpdateMany<M> {
     pub fn exec<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<u64>> + Send {
         async move {
             let changes: Vec<Change<M>> =
-                self.changes.into_iter().filter(|change| !change.is_empty()).collect();
+                self.changes.into_iter().map(Change::checked).collect::<Result<_>>()?;
+            let changes: Vec<Change<M>> = changes.into_iter().filter(|change| !change.is_empty()).collect();
             let count = changes.len() as u64;
-            write::<M, E::Backend>(changes, false, db.session()).await?;
+            write::<M, E::Backend>(changes, false, db.handle()).await?;
             Ok(count)
         }
     }
 
-    /// Changes the rows and returns them as they are now, in the order of the input, relations not loaded. Rows without changes are
-    /// read.
+    /// Changes the rows and returns them as they are now, in the order of the input, relations not loaded. A change that sets nothing is
+    /// refused.
     ///
     /// # Errors
     /// As [`exec`](UpdateMany::exec).
@@ -130,20 +131,23 @@ impl<M: Model> UpdateMany<M> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let users = User::query().order_by(User::id.asc()).all(&db).await?;
-    /// let older = User::update_many(users.iter().map(|user| user.update().age(7))).all(&db).await?;
+    /// let older = User::update_many(users.iter().map(|user| user.update().age(7))).returning(&db).await?;
     /// assert_eq!((older[0].id, older[0].age), (users[0].id, Some(7)));
     /// # Ok(()) }
     /// ```
-    pub fn all<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send {
-        async move { write::<M, E::Backend>(self.changes, true, db.session()).await }
+    pub fn returning<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Vec<M>>> + Send {
+        async move {
+            let changes = self.changes.into_iter().map(Change::checked).collect::<Result<_>>()?;
+            write::<M, E::Backend>(changes, true, db.handle()).await
+        }
     }
 }
 
 /// Writes all changes in a transaction of their own (a savepoint within one).
-async fn write<M: Model, B: Backend>(
+async fn write<M: Model, B: Transactions>(
     changes: Vec<Change<M>>,
     wanted: bool,
-    session: &B::Session,
+    handle: &Handle<B>,
 ) -> Result<Vec<M>> {
     let mut seen = HashSet::with_capacity(changes.len());
     if !changes.iter().all(|change| seen.insert(change.row.key.as_slice())) {
@@ -155,24 +159,22 @@ async fn write<M: Model, B: Backend>(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let tx = Tx::<B>::start(session, TxOptions::default()).await?;
-    let result = write_all::<M, B>(changes, wanted, tx.session()).await;
-    tx.end(result).await
+    atomically(handle, |tx| async move { write_all::<M, B>(changes, wanted, &tx).await }).await
 }
 
 async fn write_all<M: Model, B: Backend>(
     changes: Vec<Change<M>>,
     wanted: bool,
-    session: &B::Session,
+    handle: &Handle<B>,
 ) -> Result<Vec<M>> {
     let order: Vec<Vec<Datum>> =
         if wanted { changes.iter().map(|change| change.row.key.clone()).collect() } else { Vec::new() };
     let mut rows: Vec<M> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
     for change in changes {
-        if change.is_empty() || !B::updates_rows(session) {
+        if change.is_empty() || !handle.updates_rows() {
             let (command, missing) = change_command(M::source(), change.row, change.set);
-            let row = run_on::<B, _>(session, command, Collect::<M>::default()).await?.pop();
+            let row = handle.run(command, Collect::<M>::default()).await?.pop();
             rows.push(row.ok_or_else(|| missing_row(M::meta(), missing))?);
             continue;
         }
@@ -185,12 +187,12 @@ async fn write_all<M: Model, B: Backend>(
         let (count, missing) = (group.rows, group.missing(M::meta()));
         let command = group.command(M::source(), wanted);
         let changed = if wanted {
-            let changed = run_on::<B, _>(session, command, Collect::<M>::with_capacity(count)).await?;
+            let changed = handle.run(command, Collect::<M>::with_capacity(count)).await?;
             let number = changed.len();
             rows.extend(changed);
             number
         } else {
-            run_on::<B, _>(session, command, Affected::default()).await? as usize
+            handle.run(command, Affected::default()).await? as usize
         };
         if changed != count {
             return Err(missing_row(M::meta(), missing).with_hint(format!(

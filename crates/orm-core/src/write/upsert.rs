@@ -7,11 +7,13 @@ use super::assign::{Assign, Columns};
 use super::create::{Insertable, NewRow};
 use super::insert::{Written, insert_row, no_children, no_row};
 use super::update::{assign, next_version};
-use crate::backend::{And, Executor, Needs, Plus, ProvidedBy, run};
+use crate::backend::{Affected, And, Executor, Needs, Plus, ProvidedBy, run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Column, Expr};
-use crate::ir::{self, Assignment, ColumnRef, Command, Conflict, ConflictAction, Source};
+use crate::ir::{self, Assignment, ColumnRef, Command, Conflict, ConflictAction, Output, Source};
+use crate::meta::ModelMeta;
 use crate::model::{Model, Named};
+use crate::schema::limit_assignments;
 use crate::value::Value;
 
 /// Inserts a row, or changes the one that is there: see [`Upsert`].
@@ -21,18 +23,12 @@ use crate::value::Value;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm::write::upsert;
 /// let row = User::create().email("ada@example.org").name("Ada L.");
-/// let ada: User = upsert(row).on(User::email).insert(&db).await?;
+/// let ada: User = upsert(row).on(User::email).returning(&db).await?;
 /// assert_eq!((ada.id, ada.name.as_str()), (1, "Ada L."));
 /// # Ok(()) }
 /// ```
 pub fn upsert<M: Model>(row: impl Insertable<M>) -> Upsert<M> {
-    Upsert {
-        row: row.into_row(),
-        target: Vec::new(),
-        chosen: Chosen::Nothing,
-        set: Vec::new(),
-        marker: PhantomData,
-    }
+    Upsert::new(row.into_row())
 }
 
 /// The value of a column in the row that could not be inserted, for [`Upsert::set`].
@@ -42,7 +38,7 @@ pub fn upsert<M: Model>(row: impl Insertable<M>) -> Upsert<M> {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// use orm::write::excluded;
 /// let row = User::create().email("ada@example.org").name("Ada").age(4);
-/// let ada = User::upsert(row).on(User::email).set(User::age, User::age + excluded(User::age)).insert(&db).await?;
+/// let ada = User::upsert(row).on(User::email).set(User::age, User::age + excluded(User::age)).returning(&db).await?;
 /// assert_eq!(ada.age, Some(40));
 /// # Ok(()) }
 /// ```
@@ -67,43 +63,54 @@ enum Chosen {
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// let row = |name: &str| User::create().email("ada@example.org").name(name);
-/// let ada = User::upsert(row("Ada L.")).on(User::email).insert(&db).await?;
+/// let ada = User::upsert(row("Ada L.")).on(User::email).returning(&db).await?;
 /// assert_eq!(ada.name, "Ada L.");
-/// let none = User::upsert(row("Else")).on(User::email).do_nothing().insert_or_ignore(&db).await?;
+/// let none = User::upsert(row("Else")).on(User::email).do_nothing().returning(&db).await?;
 /// assert!(none.is_none());
 /// # Ok(()) }
 /// ```
-#[must_use = "nothing is written before `.insert(&db)`"]
-pub struct Upsert<M, N = ()> {
-    row: NewRow,
-    target: Vec<u16>,
-    chosen: Chosen,
-    set: Vec<Assignment>,
+#[must_use = "nothing is written until `.exec(&db)` or `.returning(&db)` is awaited"]
+#[derive(Clone)]
+pub struct Upsert<M, N = (), R = NewRow> {
+    pub(super) rows: R,
+    pub(super) merge: Merge,
     marker: PhantomData<fn() -> (M, N)>,
 }
 
-impl<M, N> std::fmt::Debug for Upsert<M, N> {
+/// What becomes of a row that is there already.
+#[derive(Debug, Clone)]
+pub(super) struct Merge {
+    pub(super) target: Vec<u16>,
+    chosen: Chosen,
+    set: Vec<Assignment>,
+}
+
+impl<M, N, R> std::fmt::Debug for Upsert<M, N, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upsert")
-            .field("target", &self.target)
-            .field("chosen", &self.chosen)
-            .finish_non_exhaustive()
+        f.debug_struct("Upsert").field("merge", &self.merge).finish_non_exhaustive()
     }
 }
 
-impl<M: Model, N: Needs> Upsert<M, N> {
+impl<M: Model, R> Upsert<M, (), R> {
+    pub(super) fn new(rows: R) -> Self {
+        let merge = Merge { target: Vec::new(), chosen: Chosen::Nothing, set: Vec::new() };
+        Upsert { rows, merge, marker: PhantomData }
+    }
+}
+
+impl<M: Model, N: Needs, R> Upsert<M, N, R> {
     /// The unique columns that say whether the row is there: one, or a tuple. Without it, the primary key if it is given, else the
     /// only unique index that is given in full.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let ada = User::upsert(User::create().email("ada@example.org").name("Ada L.")).on(User::email).insert(&db).await?;
+    /// let ada = User::upsert(User::create().email("ada@example.org").name("Ada L.")).on(User::email).returning(&db).await?;
     /// assert_eq!(ada.id, 1);
     /// # Ok(()) }
     /// ```
     pub fn on(mut self, columns: impl Columns<M>) -> Self {
-        self.target = columns.indexes();
+        self.merge.target = columns.indexes();
         self
     }
 
@@ -113,13 +120,13 @@ impl<M: Model, N: Needs> Upsert<M, N> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let row = User::create().email("ada@example.org").name("Ada L.").age(99);
-    /// let ada = User::upsert(row).on(User::email).update(User::name).insert(&db).await?;
+    /// let ada = User::upsert(row).on(User::email).update(User::name).returning(&db).await?;
     /// assert_eq!((ada.name.as_str(), ada.age), ("Ada L.", Some(36)));
     /// # Ok(()) }
     /// ```
     pub fn update(mut self, columns: impl Columns<M>) -> Self {
         let mut indexes = columns.indexes();
-        match &mut self.chosen {
+        match &mut self.merge.chosen {
             Chosen::Columns(chosen) => chosen.append(&mut indexes),
             other => *other = Chosen::Columns(indexes),
         }
@@ -132,12 +139,12 @@ impl<M: Model, N: Needs> Upsert<M, N> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let row = User::create().email("ada@example.org").name("Ada L.").age(99);
-    /// let ada = User::upsert(row).on(User::email).update_all().insert(&db).await?;
+    /// let ada = User::upsert(row).on(User::email).update_all().returning(&db).await?;
     /// assert_eq!((ada.name.as_str(), ada.age), ("Ada L.", Some(99)));
     /// # Ok(()) }
     /// ```
     pub fn update_all(mut self) -> Self {
-        self.chosen = Chosen::All;
+        self.merge.chosen = Chosen::All;
         self
     }
 
@@ -147,31 +154,53 @@ impl<M: Model, N: Needs> Upsert<M, N> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let row = User::create().email("ada@example.org").name("Ada");
-    /// let ada = User::upsert(row).on(User::email).set(User::age, User::age + 1).insert(&db).await?;
+    /// let ada = User::upsert(row).on(User::email).set(User::age, User::age + 1).returning(&db).await?;
     /// assert_eq!(ada.age, Some(37));
     /// # Ok(()) }
     /// ```
-    pub fn set<T, V, I>(mut self, column: Column<M, T>, value: V) -> Upsert<M, And<N, V::N>>
+    pub fn set<T, V, I>(mut self, column: Column<M, T>, value: V) -> Upsert<M, And<N, V::N>, R>
     where
         T: Value,
         V: Assign<M, T, I>,
         N: Plus<V::N>,
     {
-        assign(&mut self.set, column.index(), value.value());
-        Upsert { row: self.row, target: self.target, chosen: self.chosen, set: self.set, marker: PhantomData }
+        assign(&mut self.merge.set, column.index(), value.value());
+        Upsert { rows: self.rows, merge: self.merge, marker: PhantomData }
     }
+}
 
+impl<M: Model, N: Needs> Upsert<M, N> {
     /// An existing row stays as it is.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let tag = Tag::upsert(Tag::create().name("machines")).on(Tag::name).do_nothing().insert_or_ignore(&db).await?;
+    /// let tag = Tag::upsert(Tag::create().name("machines")).on(Tag::name).do_nothing().returning(&db).await?;
     /// assert!(tag.is_none());
     /// # Ok(()) }
     /// ```
     pub fn do_nothing(self) -> InsertOrIgnore<M> {
-        InsertOrIgnore { row: self.row, target: self.target, marker: PhantomData }
+        InsertOrIgnore { row: self.rows, target: self.merge.target, marker: PhantomData }
+    }
+
+    /// Inserts or updates the row, and returns how many rows were written: 1.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// assert_eq!(Tag::upsert(Tag::create().name("machines")).exec(&db).await?, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if it is not clear which unique columns are meant.
+    pub fn exec<E>(self, db: &E) -> impl Future<Output = Result<u64>> + Send
+    where
+        E: Executor + ?Sized,
+        N: ProvidedBy<E::Backend>,
+    {
+        let command = command(M::source(), self.rows, self.merge, None);
+        async move { run(db, command?, Affected::default()).await }
     }
 
     /// Inserts or updates, and returns the row as it is now.
@@ -179,19 +208,19 @@ impl<M: Model, N: Needs> Upsert<M, N> {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let tag = Tag::upsert(Tag::create().name("machines")).insert(&db).await?;
+    /// let tag = Tag::upsert(Tag::create().name("machines")).returning(&db).await?;
     /// assert_eq!(tag.id, 1);
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] if it is not clear which unique columns are meant.
-    pub fn insert<E>(self, db: &E) -> impl Future<Output = Result<M>> + Send
+    /// As [`exec`](Upsert::exec).
+    pub fn returning<E>(self, db: &E) -> impl Future<Output = Result<M>> + Send
     where
         E: Executor + ?Sized,
         N: ProvidedBy<E::Backend>,
     {
-        let command = command(M::source(), self.row, self.target, self.chosen, self.set);
+        let command = command(M::source(), self.rows, self.merge, Some(Output::Model));
         async move { run(db, command?, Written::<M>::default()).await?.ok_or_else(|| no_row(M::meta())) }
     }
 }
@@ -202,10 +231,11 @@ impl<M: Model, N: Needs> Upsert<M, N> {
 /// # use orm_guide::prelude::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
 /// let insert = Tag::upsert(Tag::create().name("news")).on(Tag::name).do_nothing();
-/// assert!(insert.insert_or_ignore(&db).await?.is_some());
+/// assert!(insert.returning(&db).await?.is_some());
 /// # Ok(()) }
 /// ```
-#[must_use = "nothing is written before `.insert_or_ignore(&db)`"]
+#[must_use = "nothing is written until `.exec(&db)` or `.returning(&db)` is awaited"]
+#[derive(Clone)]
 pub struct InsertOrIgnore<M> {
     row: NewRow,
     target: Vec<u16>,
@@ -219,78 +249,115 @@ impl<M> std::fmt::Debug for InsertOrIgnore<M> {
 }
 
 impl<M: Model> InsertOrIgnore<M> {
+    fn command(self, returning: Option<Output>) -> Result<Command> {
+        if !self.row.children.is_empty() {
+            return Err(no_children(M::meta()));
+        }
+        let target = match self.target {
+            target if target.is_empty() => target,
+            target => unique_target(M::meta(), target)?,
+        };
+        let conflict = Conflict { target, action: ConflictAction::Nothing };
+        Ok(insert_row(M::meta(), self.row, Some(conflict), returning))
+    }
+
+    /// Inserts the row, and returns how many rows were inserted: 1, or 0 if it was there.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tag = |name: &str| Tag::upsert(Tag::create().name(name)).on(Tag::name).do_nothing();
+    /// assert_eq!((tag("news").exec(&db).await?, tag("news").exec(&db).await?), (1, 0));
+    /// # Ok(()) }
+    /// ```
+    pub fn exec<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<u64>> + Send {
+        let command = self.command(None);
+        async move { run(db, command?, Affected::default()).await }
+    }
+
     /// Inserts the row and returns it, or returns `None` if it was there.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let tag = |name: &str| Tag::upsert(Tag::create().name(name)).on(Tag::name).do_nothing();
-    /// assert!(tag("news").insert_or_ignore(&db).await?.is_some());
-    /// assert!(tag("news").insert_or_ignore(&db).await?.is_none());
+    /// assert!(tag("news").returning(&db).await?.is_some());
+    /// assert!(tag("news").returning(&db).await?.is_none());
     /// # Ok(()) }
     /// ```
-    pub fn insert_or_ignore<E: Executor + ?Sized>(
-        self,
-        db: &E,
-    ) -> impl Future<Output = Result<Option<M>>> + Send {
-        async move {
-            if !self.row.children.is_empty() {
-                return Err(no_children(M::meta()));
-            }
-            let conflict = Conflict { target: self.target, action: ConflictAction::Nothing };
-            let command = insert_row(M::meta(), self.row, Some(conflict));
-            run(db, command, Written::<M>::default()).await
-        }
+    pub fn returning<E: Executor + ?Sized>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send {
+        let command = self.command(Some(Output::Model));
+        async move { run(db, command?, Written::<M>::default()).await }
     }
 }
 
-fn command(
-    source: Source,
-    row: NewRow,
-    target: Vec<u16>,
-    chosen: Chosen,
-    mut set: Vec<Assignment>,
-) -> Result<Command> {
-    let meta = source.model;
-    if !row.children.is_empty() {
-        return Err(no_children(meta));
-    }
-    let target = if target.is_empty() { find_target(source, &row)? } else { target };
-    let of_row = |index: u16| ir::Expr::Excluded(ColumnRef { source, index });
-    let mut columns = match chosen {
-        Chosen::Columns(columns) => columns,
-        Chosen::Nothing if !set.is_empty() => Vec::new(),
-        Chosen::Nothing | Chosen::All => (0..)
-            .zip(&meta.columns)
-            .filter(|(index, column)| {
-                row.is_set(*index)
-                    && !target.contains(index)
-                    && !meta.primary_key.contains(index)
-                    && meta.version != Some(*index)
-                    && !column.created_at
-                    && column.generated.is_none()
-            })
-            .map(|(index, _)| index)
-            .collect(),
-    };
-    // The row of the INSERT already holds the new `updated_at`: given, or the time of the command.
-    columns.extend((0..).zip(&meta.columns).filter(|(_, column)| column.updated_at).map(|(index, _)| index));
-    for index in columns {
-        if !set.iter().any(|assignment| assignment.column == index) {
-            set.push(Assignment { column: index, value: of_row(index) });
+fn command(source: Source, row: NewRow, merge: Merge, returning: Option<Output>) -> Result<Command> {
+    let conflict = merge.conflict(source, &row)?;
+    Ok(insert_row(source.model, row, Some(conflict), returning))
+}
+
+impl Merge {
+    /// The conflict clause for a row, and for others that set the same columns.
+    pub(super) fn conflict(self, source: Source, row: &NewRow) -> Result<Conflict> {
+        let Merge { target, chosen, mut set } = self;
+        let meta = source.model;
+        if !row.children.is_empty() {
+            return Err(no_children(meta));
         }
+        let target = if target.is_empty() { find_target(source, row)? } else { unique_target(meta, target)? };
+        let of_row = |index: u16| ir::Expr::Excluded(ColumnRef { source, index });
+        let mut columns = match chosen {
+            Chosen::Columns(columns) => columns,
+            Chosen::Nothing if !set.is_empty() => Vec::new(),
+            Chosen::Nothing | Chosen::All => (0..)
+                .zip(&meta.columns)
+                .filter(|(index, column)| {
+                    row.is_set(*index)
+                        && !target.contains(index)
+                        && !meta.primary_key.contains(index)
+                        && meta.version != Some(*index)
+                        && !column.created_at
+                        && column.generated.is_none()
+                })
+                .map(|(index, _)| index)
+                .collect(),
+        };
+        // The row of the INSERT already holds the new `updated_at`: given, or the time of the command.
+        columns
+            .extend((0..).zip(&meta.columns).filter(|(_, column)| column.updated_at).map(|(index, _)| index));
+        for index in columns {
+            if !set.iter().any(|assignment| assignment.column == index) {
+                set.push(Assignment { column: index, value: of_row(index) });
+            }
+        }
+        if let Some(index) =
+            meta.version.filter(|index| !set.iter().any(|assignment| assignment.column == *index))
+        {
+            set.push(Assignment { column: index, value: next_version(source, index) });
+        }
+        limit_assignments(meta, &mut set);
+        if set.is_empty() {
+            // DO NOTHING would return no row; the key onto itself changes nothing and does.
+            set.extend(target.first().map(|index| Assignment { column: *index, value: of_row(*index) }));
+        }
+        Ok(Conflict { target, action: ConflictAction::Update(set, None) })
     }
-    if let Some(index) =
-        meta.version.filter(|index| !set.iter().any(|assignment| assignment.column == *index))
-    {
-        set.push(Assignment { column: index, value: next_version(source, index) });
+}
+
+/// The columns, if they are those of the key or of a unique constraint: only then can a row be there already because of them.
+pub(super) fn unique_target(meta: &ModelMeta, target: Vec<u16>) -> Result<Vec<u16>> {
+    let same = |columns: &[u16]| {
+        columns.iter().all(|index| target.contains(index))
+            && target.iter().all(|index| columns.contains(index))
+    };
+    let unique = meta.indexes.iter().filter(|index| index.unique).map(|index| index.columns.as_slice());
+    if std::iter::once(meta.primary_key).chain(unique).any(same) {
+        return Ok(target);
     }
-    if set.is_empty() {
-        // DO NOTHING would return no row; the key onto itself changes nothing and does.
-        set.extend(target.first().map(|index| Assignment { column: *index, value: of_row(*index) }));
-    }
-    let conflict = Conflict { target, action: ConflictAction::Update(set, None) };
-    Ok(insert_row(meta, row, Some(conflict)))
+    let error = Error::new(ErrorKind::Usage, "the columns of `.on(..)` are not unique together")
+        .with_model(meta.name)
+        .with_hint("name the primary key, or columns that the model says to be `unique`");
+    Err(target.iter().fold(error, |error, index| error.with_field(meta.column(*index).field.clone())))
 }
 
 fn find_target(source: Source, row: &NewRow) -> Result<Vec<u16>> {
@@ -318,14 +385,9 @@ mod tests {
     use crate::write::testing::{BODY, CREATED, ID, NewNote, Note, TITLE, UPDATED, VERSION, columns};
 
     fn conflict_of<N>(upsert: Upsert<Note, N>) -> (Vec<u16>, Vec<Assignment>) {
-        let command =
-            command(Note::source(), upsert.row, upsert.target, upsert.chosen, upsert.set).expect("clear");
-        match command {
-            Command::Insert(insert) => match insert.conflict {
-                Some(Conflict { target, action: ConflictAction::Update(set, _) }) => (target, set),
-                other => panic!("no update: {other:?}"),
-            },
-            other => panic!("not an insert: {other:?}"),
+        match upsert.merge.conflict(Note::source(), &upsert.rows).expect("clear") {
+            Conflict { target, action: ConflictAction::Update(set, _) } => (target, set),
+            other => panic!("no update: {other:?}"),
         }
     }
 
@@ -357,6 +419,14 @@ mod tests {
         assert!(
             matches!(&version.value, ir::Expr::Binary(ir::BinaryOp::Add, both, _) if matches!(both.0, ir::Expr::Column(_)))
         );
+    }
+
+    #[test]
+    fn a_target_that_is_not_unique_is_refused() {
+        let error = unique_target(Note::meta(), vec![BODY]).expect_err("not unique");
+        assert_eq!((error.kind(), error.fields().len()), (ErrorKind::Usage, 1));
+        assert!(unique_target(Note::meta(), vec![ID, BODY]).is_err());
+        assert_eq!(unique_target(Note::meta(), vec![TITLE]).expect("unique"), [TITLE]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{InsertMany, Insertable, IntoChange, UpdateMany, Upsert};
+use super::{InsertMany, Insertable, IntoChange, UpdateMany, Upsert, UpsertMany};
 use crate::backend::Executor;
 use crate::error::Result;
 use crate::model::Model;
@@ -24,7 +24,7 @@ pub trait ModelWrite: Model {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).all(&db).await?;
+    /// let tags = Tag::insert_many(["a", "b"].map(|name| Tag::create().name(name))).returning(&db).await?;
     /// assert_eq!(tags.len(), 2);
     /// # Ok(()) }
     /// ```
@@ -40,7 +40,7 @@ pub trait ModelWrite: Model {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let users = User::query().all(&db).await?;
     /// let older = users.iter().map(|user| user.update().age(user.age.map(|age| age + 1)));
-    /// assert_eq!(User::update_many(older).all(&db).await?.len(), 3);
+    /// assert_eq!(User::update_many(older).returning(&db).await?.len(), 3);
     /// # Ok(()) }
     /// ```
     fn update_many<I>(rows: I) -> UpdateMany<Self>
@@ -56,12 +56,26 @@ pub trait ModelWrite: Model {
     /// ```
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let ada = User::upsert(User::create().email("ada@example.org").name("Ada L.")).on(User::email).insert(&db).await?;
+    /// let ada = User::upsert(User::create().email("ada@example.org").name("Ada L.")).on(User::email).returning(&db).await?;
     /// assert_eq!(ada.name, "Ada L.");
     /// # Ok(()) }
     /// ```
     fn upsert(row: impl Insertable<Self>) -> Upsert<Self> {
         super::upsert(row)
+    }
+
+    /// Inserts any number of rows, or changes those that are there: see [`UpsertMany`].
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let tags = ["machines", "news"].map(|name| Tag::create().name(name));
+    /// let tags = Tag::upsert_many(tags).on(Tag::name).returning(&db).await?;
+    /// assert_eq!((tags[0].id, tags[1].name.as_str()), (1, "news"));
+    /// # Ok(()) }
+    /// ```
+    fn upsert_many<I: IntoIterator<Item: Insertable<Self>>>(rows: I) -> UpsertMany<Self> {
+        super::upsert_many(rows)
     }
 
     /// Sends every column of the row and returns it as it is now: see [`save`](super::save()).

@@ -62,14 +62,16 @@ pub fn emit(model: &Model) -> TokenStream {
         }
         let sides = sides(model, relation);
         let by_array = relation.by_array();
+        let via = via(model, relation);
         quote! {
             #[doc = #doc]
-            #vis const #constant: #krate::relation::Rel<#name, #ty> =
+            #vis const #constant: #krate::relation::Rel<#name, #ty, #via> =
                 #krate::relation::Rel::new(#index, #sides, #by_array, |row| &row.#ident, |row| &mut row.#ident);
         }
     });
-    let pairs = pairs(model);
+    let (pairs, checks) = (pairs(model), type_checks(krate, &model.columns));
     quote! {
+        #checks
         #[allow(non_upper_case_globals, dead_code)]
         impl #name {
             #(#columns)*
@@ -79,6 +81,24 @@ pub fn emit(model: &Model) -> TokenStream {
         #record
         #pairs
     }
+}
+
+/// Refuses attributes that mean nothing on a field of this type, at the type.
+pub fn type_checks(krate: &TokenStream, columns: &[Column]) -> TokenStream {
+    let checks = columns.iter().flat_map(|column| {
+        let (ty, field) = (column_type(krate, column), &column.field);
+        let wanted = [
+            (field.max_len.is_some(), quote!(assert_max_len)),
+            (field.precision.is_some() || field.scale.is_some(), quote!(assert_precision)),
+            (field.version.is_present(), quote!(assert_version)),
+            (field.created_at.is_present() || field.updated_at.is_present(), quote!(assert_time)),
+        ];
+        let at = field.ty.span();
+        wanted.into_iter().filter(|(present, _)| *present).map(move |(_, check)| {
+            quote_spanned!(at=> const _: () = #krate::schema::#check(<#ty as #krate::value::Value>::TYPE);)
+        })
+    });
+    quote!(#(#checks)*)
 }
 
 /// The type and value of an embedded struct's columns.
@@ -239,6 +259,12 @@ fn pairs(model: &Model) -> TokenStream {
     });
     let arrays = model.relations.iter().filter(|relation| relation.kind == Kind::ManyToMany).map(|relation| {
         let target = &relation.target;
+        if let Some(through) = &relation.field.through {
+            let (near, far) = super::meta::join_sides(model, relation, &through.0);
+            return quote_spanned! {relation.ident.span()=>
+                const _: () = #krate::relation::assert_two_ways(#near, #far);
+            };
+        }
         match (relation.keys.as_slice(), &relation.field.pair) {
             ([key], _) => {
                 let ty = &model.columns[*key as usize].field.ty;
@@ -267,7 +293,21 @@ fn text(ty: &syn::Type) -> String {
     quote!(#ty).to_string()
 }
 
-/// The module with a type for each `BelongsTo` field.
-pub fn parents_module(model: &Model) -> syn::Ident {
-    format_ident!("__{}_parents", model.ident.to_string().to_lowercase())
+/// The type that stands for the other side of a relation: the `BelongsTo` that is named, or the only one that leads here.
+pub fn via(model: &Model, relation: &Relation) -> TokenStream {
+    let (krate, name) = (&model.krate, &model.ident);
+    match &relation.field.pair {
+        Some(pair) if matches!(relation.kind, Kind::HasOne | Kind::HasMany) => match pair.0.get_ident() {
+            Some(field) => by_field(krate, field),
+            None => quote!(#krate::write::ByParent<#name>),
+        },
+        _ => quote!(#krate::write::ByParent<#name>),
+    }
+}
+
+/// The type that stands for a field of this name: FNV-1a, so that both sides come to the same number.
+pub fn by_field(krate: &TokenStream, field: &syn::Ident) -> TokenStream {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let number = field.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    quote!(#krate::write::ByField<#number>)
 }

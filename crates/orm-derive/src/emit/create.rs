@@ -2,10 +2,10 @@
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
+use syn::Ident;
 use syn::spanned::Spanned;
-use syn::{Ident, Path, Type};
 
-use super::columns::{column_type, is_only_pair, parents_module, wrapper};
+use super::columns::{by_field, column_type, is_only_pair, via, wrapper};
 use crate::model::{Column, Embed, Kind, Model, takes_into};
 
 /// The parameter of a setter and the value that is encoded.
@@ -125,61 +125,48 @@ pub fn emit(model: &Model) -> TokenStream {
                 }
             }
         });
-    let parents = parents_module(model);
     let parent_relations =
-        || model.relations.iter().filter(|relation| matches!(relation.kind, Kind::BelongsTo | Kind::MorphTo));
-    // The only one to its target goes by the target; the name is there for `pair = …`.
-    let parent_types = parent_relations().map(|relation| {
-        let (parent, target) = (&relation.ident, &relation.target);
-        if relation.kind == Kind::BelongsTo && is_only_pair(model, relation) {
-            quote!(pub type #parent = #krate::write::ByParent<#target>;)
-        } else {
-            quote!(#[derive(Debug, Clone, Copy)] pub struct #parent;)
-        }
-    });
-    let new_children = parent_relations().map(|relation| {
-        let parent = &relation.ident;
+        model.relations.iter().filter(|relation| matches!(relation.kind, Kind::BelongsTo | Kind::MorphTo));
+    let new_children = parent_relations.map(|relation| {
         let keys: Vec<&Ident> = relation.keys.iter().map(|key| &model.columns[*key as usize].ident).collect();
         let given = required
             .iter()
             .zip(&params)
             .filter(|(other, _)| !keys.contains(other))
             .map(|(_, param)| quote!(#param: #krate::write::Given));
-        let given: Vec<_> = given.collect();
+        let given = quote!(#(#given),*);
+        // By the name for `pair = …`, and where it is the only one to its target by that.
         let target = &relation.target;
-        let via = if relation.kind == Kind::BelongsTo && is_only_pair(model, relation) {
-            quote!(#krate::write::ByParent<#target>)
-        } else {
-            quote!(#parents::#parent)
-        };
-        let child = quote! {
-            impl<#(#params),*> #krate::write::NewChild<#name, #via> for #create<#(#params),*>
-            where
-                #(#given),*
-            {
-                fn into_child(self) -> #krate::write::NewRow {
-                    self.row
+        let only = relation.kind == Kind::BelongsTo && is_only_pair(model, relation);
+        let vias =
+            [Some(by_field(krate, &relation.ident)), only.then(|| quote!(#krate::write::ByParent<#target>))];
+        let children = vias.iter().flatten().map(|via| {
+            quote! {
+                impl<#(#params),*> #krate::write::NewChild<#name, #via> for #create<#(#params),*>
+                where
+                    #given
+                {
+                    fn into_child(self) -> #krate::write::NewRow {
+                        self.row
+                    }
                 }
             }
-        };
-        spanned(name.span(), child)
+        });
+        spanned(name.span(), quote!(#(#children)*))
     });
     let child_setters = model.relations.iter().filter_map(|relation| {
         let (ident, target, index, field_vis) =
             (&relation.ident, &relation.target, relation.index, &relation.field.vis);
         let at = relation.field.ty.span();
-        let (bound, into) = match (relation.kind, &relation.field.pair) {
-            (Kind::HasMany | Kind::HasOne, None) => {
-                (quote!(#krate::write::NewChild<#target, #krate::write::ByParent<#name>>), quote!(into_child))
-            }
-            (Kind::HasMany | Kind::HasOne, Some(pair)) => {
-                let via = via_path(target, &pair.0)?;
+        let (bound, into) = match relation.kind {
+            Kind::HasMany | Kind::HasOne => {
+                let via = via(model, relation);
                 (quote!(#krate::write::NewChild<#target, #via>), quote!(into_child))
             }
             // The rows are there before their keys: see `key_setters`.
-            (Kind::ManyToMany, _) if relation.by_array() => return None,
-            (Kind::ManyToMany, _) => (quote!(#krate::write::Insertable<#target>), quote!(into_row)),
-            (Kind::BelongsTo | Kind::MorphTo, _) => return None,
+            Kind::ManyToMany if relation.by_array() => return None,
+            Kind::ManyToMany => (quote!(#krate::write::Insertable<#target>), quote!(into_row)),
+            Kind::BelongsTo | Kind::MorphTo => return None,
         };
         let bound = spanned(at, bound);
         let doc = format!("Inserts these rows too, as the `{ident}` of the new one.");
@@ -234,13 +221,6 @@ pub fn emit(model: &Model) -> TokenStream {
         pub mod #fields {
             #(#markers)*
         }
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_docs)]
-        pub mod #parents {
-            #[allow(unused_imports)]
-            use super::*;
-            #(#parent_types)*
-        }
         #(#new_children)*
         #[doc = #doc]
         #[derive(Debug, Clone)]
@@ -289,14 +269,4 @@ fn spanned(place: Span, tokens: TokenStream) -> TokenStream {
         token
     };
     tokens.into_iter().map(token).collect()
-}
-
-/// The type that stands for the `BelongsTo` field of another model: beside that model, in its module of parents.
-fn via_path(target: &Type, field: &Path) -> Option<Path> {
-    let Type::Path(target) = target else { return None };
-    let mut path = target.path.clone();
-    let last = path.segments.last_mut()?;
-    *last = format_ident!("__{}_parents", last.ident.to_string().to_lowercase()).into();
-    path.segments.push(field.get_ident()?.clone().into());
-    Some(path)
 }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Lit};
+use syn::{Expr, Lit, Path};
 
 use super::columns::column_type;
 use crate::attributes::{ActionArg, DefaultArg, DeferrableArg};
@@ -30,12 +30,10 @@ pub fn emit(model: &Model) -> TokenStream {
     let indexes = model.indexes.iter().map(|index| {
         let names: Vec<&str> =
             index.columns.iter().map(|column| model.columns[*column as usize].name.as_str()).collect();
-        let prefix = if index.unique { "uq" } else { "idx" };
-        let (index_name, columns, unique) =
-            (format!("{prefix}_{table}_{}", names.join("_")), &index.columns, index.unique);
-        let nulls = index.nulls_not_distinct;
+        let kind = if index.unique { "uq" } else { "idx" };
+        let (columns, unique, nulls) = (&index.columns, index.unique, index.nulls_not_distinct);
         quote!(#krate::meta::IndexMeta {
-            name: #index_name.into(),
+            name: #krate::schema::derived_name(#kind, #table, &[#(#names),*]),
             columns: vec![#(#columns),*],
             unique: #unique,
             nulls_not_distinct: #nulls,
@@ -45,7 +43,7 @@ pub fn emit(model: &Model) -> TokenStream {
         .checks
         .iter()
         .map(|(name, expression)| quote!(#krate::meta::CheckMeta { name: #name, expression: #expression }));
-    let (comment, was) = (option(&model.comment), option(&model.was));
+    let (comment, renamed_from) = (option(&model.comment), option(&model.renamed_from));
     let version = option(
         &model.columns.iter().find(|column| column.field.version.is_present()).map(|column| column.index),
     );
@@ -65,7 +63,7 @@ pub fn emit(model: &Model) -> TokenStream {
             indexes: vec![#(#indexes),*],
             checks: vec![#(#checks),*],
             comment: #comment,
-            was: #was,
+            renamed_from: #renamed_from,
             version: #version,
         }
     }
@@ -81,7 +79,13 @@ fn option<T: quote::ToTokens>(value: &Option<T>) -> TokenStream {
 /// Appends the columns of an embedded struct to `columns`.
 fn embed_meta(krate: &TokenStream, embed: &Embed, path: &str, prefix: &str) -> TokenStream {
     let (ty, optional) = (&embed.ty, embed.optional);
-    quote!(<#ty as #krate::Embedded>::columns(&mut columns, #path, #prefix, #path, #optional);)
+    let optional = optional.then(|| quote!(#krate::model::make_optional(&mut columns[before..], #path);));
+    quote! {{
+        let before = columns.len();
+        let _ = before;
+        <#ty as #krate::Embedded>::columns(&mut columns, #path, #prefix, #path, false);
+        #optional
+    }}
 }
 
 /// The metadata of a column. `path`, `name`, `document` and `nullable` are expressions.
@@ -115,7 +119,8 @@ pub fn column_meta(
     let client = field.default_fn.is_some();
     let (max_len, precision, scale) =
         (option(&field.max_len), option(&field.precision), option(&field.scale));
-    let (generated, was, comment) = (option(&field.generated), option(&field.was), option(&field.comment));
+    let (generated, renamed_from, comment) =
+        (option(&field.generated), option(&field.renamed_from), option(&field.comment));
     quote! {
         #krate::meta::ColumnMeta {
             field: #path,
@@ -123,6 +128,7 @@ pub fn column_meta(
             path: #document,
             ty: Some(<#ty as #krate::value::Value>::TYPE),
             nullable: #nullable || <#ty as #krate::value::Value>::NULLABLE,
+            required_in: ::core::option::Option::None,
             auto: #auto,
             default: #default,
             client_default: #client,
@@ -133,7 +139,7 @@ pub fn column_meta(
             version: #version,
             created_at: #created,
             updated_at: #updated,
-            was: #was,
+            renamed_from: #renamed_from,
             comment: #comment,
         }
     }
@@ -164,7 +170,7 @@ fn relation_meta(model: &Model, relation: &Relation) -> TokenStream {
                 target: <#this as #krate::Model>::meta,
                 local: #this::#constant.local(),
                 remote: &[],
-                through: None,
+                link: #krate::meta::LinkMeta::Columns,
                 morph: None,
             }
         };
@@ -176,17 +182,20 @@ fn relation_meta(model: &Model, relation: &Relation) -> TokenStream {
         }
         _ => quote!(None),
     };
-    let through = match &relation.field.through {
+    let link = match &relation.field.through {
         Some(through) => {
             let through = &through.0;
-            quote!(Some(#krate::meta::ThroughMeta {
+            let (near, far) = join_sides(model, relation, through);
+            quote!(Join(#krate::meta::ThroughMeta {
                 model: <#through as #krate::Model>::meta,
                 new_row: <#through as #krate::Model>::new_row,
-                near: <#through as #krate::model::Pair<#this>>::SIDES.0,
-                far: <#through as #krate::model::Pair<#target>>::SIDES.0,
+                near: #near,
+                far: #far,
             }))
         }
-        None => quote!(None),
+        None if relation.by_array() => quote!(KeysHere),
+        None if relation.kind == Kind::ManyToMany => quote!(KeysThere),
+        None => quote!(Columns),
     };
     quote! {
         #krate::meta::RelationMeta {
@@ -195,9 +204,24 @@ fn relation_meta(model: &Model, relation: &Relation) -> TokenStream {
             target: <#target as #krate::Model>::meta,
             local: #this::#constant.local(),
             remote: #this::#constant.remote(),
-            through: #through,
+            link: #krate::meta::LinkMeta::#link,
             morph: #morph,
         }
+    }
+}
+
+/// The columns of a join model that point to this model, and to the target.
+pub fn join_sides(model: &Model, relation: &Relation, through: &Path) -> (TokenStream, TokenStream) {
+    let (krate, this, target) = (&model.krate, &model.ident, &relation.target);
+    match &relation.ways {
+        Some((from, to)) => (
+            quote_spanned!(from.span()=> #through::#from.way_to::<#this>()),
+            quote_spanned!(to.span()=> #through::#to.way_to::<#target>()),
+        ),
+        None => (
+            quote!(<#through as #krate::model::Pair<#this>>::SIDES.0),
+            quote!(<#through as #krate::model::Pair<#target>>::SIDES.0),
+        ),
     }
 }
 

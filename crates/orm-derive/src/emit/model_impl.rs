@@ -34,12 +34,24 @@ pub fn emit(model: &Model) -> TokenStream {
             Kind::MorphTo => quote!(fetch_morph_to),
         };
         let target = &relation.target;
-        quote!(#index => #krate::relation::#fetch::<Self, #target, __B>(Self::#constant, rows, plan, session))
+        if relation.kind == Kind::MorphTo {
+            return quote!(#index => #krate::relation::#fetch::<Self, #target, __B>(Self::#constant, rows, plan, handle));
+        }
+        quote! {
+            #index => #krate::relation::#fetch::<Self, #target, _, __B>(
+                Self::#constant, rows, plan, handle, <#target as #krate::Model>::attach::<__B>,
+            )
+        }
     });
     let inserts = model.relations.iter().filter_map(|relation| {
         let (index, constant, ty) = (relation.index, &relation.constant, &relation.field.ty);
+        let target = &relation.target;
         (!matches!(relation.kind, Kind::BelongsTo | Kind::MorphTo)).then(|| {
-            quote!(#index => #krate::write::insert_related::<Self, #ty, __B>(Self::#constant, parents, children, session))
+            quote! {
+                #index => #krate::write::insert_related::<Self, #ty, _, __B>(
+                    Self::#constant, parents, children, handle, <#target as #krate::Model>::insert_level::<__B>,
+                )
+            }
         })
     });
     let presets = model.columns.iter().filter_map(|column| {
@@ -56,8 +68,13 @@ pub fn emit(model: &Model) -> TokenStream {
             const PRIMARY_KEY: &'static [u16] = &[#(#primary_key),*];
 
             fn meta() -> &'static #krate::meta::ModelMeta {
-                static META: ::std::sync::OnceLock<#krate::meta::ModelMeta> = ::std::sync::OnceLock::new();
-                META.get_or_init(|| #meta)
+                // A function by name, in a static: a closure would be called by a function that leads to that of the next
+                // model's closure, and from there on, until the compiler stops.
+                fn build() -> #krate::meta::ModelMeta {
+                    #meta
+                }
+                static META: ::std::sync::LazyLock<#krate::meta::ModelMeta> = ::std::sync::LazyLock::new(build);
+                &META
             }
 
             fn datum(&self, column: u16) -> #krate::value::Datum {
@@ -79,15 +96,23 @@ pub fn emit(model: &Model) -> TokenStream {
             fn fetch<'a, __B: #krate::backend::Backend>(
                 rows: &'a [Self],
                 plan: &'a #krate::relation::IncludePlan,
-                session: &'a __B::Session,
+                handle: &'a #krate::backend::Handle<__B>,
             ) -> #krate::backend::BoxFuture<'a, #krate::Result<#krate::relation::Attach<Self>>> {
-                let _ = (rows, session);
+                let _ = (rows, handle);
                 match plan.relation {
                     #(#fetches,)*
                     _ => ::std::boxed::Box::pin(async {
                         Ok(::std::boxed::Box::new(|_: &mut [Self]| Ok(())) as #krate::relation::Attach<Self>)
                     }),
                 }
+            }
+
+            fn attach<'a, __B: #krate::backend::Backend>(
+                rows: &'a mut [Self],
+                plans: &'a [#krate::relation::IncludePlan],
+                handle: &'a #krate::backend::Handle<__B>,
+            ) -> #krate::backend::BoxFuture<'a, #krate::Result<()>> {
+                #krate::relation::attach::<Self, __B>(rows, plans, handle, <Self as #krate::Model>::fetch::<__B>)
             }
 
             fn new_row() -> #krate::write::NewRow {
@@ -101,13 +126,22 @@ pub fn emit(model: &Model) -> TokenStream {
                 parents: &'a mut [Self],
                 relation: u16,
                 children: ::std::vec::Vec<(usize, ::std::vec::Vec<#krate::write::NewRow>)>,
-                session: &'a __B::Session,
+                handle: &'a #krate::backend::Handle<__B>,
             ) -> #krate::backend::BoxFuture<'a, #krate::Result<()>> {
-                let _ = (&parents, &children, session);
+                let _ = (&parents, &children, handle);
                 match relation {
                     #(#inserts,)*
                     _ => ::std::boxed::Box::pin(::core::future::ready(Ok(()))),
                 }
+            }
+
+            fn insert_level<__B: #krate::backend::Backend>(
+                rows: ::std::vec::Vec<#krate::write::NewRow>,
+                handle: &#krate::backend::Handle<__B>,
+            ) -> #krate::backend::BoxFuture<'_, #krate::Result<::std::vec::Vec<Self>>> {
+                #krate::write::insert_level::<Self, __B>(
+                    rows, handle, <Self as #krate::Model>::insert_children::<__B>,
+                )
             }
 
             fn set_siblings(&mut self, siblings: &#krate::relation::Siblings) {

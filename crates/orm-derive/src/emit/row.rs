@@ -39,12 +39,15 @@ pub fn emit(model: &Model) -> TokenStream {
                     #(#others: ::core::default::Default::default(),)*
                 })
             }
+            fn names(out: &mut ::std::vec::Vec<::core::option::Option<&'static str>>) {
+                #krate::query::column_names::<Self>(out)
+            }
             fn complete<'a, __B: #krate::backend::Backend>(
                 rows: &'a mut [Self],
                 includes: &'a [#krate::relation::IncludePlan],
-                session: &'a __B::Session,
+                handle: &'a #krate::backend::Handle<__B>,
             ) -> impl ::core::future::Future<Output = #krate::Result<()>> + Send + 'a {
-                #krate::relation::complete::<Self, __B>(rows, includes, session)
+                #krate::relation::complete::<Self, __B>(rows, includes, handle)
             }
         }
         impl #krate::backend::Nullable for #name {

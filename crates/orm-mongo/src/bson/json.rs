@@ -1,86 +1,8 @@
-//! JSON columns as BSON values and back, and BSON for people.
+//! BSON values as JSON text, and BSON for people.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
-use orm_core::{Error, ErrorKind, Result};
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
-
-use super::{Elements, Key, Writer, i32_of, i64_of, str_of, tag};
-
-/// Appends a JSON text as a BSON value, in the order of its keys.
-pub fn write_json(writer: &mut Writer, key: Key<'_>, text: &str) -> Result<()> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let refused = |error: serde_json::Error| {
-        Error::new(ErrorKind::Encode, format!("the document cannot be stored unchanged: {error}"))
-    };
-    Element { writer, key }.deserialize(&mut json).map_err(refused)?;
-    json.end().map_err(refused)
-}
-
-struct Element<'w, 'k> {
-    writer: &'w mut Writer,
-    key: Key<'k>,
-}
-
-impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
-    type Value = ();
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Element<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.writer.bool(self.key, value);
-        Ok(())
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.writer.i64(self.key, value);
-        Ok(())
-    }
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        let value =
-            i64::try_from(value).map_err(|_| E::custom("a number is larger than 9223372036854775807"))?;
-        self.visit_i64(value)
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.writer.f64(self.key, value);
-        Ok(())
-    }
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.writer.str(self.key, value);
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.writer.null(self.key);
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let open = self.writer.open_array(self.key);
-        let mut place = 0;
-        while items.next_element_seed(Element { writer: self.writer, key: Key::At(place) })?.is_some() {
-            place += 1;
-        }
-        self.writer.close(open);
-        Ok(())
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        let open = self.writer.open(self.key);
-        while let Some(name) = fields.next_key::<String>()? {
-            if name.contains('\0') {
-                return Err(serde::de::Error::custom("a key holds the character U+0000"));
-            }
-            fields.next_value_seed(Element { writer: self.writer, key: Key::Name(&name) })?;
-        }
-        self.writer.close(open);
-        Ok(())
-    }
-}
+use super::{Elements, i32_of, i64_of, str_of, tag};
 
 /// A BSON value as JSON text. What JSON has no form for is an error that says what it is.
 pub fn read_json(ty: u8, value: &[u8]) -> Result<String, &'static str> {
@@ -128,7 +50,11 @@ fn json(out: &mut String, ty: u8, value: &[u8]) -> Result<(), &'static str> {
             let _ = write!(out, "{number:?}");
         }
         tag::DATE => return Err("a date, which JSON has no form for"),
-        tag::DECIMAL => return Err("a decimal, which JSON would round"),
+        tag::DECIMAL => {
+            let bytes = value.try_into().map_err(|_| "a decimal that is cut off")?;
+            let number = super::from_decimal128(bytes)?;
+            out.push_str(&decimal_text(number.mantissa, number.scale));
+        }
         other => return Err(super::type_name(other)),
     }
     Ok(())
@@ -222,21 +148,4 @@ pub fn decimal_text(mantissa: i128, scale: u32) -> String {
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let (sign, point) = (if mantissa < 0 { "-" } else { "" }, if scale > 0 { "." } else { "" });
     format!("{sign}{whole}{point}{fraction}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_keeps_its_order_and_numbers() {
-        let text = r#"{"b":[1,2.5,null,true,"é\""],"a":{"big":9223372036854775807}}"#;
-        let mut writer = Writer::default();
-        write_json(&mut writer, "x".into(), text).unwrap();
-        let bytes = writer.finish();
-        let (ty, value) = super::super::get(&bytes, "x").unwrap();
-        assert_eq!(read_json(ty, value).unwrap(), text);
-        let large = write_json(&mut Writer::default(), "x".into(), "18446744073709551615").unwrap_err();
-        assert_eq!(large.kind(), ErrorKind::Encode);
-    }
 }

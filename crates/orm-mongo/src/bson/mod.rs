@@ -5,11 +5,13 @@
 
 mod decimal;
 mod json;
+mod json_text;
 mod reader;
 mod writer;
 
 pub use decimal::{from_decimal128, to_decimal128};
-pub use json::{pretty, read_json, write_json};
+pub use json::{pretty, read_json};
+pub use json_text::write_json;
 pub use reader::{Elements, get, i32_of, i64_of, str_of};
 pub use writer::{Key, Open, Writer};
 
@@ -33,6 +35,40 @@ pub mod tag {
     pub const DECIMAL: u8 = 0x13;
     pub const MIN_KEY: u8 = 0xFF;
     pub const MAX_KEY: u8 = 0x7F;
+}
+
+/// A number in the one form that all equal numbers share: whole ones as longs, decimals without zeros at the end. Other values
+/// stay as they are.
+pub fn canonical(ty: u8, value: Vec<u8>) -> (u8, Vec<u8>) {
+    let long = |number: i64| (tag::INT64, number.to_le_bytes().to_vec());
+    match ty {
+        tag::INT32 => long(i32_of(&value).into()),
+        tag::DECIMAL => {
+            let Ok(number) = value
+                .as_slice()
+                .try_into()
+                .map_err(|_| ())
+                .and_then(|bytes| from_decimal128(bytes).map_err(|_| ()))
+            else {
+                return (ty, value);
+            };
+            let number = number.normalized();
+            match (number.scale, i64::try_from(number.mantissa)) {
+                (0, Ok(whole)) => long(whole),
+                _ => to_decimal128(number).map_or((ty, value), |bytes| (ty, bytes.to_vec())),
+            }
+        }
+        tag::DOUBLE => {
+            let number = value.as_slice().try_into().map_or(f64::NAN, f64::from_le_bytes);
+            // Also the two zeros.
+            if number.trunc() == number && number.abs() <= 9_007_199_254_740_992.0 {
+                long(number as i64)
+            } else {
+                (ty, value)
+            }
+        }
+        _ => (ty, value),
+    }
 }
 
 /// What a type byte is called in an error.

@@ -2,7 +2,7 @@
 
 use orm_core::Result;
 use orm_core::ir::Expr;
-use orm_core::value::{Datum, DbType};
+use orm_core::value::{ColumnType, Datum};
 
 use super::Lower;
 use super::expr::{begin, end};
@@ -47,7 +47,7 @@ impl Lower<'_> {
         key: Key<'_>,
         array: &Expr,
         list: &[Datum],
-        ty: DbType,
+        ty: ColumnType,
         wanted: bool,
     ) -> Result<()> {
         let guard = self.may_be_null(array);

@@ -1,12 +1,13 @@
 //! Elements of lists: `$elemMatch` where the query language has the condition, `$filter` and `$map` where not.
 
 use orm_core::Result;
+use orm_core::ir::facts::conjuncts;
 use orm_core::ir::{ElementTest, Expr, ListChange, ListOp, Quantifier, Source};
 use orm_core::meta::ModelMeta;
-use orm_core::value::DbType;
+use orm_core::value::ColumnType;
 
 use super::expr::{begin, end};
-use super::matching::{Reach, conjuncts};
+use super::matching::Reach;
 use super::truth::inverse;
 use super::{Level, Lower};
 use crate::bson::{Key, Writer};
@@ -214,7 +215,7 @@ impl Lower<'_> {
 impl Level {
     /// Whether `$elemMatch` has a test of elements.
     pub(super) fn serves_elements(&self, test: &ElementTest, reach: Reach) -> bool {
-        let list = matches!(&test.list, Expr::Column(column) if matches!(column.source.model.column(column.index).ty(), DbType::List(_)) && self.reaches(*column, reach));
+        let list = matches!(&test.list, Expr::Column(column) if matches!(column.source.model.column(column.index).ty(), ColumnType::List(_)) && self.reaches(*column, reach));
         let inner = Level::of(Source { model: test.element, alias: "" });
         let condition =
             fields_of(test).is_some_and(|parts| parts.iter().all(|part| inner.serves(part, Reach::Root)));

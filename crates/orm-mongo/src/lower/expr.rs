@@ -1,8 +1,10 @@
 //! Expressions that are values.
 
 use orm_core::Result;
-use orm_core::ir::{BinaryOp, Expr, Func, UnaryOp};
-use orm_core::value::{Datum, DbType, Numeric};
+use orm_core::ir::facts::{never_null, type_of};
+use orm_core::ir::{BinaryOp, CastKind, Expr, Func, UnaryOp};
+use orm_core::meta::ColumnMeta;
+use orm_core::value::{ColumnType, Datum, Numeric};
 
 use super::{Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
@@ -26,11 +28,9 @@ impl Lower<'_> {
                 let place = self.place(*column)?;
                 w.str(key, &place.text);
             }
+            Expr::Place(_) => return Err(unsupported("the place of a row")),
             Expr::Excluded(column) => {
-                let value = self.excluded.and_then(|(columns, row)| {
-                    let at = columns.iter().position(|index| *index == column.index)?;
-                    row.get(at)
-                });
+                let value = self.excluded.and_then(|row| row.get(usize::from(column.index)));
                 let ty = column.source.model.column(column.index).ty();
                 self.value(w, key, value.unwrap_or(&Datum::Null), ty)?;
             }
@@ -45,13 +45,18 @@ impl Lower<'_> {
                 self.arithmetic(w, key, *op, &both.0, &both.1, *ty)?
             }
             Expr::Func(func, args) => self.function(w, key, *func, args)?,
-            Expr::Cast(operand, ty) => self.cast(w, key, operand, *ty)?,
+            Expr::Cast(operand, from, to) => self.cast(w, key, operand, *from, *to)?,
             Expr::Case(arms, otherwise) => self.case(w, key, arms, otherwise.as_deref())?,
             Expr::Aggregate { .. } => self.aggregate_result(w, key, expr)?,
             Expr::Window(_) => self.window_result(w, key, expr)?,
             Expr::Scalar(select) => {
-                let field = self.subquery(select, Some(1))?;
-                self.first_of(w, key, &field, "c0");
+                let one = select.is_one_row();
+                let field = self.subquery(select, Some(if one { 1 } else { 2 }))?;
+                if one {
+                    self.first_of(w, key, &field, "c0");
+                } else {
+                    self.only_of(w, key, &field, "c0");
+                }
             }
             Expr::Relation(test) if test.quantifier == orm_core::ir::Quantifier::Count => {
                 let field = self.relation(test)?;
@@ -93,8 +98,58 @@ impl Lower<'_> {
         Ok(())
     }
 
+    /// A value for a column, in a form that the column's type has.
+    pub fn assigned(&mut self, w: &mut Writer, key: Key<'_>, column: &ColumnMeta, expr: &Expr) -> Result<()> {
+        if column.ty() == ColumnType::F32 && !is_plain(expr) {
+            return self.single(w, key, expr);
+        }
+        self.or_null(w, key, expr)
+    }
+
+    /// A number as 32 bits keep it: a double has 29 bits more in its fraction. Multiplied by 2²⁹ + 1 and taken apart again, it
+    /// is rounded to the 24 that remain (T. J. Dekker, A floating-point technique for extending the available precision, 1971).
+    fn single(&mut self, w: &mut Writer, key: Key<'_>, expr: &Expr) -> Result<()> {
+        self.unless_null(w, key, [expr], |lower, w, key, [operand]| {
+            let large = lower.name("o");
+            let open = w.open(key);
+            let binding = w.open("$let");
+            let vars = w.open("vars");
+            let (product, factors) = begin(w, Key::Name(&large), "$multiply");
+            lower.operand(w, Key::At(0), &operand)?;
+            w.f64(1, 536_870_913.0);
+            end(w, product, factors);
+            w.close(vars);
+            // What is too large for 32 bits stays as it is, and the rules of the collection refuse it.
+            let (cond, branches) = begin(w, Key::Name("in"), "$cond");
+            let (test, pair) = begin(w, Key::At(0), "$lt");
+            let magnitude = w.open(0_usize);
+            lower.operand(w, Key::Name("$abs"), &operand)?;
+            w.close(magnitude);
+            w.f64(1, f64::from(f32::MAX) * 2.0);
+            end(w, test, pair);
+            let (difference, terms) = begin(w, Key::At(1), "$subtract");
+            w.str(0, &format!("$${large}"));
+            let (rest, inner) = begin(w, Key::At(1), "$subtract");
+            w.str(0, &format!("$${large}"));
+            lower.operand(w, Key::At(1), &operand)?;
+            end(w, rest, inner);
+            end(w, difference, terms);
+            lower.operand(w, Key::At(2), &operand)?;
+            end(w, cond, branches);
+            w.close(binding);
+            w.close(open);
+            Ok(())
+        })
+    }
+
     /// A value, protected from being read as a path or an expression.
-    pub(super) fn value(&mut self, w: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType) -> Result<()> {
+    pub(super) fn value(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        datum: &Datum,
+        ty: ColumnType,
+    ) -> Result<()> {
         match datum {
             Datum::Text(text) if text.starts_with('$') => self.literal(w, key, datum, ty),
             Datum::Json(_) | Datum::Array(_) | Datum::List(_) => self.literal(w, key, datum, ty),
@@ -102,7 +157,7 @@ impl Lower<'_> {
         }
     }
 
-    fn literal(&mut self, w: &mut Writer, key: Key<'_>, datum: &Datum, ty: DbType) -> Result<()> {
+    fn literal(&mut self, w: &mut Writer, key: Key<'_>, datum: &Datum, ty: ColumnType) -> Result<()> {
         let open = w.open(key);
         value::write(w, Key::Name("$literal"), datum, ty, self.times)?;
         w.close(open);
@@ -225,6 +280,31 @@ impl Lower<'_> {
         }
     }
 
+    /// The value of a field in the only document of a list, an error if there are more.
+    fn only_of(&mut self, w: &mut Writer, key: Key<'_>, list: &str, name: &str) {
+        let size = |w: &mut Writer, key: Key<'_>| {
+            let open = w.open(key);
+            w.str("$size", &format!("${list}"));
+            w.close(open);
+        };
+        let (choice, cases) = begin(w, key, "$cond");
+        let (test, pair) = begin(w, Key::At(0), "$gt");
+        size(w, Key::At(0));
+        w.i32(1, 1);
+        end(w, test, pair);
+        // A text that depends on the document: of a constant one the server would complain before it looks at any.
+        let fault = w.open(1_usize);
+        let (text, parts) = begin(w, Key::Name("$toInt"), "$concat");
+        w.str(0, crate::errors::SEVERAL_ROWS);
+        let number = w.open(1_usize);
+        size(w, Key::Name("$toString"));
+        w.close(number);
+        end(w, text, parts);
+        w.close(fault);
+        self.first_of(w, Key::At(2), list, name);
+        end(w, choice, cases);
+    }
+
     /// A field of the first document in a list.
     fn first_of(&mut self, w: &mut Writer, key: Key<'_>, list: &str, name: &str) {
         let variable = self.name("o");
@@ -260,7 +340,7 @@ impl Lower<'_> {
         op: BinaryOp,
         left: &Expr,
         right: &Expr,
-        ty: DbType,
+        ty: ColumnType,
     ) -> Result<()> {
         match op {
             BinaryOp::Add => self.call(w, key, "$add", &[left, right]),
@@ -299,7 +379,7 @@ impl Lower<'_> {
                     }
                     (_, ty) => {
                         // A quotient of decimals may have no end: 16 digits behind the point are kept.
-                        let rounding = (ty == DbType::Decimal).then(|| begin(w, Key::At(2), "$round"));
+                        let rounding = (ty == ColumnType::Decimal).then(|| begin(w, Key::At(2), "$round"));
                         let at = if rounding.is_some() { Key::At(0) } else { Key::At(2) };
                         let (open, list) = begin(w, at, "$divide");
                         lower.operand(w, Key::At(0), &left)?;
@@ -380,7 +460,7 @@ impl Lower<'_> {
     }
 
     fn now(&mut self, w: &mut Writer, key: Key<'_>) -> Result<()> {
-        if self.times == value::Times::Millis {
+        if self.times == value::MongoTimes::Millis {
             w.str(key, "$$NOW");
             return Ok(());
         }
@@ -395,7 +475,7 @@ impl Lower<'_> {
 
     /// Halves go away from zero; MongoDB's own operator sends them to the even neighbour.
     fn round(&mut self, w: &mut Writer, key: Key<'_>, value: &Expr, digits: Option<&Expr>) -> Result<()> {
-        let ty = type_of(value).unwrap_or(DbType::F64);
+        let ty = type_of(value).unwrap_or(ColumnType::F64);
         if ty.is_integer() {
             return self.expr(w, key, value);
         }
@@ -406,53 +486,118 @@ impl Lower<'_> {
                 return Err(unsupported("rounding to a number of digits that is no constant from 0 to 20"));
             }
         };
-        let half = |sign: i128| Datum::Decimal(Numeric { mantissa: 5 * sign, scale: digits + 1 });
-        let back = (ty != DbType::Decimal).then(|| w.open(key));
-        let inner = if back.is_some() { Key::Name("$toDouble") } else { key };
-        self.with(w, inner, [value], |lower, w, key, [operand]| {
-            let (open, list) = begin(w, key, "$trunc");
-            let (sum, terms) = begin(w, Key::At(0), "$add");
-            let decimal = w.open(0_usize);
-            lower.operand(w, Key::Name("$toDecimal"), &operand)?;
-            w.close(decimal);
-            let (cond, branches) = begin(w, Key::At(1), "$cond");
-            let (test, pair) = begin(w, Key::At(0), "$gte");
-            lower.operand(w, Key::At(0), &operand)?;
-            w.i32(1, 0);
-            end(w, test, pair);
-            lower.value(w, Key::At(1), &half(1), DbType::Decimal)?;
-            lower.value(w, Key::At(2), &half(-1), DbType::Decimal)?;
-            end(w, cond, branches);
-            end(w, sum, terms);
-            w.i32(1, digits as i32);
-            end(w, open, list);
-            Ok(())
-        })?;
-        if let Some(back) = back {
-            w.close(back);
+        if ty == ColumnType::Decimal {
+            return self.with(w, key, [value], |lower, w, key, [operand]| {
+                lower.round_decimal(w, key, digits, |lower, w, key| lower.operand(w, key, &operand))
+            });
         }
+        self.with(w, key, [value], |lower, w, key, [operand]| {
+            // Beyond this there is no room for a fraction of so many digits.
+            let bound = 2_f64.powi(52) / 10_f64.powi(digits as i32);
+            let (choice, cases) = begin(w, key, "$cond");
+            let (test, pair) = begin(w, Key::At(0), "$gte");
+            let size = w.open(0_usize);
+            lower.operand(w, Key::Name("$abs"), &operand)?;
+            w.close(size);
+            w.f64(1, bound);
+            end(w, test, pair);
+            lower.operand(w, Key::At(1), &operand)?;
+            if digits == 0 {
+                lower.round_whole(w, Key::At(2), &operand)?;
+            } else {
+                // The whole part is exact; of the fraction alone 15 digits are enough.
+                let (sum, terms) = begin(w, Key::At(2), "$add");
+                let whole = w.open(0_usize);
+                lower.operand(w, Key::Name("$trunc"), &operand)?;
+                w.close(whole);
+                let back = w.open(1_usize);
+                lower.round_decimal(w, Key::Name("$toDouble"), digits, |lower, w, key| {
+                    let decimal = w.open(key);
+                    let (fraction, parts) = begin(w, Key::Name("$toDecimal"), "$subtract");
+                    lower.operand(w, Key::At(0), &operand)?;
+                    let whole = w.open(1_usize);
+                    lower.operand(w, Key::Name("$trunc"), &operand)?;
+                    w.close(whole);
+                    end(w, fraction, parts);
+                    w.close(decimal);
+                    Ok(())
+                })?;
+                w.close(back);
+                end(w, sum, terms);
+            }
+            end(w, choice, cases);
+            Ok(())
+        })
+    }
+
+    /// The whole part, and twice the fraction without its own: one more where that is a half at least. Exact, where a conversion to
+    /// a decimal would keep 15 digits.
+    fn round_whole(&mut self, w: &mut Writer, key: Key<'_>, operand: &Operand<'_>) -> Result<()> {
+        let whole = |lower: &mut Self, w: &mut Writer, key: Key<'_>| {
+            let open = w.open(key);
+            lower.operand(w, Key::Name("$trunc"), operand)?;
+            w.close(open);
+            Result::Ok(())
+        };
+        let (sum, terms) = begin(w, key, "$add");
+        whole(self, w, Key::At(0))?;
+        let carry = w.open(1_usize);
+        let (twice, factors) = begin(w, Key::Name("$trunc"), "$multiply");
+        w.i32(0, 2);
+        let (rest, parts) = begin(w, Key::At(1), "$subtract");
+        self.operand(w, Key::At(0), operand)?;
+        whole(self, w, Key::At(1))?;
+        end(w, rest, parts);
+        end(w, twice, factors);
+        w.close(carry);
+        end(w, sum, terms);
         Ok(())
     }
 
-    fn cast(&mut self, w: &mut Writer, key: Key<'_>, operand: &Expr, to: DbType) -> Result<()> {
-        let from = type_of(operand);
-        let to_integer = to.is_integer() || matches!(to, DbType::Enum(meta) if meta.integer);
-        let integer = |ty: DbType| ty.is_integer() || matches!(ty, DbType::Enum(meta) if meta.integer);
-        let textual = |ty: DbType| match ty {
-            DbType::Text | DbType::Char => true,
-            DbType::Enum(meta) => !meta.integer,
-            _ => false,
-        };
+    fn round_decimal(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        digits: u32,
+        operand: impl Fn(&mut Self, &mut Writer, Key<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let half = |sign: i128| Datum::Decimal(Numeric { mantissa: 5 * sign, scale: digits + 1 });
+        let (open, list) = begin(w, key, "$trunc");
+        let (sum, terms) = begin(w, Key::At(0), "$add");
+        operand(self, w, Key::At(0))?;
+        let (cond, branches) = begin(w, Key::At(1), "$cond");
+        let (test, pair) = begin(w, Key::At(0), "$gte");
+        operand(self, w, Key::At(0))?;
+        w.i32(1, 0);
+        end(w, test, pair);
+        self.value(w, Key::At(1), &half(1), ColumnType::Decimal)?;
+        self.value(w, Key::At(2), &half(-1), ColumnType::Decimal)?;
+        end(w, cond, branches);
+        end(w, sum, terms);
+        w.i32(1, digits as i32);
+        end(w, open, list);
+        Ok(())
+    }
+
+    fn cast(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        operand: &Expr,
+        from: ColumnType,
+        to: ColumnType,
+    ) -> Result<()> {
+        use CastKind::{Bool, Date, DateTime, Decimal, Float, Integer, Text};
         let wrap = |lower: &mut Self, w: &mut Writer, key: Key<'_>, operator: &str| {
             let open = w.open(key);
             lower.expr(w, Key::Name(operator), operand)?;
             w.close(open);
             Ok(())
         };
-        match (from, to) {
-            (Some(from), to) if from == to => self.expr(w, key, operand),
-            (Some(from), _) if to_integer && integer(from) => self.expr(w, key, operand),
-            (Some(DbType::F32 | DbType::F64 | DbType::Decimal), _) if to_integer => {
+        match (CastKind::of(from), CastKind::of(to)) {
+            _ if from == to => self.expr(w, key, operand),
+            (Integer, Integer) | (Text, Text) | (DateTime, DateTime) => self.expr(w, key, operand),
+            (Float | Decimal, Integer) => {
                 let open = w.open(key);
                 let long = w.open("$toLong");
                 self.expr(w, Key::Name("$trunc"), operand)?;
@@ -460,20 +605,17 @@ impl Lower<'_> {
                 w.close(open);
                 Ok(())
             }
-            (Some(DbType::Bool), _) if to_integer => wrap(self, w, key, "$toLong"),
-            (Some(from), _) if to_integer && textual(from) => wrap(self, w, key, "$toLong"),
-            (_, DbType::F32 | DbType::F64) => wrap(self, w, key, "$toDouble"),
-            (_, DbType::Decimal) => wrap(self, w, key, "$toDecimal"),
-            (Some(from), to) if textual(from) && textual(to) => self.expr(w, key, operand),
-            (Some(from), to)
-                if textual(to) && (from.is_number() || integer(from) || from == DbType::Bool) =>
-            {
-                wrap(self, w, key, "$toString")
+            (Bool | Text, Integer) => wrap(self, w, key, "$toLong"),
+            (Bool | Integer | Decimal | Text, Float) if to == ColumnType::F64 => {
+                wrap(self, w, key, "$toDouble")
             }
-            (Some(from @ (DbType::Date | DbType::DateTime | DbType::Timestamp)), to) if textual(to) => {
-                self.temporal_text(w, key, operand, from)
-            }
-            (Some(from), DbType::Bool) if from.is_number() => {
+            (Float, Float) if to == ColumnType::F64 => self.expr(w, key, operand),
+            (Bool | Integer | Text, Decimal) => wrap(self, w, key, "$toDecimal"),
+            (Bool | Integer, Text) => wrap(self, w, key, "$toString"),
+            (Date | DateTime, Text) => self.temporal_text(w, key, operand, from),
+            (DateTime, Date) => self.date_of(w, key, operand),
+            (Date, DateTime) => self.midnight_of(w, key, operand),
+            (Integer | Float | Decimal, Bool) => {
                 self.unless_null(w, key, [operand], |lower, w, key, [operand]| {
                     let (open, list) = begin(w, key, "$ne");
                     lower.operand(w, Key::At(0), &operand)?;
@@ -482,20 +624,20 @@ impl Lower<'_> {
                     Ok(())
                 })
             }
-            (from, to) => Err(unsupported(format!("a conversion from {from:?} to {to:?}"))),
+            _ => Err(unsupported(format!("a conversion from {from:?} to {to:?}"))),
         }
     }
 }
 
 /// Begins `{operator: [`.
-pub(super) fn begin(w: &mut Writer, key: Key<'_>, operator: &str) -> (crate::bson::Open, crate::bson::Open) {
+pub(crate) fn begin(w: &mut Writer, key: Key<'_>, operator: &str) -> (crate::bson::Open, crate::bson::Open) {
     let open = w.open(key);
     let list = w.open_array(operator);
     (open, list)
 }
 
 /// Ends what `begin` began.
-pub(super) fn end(w: &mut Writer, open: crate::bson::Open, list: crate::bson::Open) {
+pub(crate) fn end(w: &mut Writer, open: crate::bson::Open, list: crate::bson::Open) {
     w.close(list);
     w.close(open);
 }
@@ -507,56 +649,4 @@ fn is_plain(expr: &Expr) -> bool {
 fn is_arithmetic(op: BinaryOp) -> bool {
     use BinaryOp::*;
     matches!(op, Add | Sub | Mul | Div | Rem | Concat)
-}
-
-/// Whether an expression has a value for every row.
-pub(super) fn never_null(expr: &Expr) -> bool {
-    match expr {
-        Expr::Value(datum, _) => !datum.is_null(),
-        Expr::IsNull(..) | Expr::Exists(_) | Expr::Relation(_) | Expr::Elements(_) | Expr::ListChange(_) => {
-            true
-        }
-        Expr::Binary(BinaryOp::IsSame | BinaryOp::IsNotSame, ..) => true,
-        Expr::Binary(BinaryOp::And | BinaryOp::Or, both, _) => never_null(&both.0) && never_null(&both.1),
-        Expr::Unary(UnaryOp::Not, inner, _) => never_null(inner),
-        Expr::All(list) | Expr::Any(list) => list.iter().all(never_null),
-        Expr::Func(Func::Coalesce, args) => args.iter().any(never_null),
-        Expr::Func(Func::Now, _) => true,
-        _ => false,
-    }
-}
-
-/// The type of an expression, where it can be told.
-pub(super) fn type_of(expr: &Expr) -> Option<DbType> {
-    match expr {
-        Expr::Column(column) | Expr::Excluded(column) => {
-            column.source.model.columns.get(usize::from(column.index)).map(|column| column.ty())
-        }
-        Expr::Value(_, ty) | Expr::Cast(_, ty) | Expr::Key(_, ty) => Some(*ty),
-        Expr::Unary(UnaryOp::Neg, _, ty) => Some(*ty),
-        Expr::Binary(op, _, ty) if is_arithmetic(*op) => Some(*ty),
-        Expr::Func(Func::CharLength, _) => Some(DbType::I64),
-        Expr::Func(Func::Lower | Func::Upper | Func::Trim | Func::Substring | Func::Replace, _) => {
-            Some(DbType::Text)
-        }
-        Expr::Func(Func::Now, _) => Some(DbType::Timestamp),
-        Expr::Func(_, args) => args.iter().find_map(type_of),
-        Expr::Case(arms, otherwise) => {
-            arms.iter().find_map(|(_, then)| type_of(then)).or_else(|| type_of(otherwise.as_deref()?))
-        }
-        Expr::Aggregate { func, ty, .. } => Some(match func {
-            orm_core::ir::AggFunc::Count => DbType::I64,
-            orm_core::ir::AggFunc::Avg if *ty != DbType::Decimal => DbType::F64,
-            orm_core::ir::AggFunc::Sum if ty.is_integer() => DbType::I64,
-            _ => *ty,
-        }),
-        Expr::Scalar(select) => match &select.output {
-            orm_core::ir::Output::Exprs(exprs) => exprs.first().and_then(type_of),
-            _ => None,
-        },
-        Expr::Relation(test) if test.quantifier == orm_core::ir::Quantifier::Count => Some(DbType::I64),
-        Expr::Elements(test) if test.quantifier == orm_core::ir::Quantifier::Count => Some(DbType::I64),
-        Expr::Raw(..) | Expr::ListChange(_) => None,
-        _ => Some(DbType::Bool),
-    }
 }

@@ -1,8 +1,9 @@
 //! Grouping: accumulators before, their results after.
 
 use orm_core::Result;
-use orm_core::ir::{AggFunc, Expr, Output, Select, WindowFunc};
-use orm_core::value::DbType;
+use orm_core::ir::facts::each;
+use orm_core::ir::{AggFunc, Expr, Output, Select};
+use orm_core::value::ColumnType;
 
 use super::expr::{begin, end};
 use super::truth::has_order;
@@ -18,7 +19,7 @@ pub(super) struct Group {
 pub(super) fn aggregates(select: &Select) -> Vec<&Expr> {
     let mut found = Vec::new();
     for expr in visible(select) {
-        walk(expr, &mut |expr| {
+        each(expr, &mut |expr| {
             let aggregate = matches!(expr, Expr::Aggregate { .. });
             if aggregate {
                 found.push(expr);
@@ -40,49 +41,6 @@ pub(super) fn visible(select: &Select) -> impl Iterator<Item = &Expr> {
         _ => &[],
     };
     output.iter().chain(&select.having).chain(select.order.iter().map(|order| &order.expr))
-}
-
-/// Calls `visit` with an expression and with those in it, as long as it says to go on inwards. Subqueries are left out, and the
-/// aggregate of a window function: it groups nothing.
-pub(super) fn walk<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr) -> bool) {
-    if !visit(expr) {
-        return;
-    }
-    match expr {
-        Expr::Window(call) => {
-            if call.func != WindowFunc::Aggregate {
-                call.arg.iter().for_each(|arg| walk(arg, visit));
-            }
-            let keys = call.partition.iter().chain(call.order.iter().map(|order| &order.expr));
-            keys.for_each(|key| walk(key, visit));
-        }
-        Expr::Unary(_, inner, _) | Expr::IsNull(inner, _) | Expr::Cast(inner, _) => walk(inner, visit),
-        Expr::InList { expr, .. } | Expr::InSelect { expr, .. } => walk(expr, visit),
-        Expr::Binary(_, both, _) => {
-            walk(&both.0, visit);
-            walk(&both.1, visit);
-        }
-        Expr::All(list) | Expr::Any(list) | Expr::Func(_, list) | Expr::Raw(_, list) => {
-            list.iter().for_each(|expr| walk(expr, visit));
-        }
-        Expr::Overlap { array, .. } => walk(array, visit),
-        Expr::InTuples { exprs, .. } => exprs.iter().for_each(|expr| walk(expr, visit)),
-        Expr::Between(three, _) => {
-            [&three.0, &three.1, &three.2].into_iter().for_each(|expr| walk(expr, visit))
-        }
-        Expr::Like { expr, pattern, .. } => {
-            walk(expr, visit);
-            walk(pattern, visit);
-        }
-        Expr::Case(arms, otherwise) => {
-            for (when, then) in arms {
-                walk(when, visit);
-                walk(then, visit);
-            }
-            otherwise.iter().for_each(|otherwise| walk(otherwise, visit));
-        }
-        _ => {}
-    }
 }
 
 /// The fields of an accumulator: its value, and for a sum how many values went into it.
@@ -290,7 +248,7 @@ impl Lower<'_> {
                 w.close(total);
                 end(w, open, list);
             }
-            (AggFunc::Avg, false) if *ty == DbType::Decimal => {
+            (AggFunc::Avg, false) if *ty == ColumnType::Decimal => {
                 // As a quotient of decimals.
                 let (open, list) = begin(w, key, "$round");
                 w.str(0, &field);

@@ -1,8 +1,9 @@
 //! The query language: conditions that an index can serve.
 
 use orm_core::Result;
+use orm_core::ir::facts::conjuncts;
 use orm_core::ir::{BinaryOp, ColumnRef, Expr, LikeOp, UnaryOp};
-use orm_core::value::{Datum, DbType};
+use orm_core::value::{ColumnType, Datum};
 
 use super::truth::inverse;
 use super::{Level, Lower};
@@ -61,10 +62,8 @@ impl Lower<'_> {
     /// Writes the elements of a document that matches where the condition is `wanted`. Only for what [`Level::serves`].
     pub(super) fn matches(&mut self, w: &mut Writer, expr: &Expr, wanted: bool) -> Result<()> {
         match expr {
-            Expr::Binary(BinaryOp::And, both, _) => self.several(w, &[&both.0, &both.1], wanted, wanted),
-            Expr::Binary(BinaryOp::Or, both, _) => self.several(w, &[&both.0, &both.1], !wanted, wanted),
-            Expr::All(list) => self.several(w, &list.iter().collect::<Vec<_>>(), wanted, wanted),
-            Expr::Any(list) => self.several(w, &list.iter().collect::<Vec<_>>(), !wanted, wanted),
+            Expr::All(list) => self.several(w, list, wanted, wanted),
+            Expr::Any(list) => self.several(w, list, !wanted, wanted),
             Expr::Unary(UnaryOp::Not, inner, _) => self.matches(w, inner, !wanted),
             Expr::Binary(BinaryOp::ElementOf, both, ty) => {
                 let (Expr::Value(datum, _), column) = (&both.0, &both.1) else { return Ok(()) };
@@ -193,7 +192,7 @@ impl Lower<'_> {
         }
     }
 
-    fn several(&mut self, w: &mut Writer, list: &[&Expr], all: bool, wanted: bool) -> Result<()> {
+    fn several(&mut self, w: &mut Writer, list: &[Expr], all: bool, wanted: bool) -> Result<()> {
         match list {
             [] if all => Ok(()),
             [] => nothing(w),
@@ -217,7 +216,7 @@ impl Lower<'_> {
         field: &str,
         op: BinaryOp,
         datum: &Datum,
-        ty: DbType,
+        ty: ColumnType,
         wanted: bool,
     ) -> Result<()> {
         let op = if wanted { op } else { inverse(op).unwrap_or(op) };
@@ -250,8 +249,8 @@ impl Lower<'_> {
 }
 
 /// Whether a condition on a field of this type is one on its elements as well: `{f: null}` finds an array with a NULL in it.
-pub(super) fn is_looked_into(ty: DbType) -> bool {
-    matches!(ty, DbType::Array(_) | DbType::Json | DbType::List(_))
+pub(super) fn is_looked_into(ty: ColumnType) -> bool {
+    matches!(ty, ColumnType::Array(_) | ColumnType::Json | ColumnType::List(_))
 }
 
 /// A condition that no document meets.
@@ -274,22 +273,10 @@ fn mirrored(op: BinaryOp) -> BinaryOp {
     }
 }
 
-/// The conditions that have to hold together.
-pub(super) fn conjuncts<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
-    match expr {
-        Expr::Binary(BinaryOp::And, both, _) => {
-            conjuncts(&both.0, out);
-            conjuncts(&both.1, out);
-        }
-        Expr::All(list) => list.iter().for_each(|expr| conjuncts(expr, out)),
-        other => out.push(other),
-    }
-}
-
 impl Level {
     /// Whether the query language has a condition.
     pub(super) fn serves(&self, expr: &Expr, reach: Reach) -> bool {
-        let typed = |expr: &Expr, test: fn(DbType) -> bool| match expr {
+        let typed = |expr: &Expr, test: fn(ColumnType) -> bool| match expr {
             Expr::Column(column) => {
                 self.reaches(*column, reach) && test(column.source.model.column(column.index).ty())
             }
@@ -297,16 +284,14 @@ impl Level {
         };
         let column = |expr: &Expr| typed(expr, |ty| !is_looked_into(ty));
         // An element that is an array itself would be found by the field that holds nothing else.
-        let array =
-            |expr: &Expr| typed(expr, |ty| matches!(ty, DbType::Array(element) if !is_looked_into(*element)));
+        let array = |expr: &Expr| {
+            typed(expr, |ty| matches!(ty, ColumnType::Array(element) if !is_looked_into(*element)))
+        };
         let value = |expr: &Expr| matches!(expr, Expr::Value(..));
         if self.group.is_some() {
             return false;
         }
         match expr {
-            Expr::Binary(BinaryOp::And | BinaryOp::Or, both, _) => {
-                self.serves(&both.0, reach) && self.serves(&both.1, reach)
-            }
             Expr::All(list) | Expr::Any(list) => list.iter().all(|expr| self.serves(expr, reach)),
             Expr::Unary(UnaryOp::Not, inner, _) => self.serves(inner, reach),
             Expr::Binary(BinaryOp::ElementOf, both, _) => value(&both.0) && array(&both.1),
@@ -323,7 +308,7 @@ impl Level {
             Expr::Value(datum, _) => matches!(datum, Datum::Bool(_) | Datum::Null),
             Expr::Elements(test) => self.serves_elements(test, reach),
             Expr::Column(own) => {
-                self.reaches(*own, reach) && own.source.model.column(own.index).ty() == DbType::Bool
+                self.reaches(*own, reach) && own.source.model.column(own.index).ty() == ColumnType::Bool
             }
             _ => false,
         }

@@ -34,13 +34,14 @@ use orm_core::{Error, ErrorKind, Result};
 
 use crate::bson::{Key, Writer};
 use crate::layout;
-use crate::value::Times;
+use crate::value::MongoTimes;
 
+pub(crate) use expr::{begin, end};
 pub use select::{Read, read};
 
 /// Turns expressions of one command into BSON.
 pub struct Lower<'c> {
-    pub times: Times,
+    pub times: MongoTimes,
     levels: Vec<Level>,
     /// Whether there was a `$unionWith`.
     combined: bool,
@@ -48,8 +49,8 @@ pub struct Lower<'c> {
     names: usize,
     /// The elements of lists that expressions are about, innermost last, and the variables that hold them.
     elements: Vec<(&'static ModelMeta, String)>,
-    /// The row of an INSERT that met one that is there already: the columns and their values.
-    excluded: Option<(&'c [u16], &'c [Datum])>,
+    /// The row of an INSERT that met one that is there already, in the order of the columns.
+    excluded: Option<&'c [Datum]>,
 }
 
 /// A pipeline under construction.
@@ -84,19 +85,19 @@ struct Place {
 }
 
 impl<'c> Lower<'c> {
-    pub fn new(times: Times) -> Self {
+    pub fn new(times: MongoTimes) -> Self {
         Lower { times, levels: Vec::new(), combined: false, names: 0, elements: Vec::new(), excluded: None }
     }
 
     /// For the values of one collection, without stages: the updates of a command.
-    pub fn on(times: Times, source: Source) -> Self {
+    pub fn on(times: MongoTimes, source: Source) -> Self {
         let mut lower = Lower::new(times);
         lower.enter(source);
         lower
     }
 
-    pub fn with_excluded(mut self, columns: &'c [u16], row: &'c [Datum]) -> Self {
-        self.excluded = Some((columns, row));
+    pub fn with_excluded(mut self, row: Option<&'c [Datum]>) -> Self {
+        self.excluded = row;
         self
     }
 

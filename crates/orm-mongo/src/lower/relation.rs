@@ -1,11 +1,12 @@
 //! Other collections: joins, tests of relations, subqueries. Each is a `$lookup` before the stage that needs it.
 
 use orm_core::Result;
+use orm_core::ir::facts::conjuncts;
 use orm_core::ir::{BinaryOp, Expr, Join, JoinKind, Quantifier, RelationTest, Select, Source};
 use orm_core::meta::{ModelMeta, RelationKind, RelationMeta};
 
 use super::expr::{begin, end};
-use super::matching::{conjuncts, is_looked_into};
+use super::matching::is_looked_into;
 use super::{Joined, Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
 use crate::layout;
@@ -152,7 +153,7 @@ impl Lower<'_> {
         if !std::ptr::eq((relation.target)(), target.model) {
             return Err(usage(format!("`{}` does not lead to `{}`", relation.name, target.model.name)));
         }
-        let Some(through) = &relation.through else {
+        let Some(through) = relation.through() else {
             let (near, far) = self.first_pair(from, relation.local, (target.model, relation.remote))?;
             return self.lookup(target, Some((&near, &far)), field, |lower| {
                 // A column of the model itself would hide that of the row outside.
@@ -253,7 +254,7 @@ impl Lower<'_> {
     pub(super) fn relation(&mut self, test: &RelationTest) -> Result<String> {
         let field = self.name("orm_t");
         let target = Source { model: (test.relation.target)(), alias: test.alias };
-        let many = test.relation.through.is_some();
+        let many = test.relation.through().is_some();
         self.along(test.relation, test.from, target, &field, |lower| {
             match (test.quantifier, &test.filter) {
                 // Every row meets no condition at all: one row is enough to refute it.

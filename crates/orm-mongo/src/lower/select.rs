@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 
 use orm_core::Result;
+use orm_core::ir::facts::{self, conjuncts, type_of};
 use orm_core::ir::{ColumnRef, Direction, Expr, Nulls, Order, Output, PerParent, Select};
 
-use super::expr::{begin, end, type_of};
+use super::expr::{begin, end};
 use super::group::aggregates;
-use super::matching::{Reach, conjuncts};
+use super::matching::Reach;
 use super::truth::has_order;
 use super::window::windows;
 use super::{Lower, unsupported, usage};
 use crate::bson::{Key, Writer};
 use crate::layout::{self, Layout};
-use crate::value::Times;
+use crate::value::MongoTimes;
 
 /// A read as it is sent.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub struct Read {
 }
 
 /// The command for a query.
-pub fn read(select: &Select, times: Times) -> Result<Read> {
+pub fn read(select: &Select, times: MongoTimes) -> Result<Read> {
     check(select)?;
     let mut lower = Lower::new(times);
     if let Some(read) = lower.find(select)? {
@@ -288,10 +289,22 @@ impl<'c> Lower<'c> {
             }
         }
         if counted {
-            self.stage("$count", |_, w, key| {
-                w.str(key, "c0");
-                Ok(())
-            })?;
+            match inner {
+                // What `$count` is short for: not every server takes it within a `$lookup`.
+                true => self.stage("$group", |_, w, key| {
+                    let open = w.open(key);
+                    w.null("_id");
+                    let count = w.open("c0");
+                    w.i32("$sum", 1);
+                    w.close(count);
+                    w.close(open);
+                    Ok(())
+                })?,
+                false => self.stage("$count", |_, w, key| {
+                    w.str(key, "c0");
+                    Ok(())
+                })?,
+            }
         }
         Ok(())
     }
@@ -435,7 +448,7 @@ impl<'c> Lower<'c> {
         })
     }
 
-    /// Equal results once: a group of what comes out and of what it is ordered by.
+    /// Equal results once: a group of what comes out.
     fn distinct(&mut self, select: &Select, output: &Output) -> Result<()> {
         let mut values = Writer::default();
         let exprs = match output {
@@ -447,11 +460,22 @@ impl<'c> Lower<'c> {
         for (at, expr) in exprs.iter().enumerate() {
             self.or_null(&mut values, Key::Name(&format!("c{at}")), expr)?;
         }
-        for (at, order) in select.order.iter().enumerate() {
+        let mut keys: Vec<(String, i32)> = Vec::new();
+        for order in &select.order {
             if order.nulls.is_some() {
                 return Err(unsupported("a place for NULL in the order of distinct rows"));
             }
-            self.or_null(&mut values, Key::Name(&format!("o{at}")), &order.expr)?;
+            // Rows that are one row may differ in anything else.
+            let own = |expr: &Expr| facts::same(expr, &order.expr);
+            let place = exprs.iter().position(own).ok_or_else(|| {
+                usage("distinct rows are ordered by what is selected, and by nothing else")
+                    .with_model(select.from.model.name)
+                    .with_hint("select it too, or group by the selected columns and order by an aggregate")
+            })?;
+            let name = format!("c{place}");
+            if !keys.iter().any(|(known, _)| *known == name) {
+                keys.push((name, if order.direction == Direction::Asc { 1 } else { -1 }));
+            }
         }
         let values = values.finish();
         self.stage("$group", |_, w, key| {
@@ -464,12 +488,10 @@ impl<'c> Lower<'c> {
             w.str(key, "$_id");
             Ok(())
         })?;
-        if !select.order.is_empty() {
+        if !keys.is_empty() {
             self.stage("$sort", |_, w, key| {
                 let open = w.open(key);
-                for (at, order) in select.order.iter().enumerate() {
-                    w.i32(&format!("o{at}"), if order.direction == Direction::Asc { 1 } else { -1 });
-                }
+                write_keys(w, &keys);
                 w.close(open);
                 Ok(())
             })?;

@@ -2,12 +2,15 @@
 
 use orm_core::Result;
 use orm_core::ir::Expr;
-use orm_core::value::DbType;
+use orm_core::value::ColumnType;
 
 use super::Lower;
 use super::expr::{begin, end};
 use crate::bson::{Key, Writer};
-use crate::value::Times;
+use crate::value::MongoTimes;
+
+/// The microseconds of a day.
+const DAY: i64 = 86_400_000_000;
 
 impl Lower<'_> {
     /// A date, or a date with a time of day, as text. NULL stays NULL.
@@ -16,9 +19,9 @@ impl Lower<'_> {
         w: &mut Writer,
         key: Key<'_>,
         operand: &Expr,
-        from: DbType,
+        from: ColumnType,
     ) -> Result<()> {
-        if from == DbType::Date {
+        if from == ColumnType::Date {
             return formatted(w, key, "%Y-%m-%d", |w, key| self.expr(w, key, operand));
         }
         // The zeros at the end of the fraction go, and then the point if nothing is behind it.
@@ -28,10 +31,10 @@ impl Lower<'_> {
         let inner = w.open("$rtrim");
         let key = Key::Name("input");
         match self.times {
-            Times::Millis => {
+            MongoTimes::Millis => {
                 formatted(w, key, "%Y-%m-%d %H:%M:%S.%L", |w, key| self.expr(w, key, operand))?;
             }
-            Times::Micros => self.micros_text(w, key, operand)?,
+            MongoTimes::Micros => self.micros_text(w, key, operand)?,
         }
         w.str("chars", "0");
         w.close(inner);
@@ -94,6 +97,57 @@ impl Lower<'_> {
             w.close(open);
             Ok(())
         })
+    }
+
+    /// The day of a date with a time of day, in UTC.
+    pub(super) fn date_of(&mut self, w: &mut Writer, key: Key<'_>, operand: &Expr) -> Result<()> {
+        if self.times == MongoTimes::Millis {
+            let open = w.open(key);
+            let cut = w.open("$dateTrunc");
+            self.expr(w, Key::Name("date"), operand)?;
+            w.str("unit", "day");
+            w.close(cut);
+            w.close(open);
+            return Ok(());
+        }
+        self.with(w, key, [operand], |lower, w, key, [micros]| {
+            let date = w.open(key);
+            let long = w.open("$toDate");
+            let (millis, pair) = begin(w, Key::Name("$toLong"), "$divide");
+            let (whole, terms) = begin(w, Key::At(0), "$subtract");
+            lower.operand(w, Key::At(0), &micros)?;
+            // Not below zero, even before 1970.
+            let (remainder, pair_of_days) = begin(w, Key::At(1), "$mod");
+            let (sum, parts) = begin(w, Key::At(0), "$add");
+            let (signed, signed_parts) = begin(w, Key::At(0), "$mod");
+            lower.operand(w, Key::At(0), &micros)?;
+            w.i64(1, DAY);
+            end(w, signed, signed_parts);
+            w.i64(1, DAY);
+            end(w, sum, parts);
+            w.i64(1, DAY);
+            end(w, remainder, pair_of_days);
+            end(w, whole, terms);
+            w.i64(1, 1000);
+            end(w, millis, pair);
+            w.close(long);
+            w.close(date);
+            Ok(())
+        })
+    }
+
+    /// The first instant of a day.
+    pub(super) fn midnight_of(&mut self, w: &mut Writer, key: Key<'_>, operand: &Expr) -> Result<()> {
+        if self.times == MongoTimes::Millis {
+            return self.expr(w, key, operand);
+        }
+        let (open, list) = begin(w, key, "$multiply");
+        let long = w.open(0_usize);
+        self.expr(w, Key::Name("$toLong"), operand)?;
+        w.close(long);
+        w.i64(1, 1000);
+        end(w, open, list);
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use orm_core::Result;
 use orm_core::ir::{BinaryOp, Expr, Quantifier, UnaryOp};
-use orm_core::value::{Datum, DbType};
+use orm_core::value::{ColumnType, Datum};
 
 use super::expr::{Operand, begin, end};
 use super::{Lower, unsupported};
@@ -13,17 +13,15 @@ impl Lower<'_> {
     /// Writes an expression that is `true` where the condition is `wanted`, and `false` everywhere else.
     pub fn truth(&mut self, w: &mut Writer, key: Key<'_>, expr: &Expr, wanted: bool) -> Result<()> {
         match expr {
-            Expr::Binary(BinaryOp::And, both, _) => self.joint(w, key, &[&both.0, &both.1], wanted, wanted),
-            Expr::Binary(BinaryOp::Or, both, _) => self.joint(w, key, &[&both.0, &both.1], !wanted, wanted),
-            Expr::All(list) => self.joint(w, key, &list.iter().collect::<Vec<_>>(), wanted, wanted),
-            Expr::Any(list) => self.joint(w, key, &list.iter().collect::<Vec<_>>(), !wanted, wanted),
+            Expr::All(list) => self.joint(w, key, list, wanted, wanted),
+            Expr::Any(list) => self.joint(w, key, list, !wanted, wanted),
             Expr::Unary(UnaryOp::Not, inner, _) => self.truth(w, key, inner, !wanted),
             Expr::Binary(
                 BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge,
                 _,
-                ty @ DbType::Array(_),
+                ty @ ColumnType::Array(_),
             )
-            | Expr::Between(_, ty @ DbType::Array(_)) => has_order(*ty),
+            | Expr::Between(_, ty @ ColumnType::Array(_)) => has_order(*ty),
             Expr::Binary(op, both, _) if inverse(*op).is_some() => self.comparison(
                 w,
                 key,
@@ -51,7 +49,7 @@ impl Lower<'_> {
                 self.in_list(w, key, expr, list, *ty, wanted != *negated)
             }
             Expr::InTuples { exprs, rows, types } => self.in_tuples(w, key, exprs, rows, types, wanted),
-            Expr::InSelect { expr, select, negated } => {
+            Expr::InSelect { expr, select, negated, .. } => {
                 let field = self.subquery(select, None)?;
                 self.in_query(w, key, expr, &field, wanted != *negated)
             }
@@ -87,7 +85,7 @@ impl Lower<'_> {
     }
 
     /// All of them (`all`) or one of them is `wanted`.
-    fn joint(&mut self, w: &mut Writer, key: Key<'_>, list: &[&Expr], all: bool, wanted: bool) -> Result<()> {
+    fn joint(&mut self, w: &mut Writer, key: Key<'_>, list: &[Expr], all: bool, wanted: bool) -> Result<()> {
         match list {
             [] => w.bool(key, all),
             [only] => self.truth(w, key, only, wanted)?,
@@ -177,7 +175,13 @@ impl Lower<'_> {
         Ok(())
     }
 
-    pub(super) fn values(&mut self, w: &mut Writer, key: Key<'_>, list: &[Datum], ty: DbType) -> Result<()> {
+    pub(super) fn values(
+        &mut self,
+        w: &mut Writer,
+        key: Key<'_>,
+        list: &[Datum],
+        ty: ColumnType,
+    ) -> Result<()> {
         let open = w.open(key);
         let array = w.open_array("$literal");
         for (at, datum) in list.iter().enumerate() {
@@ -194,7 +198,7 @@ impl Lower<'_> {
         key: Key<'_>,
         expr: &Expr,
         list: &[Datum],
-        ty: DbType,
+        ty: ColumnType,
         inside: bool,
     ) -> Result<()> {
         if list.is_empty() {
@@ -229,11 +233,11 @@ impl Lower<'_> {
         key: Key<'_>,
         exprs: &[Expr],
         rows: &[Datum],
-        types: &[DbType],
+        types: &[ColumnType],
         wanted: bool,
     ) -> Result<()> {
         let equal = |row: &[Datum]| {
-            let part = |((expr, datum), ty): ((&Expr, &Datum), &DbType)| {
+            let part = |((expr, datum), ty): ((&Expr, &Datum), &ColumnType)| {
                 Expr::binary(BinaryOp::Eq, expr.clone(), Expr::Value(datum.clone(), *ty), *ty)
             };
             Expr::All(exprs.iter().zip(row).zip(types).map(part).collect())
@@ -320,9 +324,9 @@ impl Lower<'_> {
 }
 
 /// A sort goes by the smallest or the largest element of an array, a comparison by all of them.
-pub(super) fn has_order(ty: DbType) -> Result<()> {
+pub(super) fn has_order(ty: ColumnType) -> Result<()> {
     match ty {
-        DbType::Array(_) => Err(unsupported("an order of arrays")),
+        ColumnType::Array(_) => Err(unsupported("an order of arrays")),
         _ => Ok(()),
     }
 }

@@ -1,9 +1,10 @@
 //! Window functions: `$setWindowFields` before the rows are ordered and cut.
 
 use orm_core::Result;
+use orm_core::ir::facts::each;
 use orm_core::ir::{Expr, Frame, Order, Select, WindowCall, WindowFunc};
 
-use super::group::{Names, visible, walk};
+use super::group::{Names, visible};
 use super::select::write_keys;
 use super::{Lower, usage};
 use crate::bson::{Key, Writer};
@@ -12,7 +13,7 @@ use crate::bson::{Key, Writer};
 pub(super) fn windows(select: &Select) -> Vec<&Expr> {
     let mut found = Vec::new();
     for expr in visible(select) {
-        walk(expr, &mut |expr| {
+        each(expr, &mut |expr| {
             let window = matches!(expr, Expr::Window(_));
             if window {
                 found.push(expr);

@@ -8,8 +8,8 @@ use orm_core::{Error, ErrorKind, Model, Result};
 
 use crate::Mongo;
 use crate::bson::{Elements, Key, Writer, get};
-use crate::database::Session;
 use crate::lower::Lower;
+use crate::session::MongoSession;
 use crate::write::check_value;
 use crate::{errors, layout};
 
@@ -21,25 +21,25 @@ use crate::{errors, layout};
 /// ```no_run
 /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
 /// # async fn example<A: Model, B: Model>(raise: UpdateQuery<A>, old: Query<B>, db: &orm_mongo::Mongo) -> Result<()> {
-/// let counts = orm_mongo::Bulk::new().update(raise).delete(old).exec(db).await?;
+/// let counts = orm_mongo::MongoBulk::new().update(raise).delete(old).exec(db).await?;
 /// println!("{counts:?} rows");
 /// # Ok(()) }
 /// ```
 #[must_use = "nothing is written before `.exec(&db)`"]
 #[derive(Debug, Default)]
-pub struct Bulk {
+pub struct MongoBulk {
     operations: Vec<(Select, Option<Vec<Assignment>>)>,
 }
 
-impl Bulk {
+impl MongoBulk {
     /// Nothing yet.
     ///
     /// ```
-    /// let nothing = orm_mongo::Bulk::new();
+    /// let nothing = orm_mongo::MongoBulk::new();
     /// # let _ = nothing;
     /// ```
     pub fn new() -> Self {
-        Bulk::default()
+        MongoBulk::default()
     }
 
     /// Changes the rows of a query.
@@ -47,7 +47,7 @@ impl Bulk {
     /// ```no_run
     /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
     /// # async fn example<A: Model, B: Model>(raise: UpdateQuery<A>, old: Query<B>, db: &orm_mongo::Mongo) -> Result<()> {
-    /// let counts = orm_mongo::Bulk::new().update(raise).exec(db).await?;
+    /// let counts = orm_mongo::MongoBulk::new().update(raise).exec(db).await?;
     /// # Ok(()) }
     /// ```
     pub fn update<M: Model, N>(mut self, update: UpdateQuery<M, N>) -> Self {
@@ -61,7 +61,7 @@ impl Bulk {
     /// ```no_run
     /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
     /// # async fn example<A: Model, B: Model>(raise: UpdateQuery<A>, old: Query<B>, db: &orm_mongo::Mongo) -> Result<()> {
-    /// let counts = orm_mongo::Bulk::new().delete(old).exec(db).await?;
+    /// let counts = orm_mongo::MongoBulk::new().delete(old).exec(db).await?;
     /// # Ok(()) }
     /// ```
     pub fn delete<M: Model, Q, N>(mut self, query: Query<M, Q, M, N>) -> Self {
@@ -78,7 +78,7 @@ impl Bulk {
     /// ```no_run
     /// # use orm_core::{Model, Result, query::Query, write::UpdateQuery};
     /// # async fn example<A: Model, B: Model>(raise: UpdateQuery<A>, old: Query<B>, db: &orm_mongo::Mongo) -> Result<()> {
-    /// let counts = orm_mongo::Bulk::new().update(raise).delete(old).exec(db).await?;
+    /// let counts = orm_mongo::MongoBulk::new().update(raise).delete(old).exec(db).await?;
     /// assert_eq!(counts.len(), 2);
     /// # Ok(()) }
     /// ```
@@ -89,7 +89,10 @@ impl Bulk {
         if self.operations.is_empty() {
             return Ok(Vec::new());
         }
-        let session = db.session();
+        db.handle().native(None, |session| self.send(session)).await
+    }
+
+    async fn send(self, session: &MongoSession) -> Result<Vec<u64>> {
         let command = self.command(session)?;
         let found = session.admin(command).await?;
         let mut counts = vec![0; self.operations.len()];
@@ -110,7 +113,7 @@ impl Bulk {
         Ok(counts)
     }
 
-    fn command(&self, session: &Session) -> Result<Vec<u8>> {
+    fn command(&self, session: &MongoSession) -> Result<Vec<u8>> {
         let mut w = Writer::default();
         w.i32("bulkWrite", 1);
         let list = w.open_array("ops");
@@ -148,7 +151,12 @@ impl Bulk {
                         return fault(ErrorKind::Unsupported, "a primary key does not change in place");
                     }
                     let path = layout::path(model, assignment.column);
-                    lower.or_null(&mut w, Key::Name(&path), &assignment.value)?;
+                    lower.assigned(
+                        &mut w,
+                        Key::Name(&path),
+                        model.column(assignment.column),
+                        &assignment.value,
+                    )?;
                 }
                 w.close(fields);
                 w.close(stage);

@@ -1,75 +1,63 @@
 //! One document, changed or removed and returned in one step.
 
+use mongodb::options::ReturnDocument;
 use orm_core::backend::{Collect, Decoder, Executor};
-use orm_core::ir::{Direction, Expr, Select};
-use orm_core::query::Query;
+use orm_core::ir::{Assignment, Direction, Expr, Select};
 use orm_core::write::UpdateQuery;
 use orm_core::{Error, ErrorKind, Model, Result};
 
 use crate::bson::{Key, Writer, get, tag};
 use crate::cell::Spots;
-use crate::database::Session;
 use crate::lower::Lower;
 use crate::read::Feed;
+use crate::session::MongoSession;
 use crate::write::check_value;
 use crate::{Mongo, layout};
 
-/// Which state of the document comes back.
-///
-/// ```
-/// assert_eq!(orm_mongo::Which::default(), orm_mongo::Which::New);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Which {
-    /// As it is after the change.
-    #[default]
-    New,
-    /// As it was before.
-    Old,
-}
-
-/// The first row of a query, taken in one step: two programs never get the same one.
+/// An update as MongoDB has one more: of the first row, which comes back.
 ///
 /// ```no_run
 /// # use orm_core::{Model, Result, write::UpdateQuery};
 /// # async fn example<M: Model>(take: UpdateQuery<M>, db: &orm_mongo::Mongo) -> Result<()> {
-/// use orm_mongo::{FindAnd, Which};
+/// use orm_mongo::{MongoUpdate, ReturnDocument};
 /// // `waiting.update().set(Job::taken, true)`: no other worker gets the same job.
-/// let job: Option<M> = take.find_and(Which::New, db).await?;
+/// let job: Option<M> = take.find_one_and_update(ReturnDocument::After, db).await?;
 /// # Ok(()) }
 /// ```
-pub trait FindAnd<M> {
-    /// Does it and returns the row, `None` if none matched. Rules of the collection hold, foreign keys are not looked at.
-    ///
-    /// A query removes the row; an update changes it.
+pub trait MongoUpdate<M> {
+    /// Changes the first row of the query in one step and returns it, as it is then or was before; `None` if none matched. Two programs never
+    /// get the same one. Rules of the collection hold, foreign keys are not looked at.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] if the filter or the values need other collections.
     ///
     /// ```no_run
-    /// # use orm_core::{Model, Result, query::Query};
-    /// # async fn example<M: Model>(waiting: Query<M>, db: &orm_mongo::Mongo) -> Result<()> {
-    /// use orm_mongo::{FindAnd, Which};
-    /// let next: Option<M> = waiting.find_and(Which::Old, db).await?;
+    /// # use orm_core::{Model, Result, write::UpdateQuery};
+    /// # async fn example<M: Model>(take: UpdateQuery<M>, db: &orm_mongo::Mongo) -> Result<()> {
+    /// use orm_mongo::{MongoUpdate, ReturnDocument};
+    /// let before: Option<M> = take.find_one_and_update(ReturnDocument::Before, db).await?;
     /// # Ok(()) }
     /// ```
-    fn find_and<E>(self, which: Which, db: &E) -> impl Future<Output = Result<Option<M>>> + Send
+    fn find_one_and_update<E>(
+        self,
+        returned: ReturnDocument,
+        db: &E,
+    ) -> impl Future<Output = Result<Option<M>>> + Send
     where
         E: Executor<Backend = Mongo> + ?Sized;
 }
 
-impl<M: Model, Q: Send, N: Send> FindAnd<M> for Query<M, Q, M, N> {
-    async fn find_and<E>(self, _: Which, db: &E) -> Result<Option<M>>
-    where
-        E: Executor<Backend = Mongo> + ?Sized,
-    {
-        let command = command(&self.into_select(), None, Which::Old, db.session())?;
-        run(db.session(), command).await
-    }
+/// Removes the first row of a query in one step.
+pub(super) async fn delete<M: Model, E>(select: Select, db: &E) -> Result<Option<M>>
+where
+    E: Executor<Backend = Mongo> + ?Sized,
+{
+    let command = command(&select, None, db.handle().session())?;
+    db.handle().native(Some(M::meta()), |session| run(session, command)).await
 }
 
-impl<M: Model, N: Send> FindAnd<M> for UpdateQuery<M, N> {
-    async fn find_and<E>(self, which: Which, db: &E) -> Result<Option<M>>
+impl<M: Model, N: Send> MongoUpdate<M> for UpdateQuery<M, N> {
+    async fn find_one_and_update<E>(self, returned: ReturnDocument, db: &E) -> Result<Option<M>>
     where
         E: Executor<Backend = Mongo> + ?Sized,
     {
@@ -79,16 +67,15 @@ impl<M: Model, N: Send> FindAnd<M> for UpdateQuery<M, N> {
                 check_value(M::meta(), assignment.column, datum)?;
             }
         }
-        let command = command(&select, Some(&set), which, db.session())?;
-        run(db.session(), command).await
+        let command = command(&select, Some((&set, returned)), db.handle().session())?;
+        db.handle().native(Some(M::meta()), |session| run(session, command)).await
     }
 }
 
 fn command(
     select: &Select,
-    set: Option<&[orm_core::ir::Assignment]>,
-    which: Which,
-    session: &Session,
+    change: Option<(&[Assignment], ReturnDocument)>,
+    session: &MongoSession,
 ) -> Result<Vec<u8>> {
     let model = select.from.model;
     let times = session.shared.settings.times;
@@ -116,9 +103,9 @@ fn command(
         }
         w.close(sort);
     }
-    match set {
+    match change {
         None => w.bool("remove", true),
-        Some(set) => {
+        Some((set, returned)) => {
             let stages = w.open_array("update");
             let stage = w.open(0_usize);
             let fields = w.open("$set");
@@ -127,12 +114,17 @@ fn command(
                     return refused("a primary key does not change in place");
                 }
                 let path = layout::path(model, assignment.column);
-                lower.or_null(&mut w, Key::Name(&path), &assignment.value)?;
+                lower.assigned(
+                    &mut w,
+                    Key::Name(&path),
+                    model.column(assignment.column),
+                    &assignment.value,
+                )?;
             }
             w.close(fields);
             w.close(stage);
             w.close(stages);
-            w.bool("new", which == Which::New);
+            w.bool("new", matches!(returned, ReturnDocument::After));
         }
     }
     if !lower.take_stages().is_empty() {
@@ -141,7 +133,7 @@ fn command(
     Ok(w.finish())
 }
 
-async fn run<M: Model>(session: &Session, command: Vec<u8>) -> Result<Option<M>> {
+async fn run<M: Model>(session: &MongoSession, command: Vec<u8>) -> Result<Option<M>> {
     let reply = session.command(command, Some(M::meta())).await?;
     let Some((tag::DOCUMENT, document)) = get(&reply, "value") else { return Ok(None) };
     let layout = session.shared.layout(M::meta());

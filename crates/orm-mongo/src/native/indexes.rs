@@ -15,14 +15,14 @@ use crate::{Mongo, layout};
 ///
 /// ```no_run
 /// # use orm_core::{Model, expr::Column};
-/// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
-/// use orm_mongo::{Index, IndexKind};
-/// Index::new("words").on(name, IndexKind::Text)
+/// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::MongoIndex<M> {
+/// use orm_mongo::{MongoIndex, MongoIndexKind};
+/// MongoIndex::new("words").on(name, MongoIndexKind::Text)
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum IndexKind {
+pub enum MongoIndexKind {
     /// Ascending.
     Ascending,
     /// Descending.
@@ -35,64 +35,70 @@ pub enum IndexKind {
     Hashed,
 }
 
-/// An index of a model's collection, made by [`create`](Index::create).
+/// An index of a model's collection, made by [`create`](MongoIndex::create).
 ///
 /// ```no_run
 /// # use std::time::Duration;
 /// # use orm_core::{Model, Result, expr::Column};
 /// # async fn example<M: Model + orm_core::model::Named<Model = M>>(seen_at: Column<M, String>, db: &orm_mongo::Mongo) -> Result<()> {
-/// use orm_mongo::{Index, IndexKind};
+/// use orm_mongo::{MongoIndex, MongoIndexKind};
 /// // Documents go an hour after the time in the column.
-/// let index = Index::new("sessions_end").on(seen_at, IndexKind::Ascending).expire_after(Duration::from_secs(3600));
+/// let index = MongoIndex::new("sessions_end").on(seen_at, MongoIndexKind::Ascending).expire_after(Duration::from_secs(3600));
 /// index.create(db).await?;
 /// # Ok(()) }
 /// ```
 #[must_use = "the index is made by `.create(&db)`"]
 #[derive(Debug, Clone)]
-pub struct Index<M> {
+pub struct MongoIndex<M> {
     name: String,
-    fields: Vec<(String, IndexKind)>,
+    fields: Vec<(String, MongoIndexKind)>,
     expires: Option<Duration>,
     hidden: bool,
     marker: PhantomData<fn() -> M>,
 }
 
-impl<M: Model + Named<Model = M>> Index<M> {
+impl<M: Model + Named<Model = M>> MongoIndex<M> {
     /// An index of this name.
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
-    /// use orm_mongo::{Index, IndexKind};
-    /// Index::new("by_name").on(name, IndexKind::Ascending)
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::MongoIndex<M> {
+    /// use orm_mongo::{MongoIndex, MongoIndexKind};
+    /// MongoIndex::new("by_name").on(name, MongoIndexKind::Ascending)
     /// # }
     /// ```
     pub fn new(name: impl Into<String>) -> Self {
-        Index { name: name.into(), fields: Vec::new(), expires: None, hidden: false, marker: PhantomData }
+        MongoIndex {
+            name: name.into(),
+            fields: Vec::new(),
+            expires: None,
+            hidden: false,
+            marker: PhantomData,
+        }
     }
 
     /// Adds a column.
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
-    /// use orm_mongo::{Index, IndexKind};
-    /// Index::new("by_name").on(name, IndexKind::Descending)
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::MongoIndex<M> {
+    /// use orm_mongo::{MongoIndex, MongoIndexKind};
+    /// MongoIndex::new("by_name").on(name, MongoIndexKind::Descending)
     /// # }
     /// ```
-    pub fn on<T: Value>(mut self, column: Column<M, T>, kind: IndexKind) -> Self {
+    pub fn on<T: Value>(mut self, column: Column<M, T>, kind: MongoIndexKind) -> Self {
         self.fields.push((layout::path(M::meta(), column.index()).into_owned(), kind));
         self
     }
 
     /// Documents are removed by the server so long after the date in the one column of the index. The column has to hold BSON
-    /// dates: [`Times::Millis`](crate::Times::Millis).
+    /// dates: [`MongoTimes::Millis`](crate::MongoTimes::Millis).
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
-    /// use orm_mongo::{Index, IndexKind};
-    /// Index::new("old").on(name, IndexKind::Ascending).expire_after(std::time::Duration::from_secs(60))
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::MongoIndex<M> {
+    /// use orm_mongo::{MongoIndex, MongoIndexKind};
+    /// MongoIndex::new("old").on(name, MongoIndexKind::Ascending).expire_after(std::time::Duration::from_secs(60))
     /// # }
     /// ```
     pub fn expire_after(mut self, time: Duration) -> Self {
@@ -104,9 +110,9 @@ impl<M: Model + Named<Model = M>> Index<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::Index<M> {
-    /// use orm_mongo::{Index, IndexKind};
-    /// Index::new("tried").on(name, IndexKind::Ascending).hidden()
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(name: Column<M, String>) -> orm_mongo::MongoIndex<M> {
+    /// use orm_mongo::{MongoIndex, MongoIndexKind};
+    /// MongoIndex::new("tried").on(name, MongoIndexKind::Ascending).hidden()
     /// # }
     /// ```
     pub fn hidden(mut self) -> Self {
@@ -117,7 +123,7 @@ impl<M: Model + Named<Model = M>> Index<M> {
     /// The command, as extended JSON.
     ///
     /// ```no_run
-    /// # fn example<M: orm_core::Model + orm_core::model::Named<Model = M>>(index: orm_mongo::Index<M>) -> orm_core::Result<()> {
+    /// # fn example<M: orm_core::Model + orm_core::model::Named<Model = M>>(index: orm_mongo::MongoIndex<M>) -> orm_core::Result<()> {
     /// println!("{}", index.to_command()?);
     /// # Ok(()) }
     /// ```
@@ -137,11 +143,11 @@ impl<M: Model + Named<Model = M>> Index<M> {
         let key = w.open("key");
         for (field, kind) in &self.fields {
             match kind {
-                IndexKind::Ascending => w.i32(field, 1),
-                IndexKind::Descending => w.i32(field, -1),
-                IndexKind::Text => w.str(field, "text"),
-                IndexKind::Sphere => w.str(field, "2dsphere"),
-                IndexKind::Hashed => w.str(field, "hashed"),
+                MongoIndexKind::Ascending => w.i32(field, 1),
+                MongoIndexKind::Descending => w.i32(field, -1),
+                MongoIndexKind::Text => w.str(field, "text"),
+                MongoIndexKind::Sphere => w.str(field, "2dsphere"),
+                MongoIndexKind::Hashed => w.str(field, "hashed"),
             }
         }
         w.close(key);
@@ -163,12 +169,16 @@ impl<M: Model + Named<Model = M>> Index<M> {
     /// [`ErrorKind::Database`] if there is another index of this name.
     ///
     /// ```no_run
-    /// # async fn example<M: orm_core::Model + orm_core::model::Named<Model = M>>(index: orm_mongo::Index<M>, db: orm_mongo::Mongo) -> orm_core::Result<()> {
+    /// # async fn example<M: orm_core::Model + orm_core::model::Named<Model = M>>(index: orm_mongo::MongoIndex<M>, db: orm_mongo::Mongo) -> orm_core::Result<()> {
     /// index.create(&db).await
     /// # }
     /// ```
     pub async fn create(&self, db: &Mongo) -> Result<()> {
         use orm_core::backend::Executor;
-        db.session().command(self.command()?, Some(M::meta())).await.map(drop)
+        let command = self.command()?;
+        db.handle()
+            .native(Some(M::meta()), |session| session.command(command, Some(M::meta())))
+            .await
+            .map(drop)
     }
 }

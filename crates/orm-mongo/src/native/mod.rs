@@ -10,8 +10,8 @@ mod indexes;
 mod pipeline;
 mod watch;
 
-pub use bulk::Bulk;
-pub use find_and::{FindAnd, Which};
-pub use indexes::{Index, IndexKind};
-pub use pipeline::{MongoQuery, Pipeline, Point};
-pub use watch::{Change, ChangeKind, Changes, ResumeToken};
+pub use bulk::MongoBulk;
+pub use find_and::MongoUpdate;
+pub use indexes::{MongoIndex, MongoIndexKind};
+pub use pipeline::{MongoPipeline, MongoQuery, Point};
+pub use watch::{MongoChange, MongoChangeKind, MongoChanges, MongoResumeToken};

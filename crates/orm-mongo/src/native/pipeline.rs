@@ -15,17 +15,17 @@ use serde::de::DeserializeOwned;
 
 use crate::bson::{Key, Open, Writer, pretty};
 use crate::cell::Spots;
-use crate::database::Session;
 use crate::lower::Lower;
 use crate::read::{Feed, documents};
-use crate::value::{self, Times};
+use crate::session::MongoSession;
+use crate::value::{self, MongoTimes};
 use crate::{Mongo, errors, layout};
 
 /// Queries as pipelines.
 ///
 /// ```no_run
 /// # use orm_core::{Model, Result, query::Query};
-/// # fn example<M: Model>(query: Query<M>) -> orm_mongo::Pipeline<M> {
+/// # fn example<M: Model>(query: Query<M>) -> orm_mongo::MongoPipeline<M> {
 /// use orm_mongo::MongoQuery;
 /// query.pipeline().sample(10)
 /// # }
@@ -40,7 +40,7 @@ pub trait MongoQuery<M> {
     /// let busy: Vec<mongodb::bson::Document> = query.pipeline().sort_by_count(price).documents(&db).await?;
     /// # Ok(()) }
     /// ```
-    fn pipeline(self) -> Pipeline<M>;
+    fn pipeline(self) -> MongoPipeline<M>;
 
     /// The query as extended JSON, as the server gets it.
     ///
@@ -52,25 +52,53 @@ pub trait MongoQuery<M> {
     /// # Ok(()) }
     /// ```
     fn to_pipeline(&self, db: &Mongo) -> Result<String>;
+
+    /// Removes the first row of the query in one step and returns it, `None` if none matched. Two programs never get the same one. Foreign
+    /// keys are not looked at.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the filter needs other collections.
+    ///
+    /// ```no_run
+    /// # use orm_core::{Model, Result, query::Query};
+    /// # async fn example<M: Model>(waiting: Query<M>, db: &orm_mongo::Mongo) -> Result<()> {
+    /// use orm_mongo::MongoQuery;
+    /// let next: Option<M> = waiting.find_one_and_delete(db).await?;
+    /// # Ok(()) }
+    /// ```
+    fn find_one_and_delete<E>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send
+    where
+        E: Executor<Backend = Mongo> + ?Sized;
 }
 
 impl<M: Model, Q, N> MongoQuery<M> for Query<M, Q, M, N>
 where
     Query<M, Q, M, N>: Clone,
 {
-    fn pipeline(self) -> Pipeline<M> {
-        Pipeline { parts: vec![Part::Query(Box::new(self.into_select()))], fault: None, marker: PhantomData }
+    fn pipeline(self) -> MongoPipeline<M> {
+        MongoPipeline {
+            parts: vec![Part::Query(Box::new(self.into_select()))],
+            fault: None,
+            marker: PhantomData,
+        }
     }
 
     fn to_pipeline(&self, db: &Mongo) -> Result<String> {
         self.clone().pipeline().to_pipeline(db)
+    }
+
+    fn find_one_and_delete<E>(self, db: &E) -> impl Future<Output = Result<Option<M>>> + Send
+    where
+        E: Executor<Backend = Mongo> + ?Sized,
+    {
+        super::find_and::delete(self.into_select(), db)
     }
 }
 
 /// A point on the earth, in degrees.
 ///
 /// ```
-/// let ulm = orm_mongo::Point { longitude: 9.99, latitude: 48.4 };
+/// let ulm = orm_mongo::types::Point { longitude: 9.99, latitude: 48.4 };
 /// assert!(ulm.latitude < 90.0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,7 +112,7 @@ pub struct Point {
 /// An aggregation pipeline over the documents of a model: made by [`MongoQuery::pipeline`].
 ///
 /// Stages of MongoDB's own follow the query's. What comes out may be anything: it is read as a serde type
-/// ([`documents`](Pipeline::documents)), or as the model again ([`rows`](Pipeline::rows)).
+/// ([`documents`](MongoPipeline::documents)), or as the model again ([`rows`](MongoPipeline::rows)).
 ///
 /// ```no_run
 /// # use orm_core::{Model, Result, query::ModelQuery};
@@ -96,7 +124,7 @@ pub struct Point {
 /// ```
 #[must_use = "nothing is read before `.documents(&db)`, `.rows(&db)` or `.exec(&db)`"]
 #[derive(Debug)]
-pub struct Pipeline<M> {
+pub struct MongoPipeline<M> {
     parts: Vec<Part>,
     fault: Option<Error>,
     marker: PhantomData<fn() -> M>,
@@ -118,7 +146,7 @@ fn begin(w: &mut Writer, operator: &str) -> Open {
     w.open(operator)
 }
 
-impl<M: Model> Pipeline<M> {
+impl<M: Model> MongoPipeline<M> {
     fn push(mut self, write: impl FnOnce(&mut Writer)) -> Self {
         let mut w = Writer::default();
         write(&mut w);
@@ -129,7 +157,7 @@ impl<M: Model> Pipeline<M> {
     /// A stage as it is.
     ///
     /// ```no_run
-    /// # fn example<M: orm_core::Model>(pipeline: orm_mongo::Pipeline<M>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: orm_core::Model>(pipeline: orm_mongo::MongoPipeline<M>) -> orm_mongo::MongoPipeline<M> {
     /// pipeline.stage(mongodb::bson::doc! {"$redact": {"$cond": ["$public", "$$KEEP", "$$PRUNE"]}})
     /// # }
     /// ```
@@ -145,13 +173,13 @@ impl<M: Model> Pipeline<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, query::ModelQuery, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(price: Column<M, f64>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(price: Column<M, f64>) -> orm_mongo::MongoPipeline<M> {
     /// use orm_mongo::MongoQuery;
-    /// let by_price = |pipeline: orm_mongo::Pipeline<M>| pipeline.bucket_auto(price, 4);
+    /// let by_price = |pipeline: orm_mongo::MongoPipeline<M>| pipeline.bucket_auto(price, 4);
     /// M::query().pipeline().facets([("prices", by_price(M::query().pipeline())), ("all", M::query().pipeline())])
     /// # }
     /// ```
-    pub fn facets<'n>(mut self, facets: impl IntoIterator<Item = (&'n str, Pipeline<M>)>) -> Self {
+    pub fn facets<'n>(mut self, facets: impl IntoIterator<Item = (&'n str, MongoPipeline<M>)>) -> Self {
         let mut list = Vec::new();
         for (name, facet) in facets {
             self.fault = self.fault.take().or(facet.fault);
@@ -166,7 +194,7 @@ impl<M: Model> Pipeline<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::Pipeline<M>, age: Column<M, i32>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::MongoPipeline<M>, age: Column<M, i32>) -> orm_mongo::MongoPipeline<M> {
     /// pipeline.bucket(age, [0, 18, 65])
     /// # }
     /// ```
@@ -181,7 +209,7 @@ impl<M: Model> Pipeline<M> {
             w.str("groupBy", &format!("${}", field(column)));
             let list = w.open_array("boundaries");
             for (at, bound) in bounds.iter().enumerate() {
-                if let Err(error) = value::write(w, Key::At(at), bound, T::TYPE, Times::default()) {
+                if let Err(error) = value::write(w, Key::At(at), bound, T::TYPE, MongoTimes::default()) {
                     fault = Some(error);
                 }
             }
@@ -197,7 +225,7 @@ impl<M: Model> Pipeline<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::Pipeline<M>, age: Column<M, i32>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::MongoPipeline<M>, age: Column<M, i32>) -> orm_mongo::MongoPipeline<M> {
     /// pipeline.bucket_auto(age, 4)
     /// # }
     /// ```
@@ -217,7 +245,7 @@ impl<M: Model> Pipeline<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::Pipeline<M>, city: Column<M, String>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::MongoPipeline<M>, city: Column<M, String>) -> orm_mongo::MongoPipeline<M> {
     /// pipeline.sort_by_count(city)
     /// # }
     /// ```
@@ -231,7 +259,7 @@ impl<M: Model> Pipeline<M> {
     /// So many documents at random.
     ///
     /// ```no_run
-    /// # fn example<M: orm_core::Model>(pipeline: orm_mongo::Pipeline<M>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: orm_core::Model>(pipeline: orm_mongo::MongoPipeline<M>) -> orm_mongo::MongoPipeline<M> {
     /// pipeline.sample(10)
     /// # }
     /// ```
@@ -248,13 +276,13 @@ impl<M: Model> Pipeline<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, relation::{HasMany, Rel}};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::Pipeline<M>, children: Rel<M, HasMany<M>>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::MongoPipeline<M>, children: Rel<M, HasMany<M>>) -> orm_mongo::MongoPipeline<M> {
     /// pipeline.graph_lookup(children, "descendants", None)
     /// # }
     /// ```
-    pub fn graph_lookup<S: Slot<Target = M>>(
+    pub fn graph_lookup<S: Slot<Target = M>, V>(
         mut self,
-        relation: Rel<M, S>,
+        relation: Rel<M, S, V>,
         field: &str,
         depth: Option<u32>,
     ) -> Self {
@@ -285,8 +313,8 @@ impl<M: Model> Pipeline<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, query::ModelQuery, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(place: Column<M, String>) -> orm_mongo::Pipeline<M> {
-    /// use orm_mongo::{MongoQuery, Point};
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(place: Column<M, String>) -> orm_mongo::MongoPipeline<M> {
+    /// use orm_mongo::{MongoQuery, types::Point};
     /// M::query().pipeline().geo_near(place, Point { longitude: 9.99, latitude: 48.4 }, "metres", Some(1_000.0))
     /// # }
     /// ```
@@ -324,7 +352,7 @@ impl<M: Model> Pipeline<M> {
     ///
     /// ```no_run
     /// # use orm_core::{Model, expr::Column};
-    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::Pipeline<M>, hour: Column<M, i32>) -> orm_mongo::Pipeline<M> {
+    /// # fn example<M: Model + orm_core::model::Named<Model = M>>(pipeline: orm_mongo::MongoPipeline<M>, hour: Column<M, i32>) -> orm_mongo::MongoPipeline<M> {
     /// pipeline.densify(hour, 1)
     /// # }
     /// ```
@@ -344,11 +372,11 @@ impl<M: Model> Pipeline<M> {
     }
 
     /// Writes what comes out into the collection of another model: documents of the same `_id` are replaced, others inserted. Rules of the
-    /// collection hold, foreign keys are not checked. Run it with [`exec`](Pipeline::exec).
+    /// collection hold, foreign keys are not checked. Run it with [`exec`](MongoPipeline::exec).
     ///
     /// ```no_run
     /// # use orm_core::Model;
-    /// # async fn example<M: Model, T: Model>(pipeline: orm_mongo::Pipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
+    /// # async fn example<M: Model, T: Model>(pipeline: orm_mongo::MongoPipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
     /// pipeline.merge_into::<T>().exec(db).await
     /// # }
     /// ```
@@ -362,7 +390,7 @@ impl<M: Model> Pipeline<M> {
         })
     }
 
-    fn command(self, times: Times) -> Result<Vec<u8>> {
+    fn command(self, times: MongoTimes) -> Result<Vec<u8>> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -396,12 +424,12 @@ impl<M: Model> Pipeline<M> {
     /// What the query or a stage cannot be written for.
     ///
     /// ```no_run
-    /// # fn example<M: orm_core::Model>(pipeline: orm_mongo::Pipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
+    /// # fn example<M: orm_core::Model>(pipeline: orm_mongo::MongoPipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
     /// println!("{}", pipeline.to_pipeline(db)?);
     /// # Ok(()) }
     /// ```
     pub fn to_pipeline(self, db: &Mongo) -> Result<String> {
-        let command = self.command(db.session().shared.settings.times)?;
+        let command = self.command(db.handle().session().shared.settings.times)?;
         let stages =
             crate::bson::get(&command, "pipeline").map(|(_, stages)| stages.to_vec()).unwrap_or_default();
         let list: Vec<String> =
@@ -409,7 +437,7 @@ impl<M: Model> Pipeline<M> {
         Ok(format!("[{}]", list.join(", ")))
     }
 
-    async fn found(self, session: &Session) -> Result<Vec<Vec<u8>>> {
+    async fn found(self, session: &MongoSession) -> Result<Vec<Vec<u8>>> {
         let command = self.command(session.shared.settings.times)?;
         documents(session, command, Some(M::meta())).await
     }
@@ -420,7 +448,7 @@ impl<M: Model> Pipeline<M> {
     /// [`ErrorKind::Decode`] if a document does not fit the type.
     ///
     /// ```no_run
-    /// # async fn example<M: orm_core::Model>(pipeline: orm_mongo::Pipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
+    /// # async fn example<M: orm_core::Model>(pipeline: orm_mongo::MongoPipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
     /// let found: Vec<mongodb::bson::Document> = pipeline.documents(db).await?;
     /// # Ok(()) }
     /// ```
@@ -433,7 +461,7 @@ impl<M: Model> Pipeline<M> {
                 .with_model(M::meta().name)
                 .with_source(error)
         };
-        let found = self.found(db.session()).await?;
+        let found = db.handle().native(Some(M::meta()), |session| self.found(session)).await?;
         found.iter().map(|document| mongodb::bson::deserialize_from_slice(document).map_err(unfit)).collect()
     }
 
@@ -443,7 +471,7 @@ impl<M: Model> Pipeline<M> {
     /// [`ErrorKind::Decode`] if a document is none of the model's.
     ///
     /// ```no_run
-    /// # async fn example<M: orm_core::Model>(pipeline: orm_mongo::Pipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
+    /// # async fn example<M: orm_core::Model>(pipeline: orm_mongo::MongoPipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
     /// let some: Vec<M> = pipeline.sample(3).rows(db).await?;
     /// # Ok(()) }
     /// ```
@@ -451,11 +479,11 @@ impl<M: Model> Pipeline<M> {
     where
         E: Executor<Backend = Mongo> + ?Sized,
     {
-        let session = db.session();
+        let session = db.handle().session();
         let layout = session.shared.layout(M::meta());
         let mut decoder = Collect::<M>::default();
         let mut feed = Feed { layout: &layout, spots: Spots::default(), rows: 0, enough: false };
-        for document in self.found(session).await? {
+        for document in db.handle().native(Some(M::meta()), |session| self.found(session)).await? {
             feed.document(&document, &mut decoder)?;
         }
         decoder.finish(0)
@@ -467,7 +495,7 @@ impl<M: Model> Pipeline<M> {
     /// Whatever rule of the collection is broken.
     ///
     /// ```no_run
-    /// # async fn example<M: orm_core::Model>(pipeline: orm_mongo::Pipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
+    /// # async fn example<M: orm_core::Model>(pipeline: orm_mongo::MongoPipeline<M>, db: &orm_mongo::Mongo) -> orm_core::Result<()> {
     /// pipeline.merge_into::<M>().exec(db).await
     /// # }
     /// ```
@@ -475,12 +503,12 @@ impl<M: Model> Pipeline<M> {
     where
         E: Executor<Backend = Mongo> + ?Sized,
     {
-        self.found(db.session()).await.map(drop)
+        db.handle().native(Some(M::meta()), |session| self.found(session)).await.map(drop)
     }
 }
 
 impl Part {
-    fn stages(self, times: Times) -> Result<Vec<Vec<u8>>> {
+    fn stages(self, times: MongoTimes) -> Result<Vec<Vec<u8>>> {
         match self {
             Part::Stage(stage) => Ok(vec![stage]),
             Part::Query(select) => {

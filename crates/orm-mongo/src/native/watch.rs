@@ -16,6 +16,7 @@ use orm_core::{Error, ErrorKind, Model, Result};
 use crate::bson::pretty;
 use crate::cell::{MongoRow, Spots};
 use crate::layout::{self, Layout};
+use crate::session::MongoSession;
 use crate::{Mongo, errors};
 
 /// What happened to a document.
@@ -23,9 +24,9 @@ use crate::{Mongo, errors};
 /// ```no_run
 /// # async fn example<M: orm_core::Model>(db: orm_mongo::Mongo) -> orm_core::Result<()> {
 /// use futures_util::StreamExt;
-/// let mut changes: orm_mongo::Changes<M> = db.watch(None).await?;
+/// let mut changes: orm_mongo::MongoChanges<M> = db.watch(None).await?;
 /// while let Some(Ok(change)) = changes.next().await {
-///     if change.kind == orm_mongo::ChangeKind::Delete {
+///     if change.kind == orm_mongo::MongoChangeKind::Delete {
 ///         println!("gone: {:?}", change.key);
 ///     }
 /// }
@@ -33,7 +34,7 @@ use crate::{Mongo, errors};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ChangeKind {
+pub enum MongoChangeKind {
     /// It is new.
     Insert,
     /// Fields changed.
@@ -51,17 +52,17 @@ pub enum ChangeKind {
 /// ```no_run
 /// # async fn example<M: orm_core::Model>(db: orm_mongo::Mongo) -> orm_core::Result<()> {
 /// use futures_util::StreamExt;
-/// let mut changes: orm_mongo::Changes<M> = db.watch(None).await?;
-/// if let Some(Ok(orm_mongo::Change { row: Some(row), .. })) = changes.next().await {
+/// let mut changes: orm_mongo::MongoChanges<M> = db.watch(None).await?;
+/// if let Some(Ok(orm_mongo::MongoChange { row: Some(row), .. })) = changes.next().await {
 ///     let _: M = row;
 /// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Change<M> {
+pub struct MongoChange<M> {
     /// What happened.
-    pub kind: ChangeKind,
+    pub kind: MongoChangeKind,
     /// The row as it is; of an update the latest state, which may be later than this change. `None` if it is gone.
     pub row: Option<M>,
     /// The key of the document as extended JSON: `{"_id": 7}`.
@@ -69,34 +70,34 @@ pub struct Change<M> {
     /// The fields that an update changed, by their Rust names where the model has them.
     pub fields: Vec<String>,
     /// Where to go on after this change.
-    pub token: ResumeToken,
+    pub token: MongoResumeToken,
 }
 
 /// A place in the stream of changes, which outlives the program: it is text.
 ///
 /// ```
-/// let token: orm_mongo::ResumeToken = r#"{"_data":"8263"}"#.parse()?;
+/// let token: orm_mongo::MongoResumeToken = r#"{"_data":"8263"}"#.parse()?;
 /// assert_eq!(token.to_string(), r#"{"_data":"8263"}"#);
 /// # Ok::<(), orm_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResumeToken(String);
+pub struct MongoResumeToken(String);
 
-impl std::fmt::Display for ResumeToken {
+impl std::fmt::Display for MongoResumeToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::str::FromStr for ResumeToken {
+impl std::str::FromStr for MongoResumeToken {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let token = ResumeToken(text.to_owned());
+        let token = MongoResumeToken(text.to_owned());
         token.driver().map(|_| token)
     }
 }
 
-impl ResumeToken {
+impl MongoResumeToken {
     fn driver(&self) -> Result<mongodb::change_stream::event::ResumeToken> {
         serde_json::from_str(&self.0).map_err(|error| {
             Error::new(ErrorKind::Usage, "this is no token of a change stream").with_source(error)
@@ -110,20 +111,20 @@ impl ResumeToken {
 /// ```no_run
 /// # async fn example<M: orm_core::Model>(db: orm_mongo::Mongo) -> orm_core::Result<()> {
 /// use futures_util::StreamExt;
-/// let mut changes: orm_mongo::Changes<M> = db.watch(None).await?;
+/// let mut changes: orm_mongo::MongoChanges<M> = db.watch(None).await?;
 /// let first = changes.next().await;
 /// # let _ = first;
 /// # Ok(()) }
 /// ```
-pub struct Changes<M> {
+pub struct MongoChanges<M> {
     stream: Pin<Box<ChangeStream<ChangeStreamEvent<RawDocumentBuf>>>>,
     layout: Arc<Layout>,
     marker: std::marker::PhantomData<fn() -> M>,
 }
 
-impl<M> std::fmt::Debug for Changes<M> {
+impl<M> std::fmt::Debug for MongoChanges<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Changes").finish_non_exhaustive()
+        f.debug_struct("MongoChanges").finish_non_exhaustive()
     }
 }
 
@@ -143,19 +144,25 @@ impl Mongo {
     /// }
     /// # Ok(()) }
     /// ```
-    pub async fn watch<M: Model>(&self, after: Option<ResumeToken>) -> Result<Changes<M>> {
-        let session = self.session();
-        let collection = session.shared.db.collection::<RawDocumentBuf>(M::meta().table);
-        let after = after.map(|token| token.driver()).transpose()?;
-        let watch = collection.watch().full_document(FullDocumentType::UpdateLookup).resume_after(after);
-        let stream = watch.await.map_err(|error| errors::map(error, Some(M::meta())))?;
-        let layout = session.shared.layout(M::meta());
-        Ok(Changes { stream: Box::pin(stream), layout, marker: std::marker::PhantomData })
+    pub async fn watch<M: Model>(&self, after: Option<MongoResumeToken>) -> Result<MongoChanges<M>> {
+        self.handle().native(Some(M::meta()), |session| follow(session, after)).await
     }
 }
 
-impl<M: Model> Stream for Changes<M> {
-    type Item = Result<Change<M>>;
+async fn follow<M: Model>(
+    session: &MongoSession,
+    after: Option<MongoResumeToken>,
+) -> Result<MongoChanges<M>> {
+    let collection = session.shared.db.collection::<RawDocumentBuf>(M::meta().table);
+    let after = after.map(|token| token.driver()).transpose()?;
+    let watch = collection.watch().full_document(FullDocumentType::UpdateLookup).resume_after(after);
+    let stream = watch.await.map_err(|error| errors::map(error, Some(M::meta())))?;
+    let layout = session.shared.layout(M::meta());
+    Ok(MongoChanges { stream: Box::pin(stream), layout, marker: std::marker::PhantomData })
+}
+
+impl<M: Model> Stream for MongoChanges<M> {
+    type Item = Result<MongoChange<M>>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.stream.poll_next_unpin(context) {
@@ -167,13 +174,13 @@ impl<M: Model> Stream for Changes<M> {
     }
 }
 
-fn change<M: Model>(event: ChangeStreamEvent<RawDocumentBuf>, layout: &Layout) -> Result<Change<M>> {
+fn change<M: Model>(event: ChangeStreamEvent<RawDocumentBuf>, layout: &Layout) -> Result<MongoChange<M>> {
     let kind = match event.operation_type {
-        OperationType::Insert => ChangeKind::Insert,
-        OperationType::Update => ChangeKind::Update,
-        OperationType::Replace => ChangeKind::Replace,
-        OperationType::Delete => ChangeKind::Delete,
-        _ => ChangeKind::Invalidate,
+        OperationType::Insert => MongoChangeKind::Insert,
+        OperationType::Update => MongoChangeKind::Update,
+        OperationType::Replace => MongoChangeKind::Replace,
+        OperationType::Delete => MongoChangeKind::Delete,
+        _ => MongoChangeKind::Invalidate,
     };
     let row = match &event.full_document {
         None => None,
@@ -198,7 +205,7 @@ fn change<M: Model>(event: ChangeStreamEvent<RawDocumentBuf>, layout: &Layout) -
     let token = serde_json::to_string(&event.id).map_err(|error| {
         Error::new(ErrorKind::Decode, "the server sent a token that is no text").with_source(error)
     })?;
-    Ok(Change {
+    Ok(MongoChange {
         kind,
         row,
         key: event
@@ -207,7 +214,7 @@ fn change<M: Model>(event: ChangeStreamEvent<RawDocumentBuf>, layout: &Layout) -
             .and_then(|key| RawDocumentBuf::try_from(key).ok())
             .map(|key| pretty(key.as_bytes(), true)),
         fields,
-        token: ResumeToken(token),
+        token: MongoResumeToken(token),
     })
 }
 

@@ -1,20 +1,27 @@
 //! Removing documents, and looking after their children.
 
+use std::sync::Arc;
+
 use orm_core::Result;
 use orm_core::ir::{Delete, Select};
 
-use super::keys::{Pending, after_delete, settle};
+use super::keys::after_delete;
 use super::update::names_one;
-use super::{Done, again, ids_filter};
+use super::{Done, ids_filter};
+use crate::atomic::again;
 use crate::bson::{Writer, get};
-use crate::database::Session;
 use crate::lower::Lower;
+use crate::registry::{self, Registry};
+use crate::session::MongoSession;
 use crate::{errors, read};
 
-pub async fn run(session: &Session, delete: &Delete) -> Result<Done> {
+pub async fn run(session: &MongoSession, delete: &Delete) -> Result<Done> {
     let model = delete.source.model;
-    let followed =
-        session.shared.settings.foreign_keys && !session.registry().await?.children(model.table).is_empty();
+    let children = match session.shared.settings.foreign_keys {
+        true => registry::children(session, model.table).await?,
+        false => Arc::new([]),
+    };
+    let followed = !children.is_empty();
     if !followed && delete.returning.is_none() {
         let one = names_one(model, delete.filter.as_ref());
         let mut lower = Lower::on(session.shared.settings.times, delete.source);
@@ -39,17 +46,17 @@ pub async fn run(session: &Session, delete: &Delete) -> Result<Done> {
     let select = Select { filter: delete.filter.clone(), ..Select::new(delete.source) };
     let find = read::lowered(session, &select, true)?.command;
     again(session, |session| {
-        let find = find.clone();
+        let (find, children) = (find.clone(), Arc::clone(&children));
         async move {
             let documents = read::documents(&session.upkeep(), find, Some(model)).await?;
             let affected = documents.len() as u64;
-            let mut pending = Vec::new();
             let kept = if delete.returning.is_some() { documents.clone() } else { Vec::new() };
+            // The documents go first: those who refer to themselves, or to each other in a circle, are not found again.
+            remove_documents(&session, model.table, &documents).await?;
             if followed {
-                remove(&session, model.table, documents, &mut pending).await?;
-                settle(&session, &pending).await?;
-            } else {
-                remove_documents(&session, model.table, &documents).await?;
+                let mut registry = Registry::default();
+                registry.know(model.table, children);
+                after_delete(&session, &mut registry, model.table, documents).await?;
             }
             Ok(Done { affected, documents: kept })
         }
@@ -70,23 +77,8 @@ fn command(collection: &str, query: &[u8], one: bool) -> Vec<u8> {
     w.finish()
 }
 
-/// Removes documents and then does what the foreign keys of their children say.
-pub(super) async fn remove(
-    session: &Session,
-    collection: &str,
-    documents: Vec<Vec<u8>>,
-    pending: &mut Vec<Pending>,
-) -> Result<()> {
-    if documents.is_empty() {
-        return Ok(());
-    }
-    // The documents go first: those who refer to themselves, or to each other in a circle, are not found again.
-    remove_documents(session, collection, &documents).await?;
-    after_delete(session, collection, &documents, pending).await
-}
-
 pub(super) async fn remove_documents(
-    session: &Session,
+    session: &MongoSession,
     collection: &str,
     documents: &[Vec<u8>],
 ) -> Result<()> {

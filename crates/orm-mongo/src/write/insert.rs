@@ -2,15 +2,17 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use orm_core::ir::{Assignment, ConflictAction, Expr, Insert, InsertSource, Source};
+use orm_core::ir::{ConflictAction, Expr, Insert, InsertSource, Source};
 use orm_core::meta::{ColumnMeta, DefaultMeta, ModelMeta};
-use orm_core::value::{DateTime, Datum, DbType};
+use orm_core::value::{ColumnType, DateTime, Datum};
 use orm_core::{Error, ErrorKind, Result};
 
-use super::{Done, again, at_path, check_value, is_null, keys};
+use super::update::Change;
+use super::{Done, at_path, check_value, is_null, keys};
+use crate::atomic::again;
 use crate::bson::{Elements, Key, Writer, get, i64_of, tag};
-use crate::database::Session;
-use crate::value::{self, Times};
+use crate::session::MongoSession;
+use crate::value::{self, MongoTimes};
 use crate::{check, errors, layout};
 
 /// Where the next numbers of `auto` keys are kept.
@@ -19,7 +21,7 @@ pub const COUNTERS: &str = "orm_counters";
 const CHUNK_BYTES: usize = 16 << 20;
 const CHUNK_ROWS: usize = 20_000;
 
-pub async fn run(session: &Session, insert: &Insert) -> Result<Done> {
+pub async fn run(session: &MongoSession, insert: &Insert) -> Result<Done> {
     let InsertSource::Values(values) = &insert.source else {
         return Err(Error::new(ErrorKind::Unsupported, "MongoDB inserts no results of a query")
             .with_hint("read the rows and use `insert_many`"));
@@ -32,191 +34,210 @@ pub async fn run(session: &Session, insert: &Insert) -> Result<Done> {
             "MongoDB has no condition on the update of an upsert",
         ));
     }
-    let documents = documents(session, insert, values).await?;
+    let New { documents, rows } = documents(session, insert, values).await?;
     let checked = session.shared.settings.foreign_keys && !insert.model.foreign_keys.is_empty();
     if insert.conflict.is_none() && documents.len() == 1 && !checked {
         send(session, insert.model, &documents).await?;
         return Ok(done(documents));
     }
-    let shared = &documents;
+    let change = match insert.conflict.as_ref().map(|conflict| (&conflict.target, &conflict.action)) {
+        Some((target, ConflictAction::Update(set, _))) => {
+            let source = Source { model: insert.model, alias: "" };
+            Some(Change::on_conflict(session, source, set, target).await?)
+        }
+        _ => None,
+    };
+    let (documents, rows, change) = (&documents, &rows, &change);
     again(session, |session| async move {
-        if checked {
-            keys::check(&session, insert.model, shared, None).await?;
-        }
-        match &insert.conflict {
-            None => {
-                send(&session, insert.model, shared).await?;
-                Ok(done(shared.clone()))
+        let written = match (&insert.conflict, change) {
+            (None, _) => {
+                if checked {
+                    keys::check(&session, insert.model, documents, None).await?;
+                }
+                send(&session, insert.model, documents).await?;
+                return Ok(done(documents.clone()));
             }
-            Some(conflict) => match &conflict.action {
-                ConflictAction::Nothing => {
-                    add_missing(&session, insert.model, &conflict.target, shared).await
-                }
-                ConflictAction::Update(set, _) => {
-                    merge(&session, insert, values, &conflict.target, set, shared).await
-                }
-            },
+            (Some(conflict), None) => add_missing(&session, insert.model, &conflict.target, documents).await,
+            (Some(conflict), Some(change)) => {
+                merge(&session, insert.model, change, &conflict.target, documents, rows).await
+            }
+        };
+        let Merged { all, new } = written.map_err(|error| raced(error, insert))?;
+        if checked {
+            keys::check(&session, insert.model, &new, None).await?;
         }
+        Ok(done(all))
     })
     .await
+}
+
+/// The row was not there when it was looked for and is now: the next attempt finds it.
+fn raced(error: Error, insert: &Insert) -> Error {
+    let target = insert.conflict.as_ref().map_or(&[][..], |conflict| &conflict.target);
+    let field = |column: &u16| insert.model.column(*column).field.clone();
+    let met = error.kind() == ErrorKind::Unique
+        && (target.is_empty() || target.iter().map(field).all(|field| error.fields().contains(&field)));
+    if met { error.with_retry() } else { error }
+}
+
+/// What an upsert wrote: all rows, and those that were not there.
+struct Merged {
+    all: Vec<Vec<u8>>,
+    new: Vec<Vec<u8>>,
 }
 
 fn done(documents: Vec<Vec<u8>>) -> Done {
     Done { affected: documents.len() as u64, documents }
 }
 
+/// How many of the documents one command takes.
+fn fitting(documents: &[Vec<u8>]) -> usize {
+    let mut bytes = 0;
+    let fit = documents.iter().take(CHUNK_ROWS).take_while(|document| {
+        bytes += document.len() + 16;
+        bytes <= CHUNK_BYTES
+    });
+    fit.count().max(1).min(documents.len())
+}
+
 /// Sends documents in as many commands as their size asks for.
-pub(super) async fn send(session: &Session, model: &'static ModelMeta, documents: &[Vec<u8>]) -> Result<()> {
+pub(super) async fn send(
+    session: &MongoSession,
+    model: &'static ModelMeta,
+    documents: &[Vec<u8>],
+) -> Result<()> {
     let mut rest = documents;
     while !rest.is_empty() {
-        let mut bytes = 0;
-        let fit = rest.iter().take(CHUNK_ROWS).take_while(|document| {
-            bytes += document.len() + 16;
-            bytes <= CHUNK_BYTES
-        });
-        let count = fit.count().max(1);
-        let mut w = Writer::with_capacity(bytes.min(CHUNK_BYTES) + 128);
+        let (part, more) = rest.split_at(fitting(rest));
+        let mut w =
+            Writer::with_capacity(part.iter().map(|document| document.len() + 16).sum::<usize>() + 128);
         w.str("insert", model.table);
         let list = w.open_array("documents");
-        for (at, document) in rest[..count].iter().enumerate() {
+        for (at, document) in part.iter().enumerate() {
             w.document(at, document);
         }
         w.close(list);
         session.command(w.finish(), Some(model)).await?;
-        rest = &rest[count..];
+        rest = more;
     }
     Ok(())
 }
 
 /// Inserts the documents that are not there yet.
 async fn add_missing(
-    session: &Session,
+    session: &MongoSession,
     model: &'static ModelMeta,
     target: &[u16],
     documents: &[Vec<u8>],
-) -> Result<Done> {
-    let mut w = Writer::default();
-    w.str("update", model.table);
-    let updates = w.open_array("updates");
-    for (at, document) in documents.iter().enumerate() {
-        let update = w.open(at);
-        let query = w.open("q");
-        same_row(&mut w, model, target, document);
-        w.close(query);
-        let change = w.open("u");
-        w.document("$setOnInsert", document);
-        w.close(change);
-        w.bool("upsert", true);
-        w.close(update);
+) -> Result<Merged> {
+    let mut added = Vec::new();
+    let mut rest = documents;
+    while !rest.is_empty() {
+        let (part, more) = rest.split_at(fitting(rest));
+        let mut w = Writer::default();
+        w.str("update", model.table);
+        let updates = w.open_array("updates");
+        for (at, document) in part.iter().enumerate() {
+            let update = w.open(at);
+            match same_row(model, target, document) {
+                Some(query) => w.document("q", &query),
+                // Nothing meets it. Its own key is another one's only by mistake, which the server then says.
+                None => {
+                    let query = w.open("q");
+                    let none = w.open_array("$nor");
+                    let any = w.open(0_usize);
+                    w.close(any);
+                    w.close(none);
+                    w.close(query);
+                }
+            }
+            let change = w.open("u");
+            w.document("$setOnInsert", document);
+            w.close(change);
+            w.bool("upsert", true);
+            w.close(update);
+        }
+        w.close(updates);
+        let reply = session.command(w.finish(), Some(model)).await?;
+        let upserted = get(&reply, "upserted").map(|(_, list)| list).unwrap_or_default();
+        added.extend(Elements::of(upserted).filter_map(|(_, _, entry)| {
+            let (ty, value) = get(entry, "index")?;
+            part.get(errors::number(ty, value) as usize).cloned()
+        }));
+        rest = more;
     }
-    w.close(updates);
-    let reply = session.command(w.finish(), Some(model)).await?;
-    let upserted = get(&reply, "upserted").map(|(_, list)| list).unwrap_or_default();
-    let added = Elements::of(upserted).filter_map(|(_, _, entry)| {
-        let (ty, value) = get(entry, "index")?;
-        documents.get(errors::number(ty, value) as usize).cloned()
-    });
-    Ok(done(added.collect()))
+    Ok(Merged { all: added.clone(), new: added })
 }
 
-/// A filter for the row that a new one would collide with, in the columns named or in any that are unique.
-fn same_row(w: &mut Writer, model: &ModelMeta, target: &[u16], document: &[u8]) {
+/// A filter for the row that a new one would collide with, in the columns named or in any that are unique. With NULL in the
+/// columns named there is none: NULL equals nothing.
+fn same_row(model: &ModelMeta, target: &[u16], document: &[u8]) -> Option<Vec<u8>> {
+    let given = |columns: &[u16]| {
+        columns.iter().all(|column| !is_null(at_path(document, &layout::path(model, *column)).0))
+    };
+    let is_key = |columns: &[u16]| {
+        columns.len() == model.primary_key.len() && columns.iter().all(|own| model.primary_key.contains(own))
+    };
     let equal = |w: &mut Writer, columns: &[u16]| {
+        if is_key(columns) {
+            let (ty, value) = at_path(document, "_id");
+            return w.raw("_id", ty, value);
+        }
         for column in columns {
             let path = layout::path(model, *column);
             let (ty, value) = at_path(document, &path);
             w.raw(&*path, ty, value);
         }
     };
+    let mut w = Writer::default();
     if !target.is_empty() {
-        return equal(w, target);
+        equal(&mut w, target);
+        return given(target).then(|| w.finish());
     }
-    let given = |columns: &[u16]| {
-        columns.iter().all(|column| !is_null(at_path(document, &layout::path(model, *column)).0))
-    };
     let either = w.open_array("$or");
-    let first = w.open(0_usize);
-    let (ty, value) = at_path(document, "_id");
-    w.raw("_id", ty, value);
-    w.close(first);
-    let unique = model.indexes.iter().filter(|index| index.unique && given(&index.columns));
-    for (at, index) in unique.enumerate() {
-        let open = w.open(at + 1);
-        equal(w, &index.columns);
+    let unique = model.indexes.iter().filter(|index| index.unique).map(|index| index.columns.as_slice());
+    let all = Some(model.primary_key).into_iter().chain(unique);
+    for (at, columns) in all.filter(|columns| !columns.is_empty() && given(columns)).enumerate() {
+        let open = w.open(at);
+        equal(&mut w, columns);
         w.close(open);
     }
     w.close(either);
+    Some(w.finish())
 }
 
 /// Changes the rows that are there, and inserts the others.
 async fn merge(
-    session: &Session,
-    insert: &Insert,
-    values: &[Datum],
+    session: &MongoSession,
+    model: &'static ModelMeta,
+    change: &Change<'_>,
     target: &[u16],
-    set: &[Assignment],
     documents: &[Vec<u8>],
-) -> Result<Done> {
-    let model = insert.model;
-    let source = Source { model, alias: "" };
-    let mut written = Vec::with_capacity(documents.len());
-    let width = insert.columns.len();
-    for (at, document) in documents.iter().enumerate() {
-        let row = values.get(at * width..(at + 1) * width).unwrap_or_default();
-        let mut w = Writer::default();
-        w.str("findAndModify", model.table);
-        let query = w.open("query");
-        same_row(&mut w, model, target, document);
-        w.close(query);
-        let mut lower = crate::lower::Lower::on(session.shared.settings.times, source)
-            .with_excluded(&insert.columns, row);
-        let stages = w.open_array("update");
-        let stage = w.open(0_usize);
-        let fields = w.open("$set");
-        for assignment in set {
-            // The key stays as it is: it is equal, or it belongs to the row that is there.
-            if !model.primary_key.contains(&assignment.column) {
-                let path = layout::path(model, assignment.column);
-                if let Expr::Excluded(column) = &assignment.value
-                    && !insert.columns.contains(&column.index)
-                {
-                    let (ty, value) = at_path(document, &path);
-                    let literal = w.open(&*path);
-                    w.raw("$literal", ty, value);
-                    w.close(literal);
-                    continue;
-                }
-                lower.expr(&mut w, Key::Name(&path), &assignment.value)?;
-            }
+    rows: &[Vec<Datum>],
+) -> Result<Merged> {
+    let (mut all, mut new) = (Vec::with_capacity(documents.len()), Vec::new());
+    for (document, row) in documents.iter().zip(rows) {
+        let met = match same_row(model, target, document) {
+            Some(query) => change.met(session, &query, row).await?,
+            None => None,
+        };
+        if met.is_none() {
+            send(session, model, std::slice::from_ref(document)).await?;
+            new.push(document.clone());
         }
-        w.close(fields);
-        w.close(stage);
-        w.close(stages);
-        if !lower.take_stages().is_empty() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "MongoDB's upserts set values without subqueries",
-            ));
-        }
-        w.bool("new", true);
-        let reply = session.command(w.finish(), Some(model)).await?;
-        match get(&reply, "value") {
-            Some((tag::DOCUMENT, found)) => written.push(found.to_vec()),
-            _ => {
-                send(session, model, std::slice::from_ref(document)).await?;
-                written.push(document.clone());
-            }
-        }
+        all.push(met.unwrap_or_else(|| document.clone()));
     }
-    if session.shared.settings.foreign_keys {
-        let changed: Vec<u16> = set.iter().map(|assignment| assignment.column).collect();
-        keys::check(session, model, &written, Some(&changed)).await?;
-    }
-    Ok(done(written))
+    Ok(Merged { all, new })
+}
+
+/// New documents, and where they may meet others their values in the order of the columns.
+struct New {
+    documents: Vec<Vec<u8>>,
+    rows: Vec<Vec<Datum>>,
 }
 
 /// The documents of an INSERT, complete.
-async fn documents(session: &Session, insert: &Insert, values: &[Datum]) -> Result<Vec<Vec<u8>>> {
+async fn documents(session: &MongoSession, insert: &Insert, values: &[Datum]) -> Result<New> {
     let model = insert.model;
     let width = insert.columns.len();
     let rows = values.len().checked_div(width).unwrap_or(1);
@@ -245,6 +266,7 @@ async fn documents(session: &Session, insert: &Insert, values: &[Datum]) -> Resu
     }
     let now = now();
     let mut documents = Vec::with_capacity(rows);
+    let mut kept = Vec::new();
     let mut room = 128;
     for row in 0..rows {
         let number = Datum::I64(next);
@@ -264,15 +286,18 @@ async fn documents(session: &Session, insert: &Insert, values: &[Datum]) -> Resu
         let document = document(model, &cells, session.shared.settings.times, room)?;
         room = document.len() + 32;
         documents.push(document);
+        if insert.conflict.is_some() {
+            kept.push(cells.into_iter().map(std::borrow::Cow::into_owned).collect());
+        }
     }
-    Ok(documents)
+    Ok(New { documents, rows: kept })
 }
 
 /// A document of a model, `_id` first and the fields of embedded structs together.
 fn document(
     model: &'static ModelMeta,
     cells: &[std::borrow::Cow<'_, Datum>],
-    times: Times,
+    times: MongoTimes,
     room: usize,
 ) -> Result<Vec<u8>> {
     let mut w = Writer::with_capacity(room);
@@ -323,10 +348,10 @@ fn default(model: &'static ModelMeta, column: &ColumnMeta, now: DateTime) -> Res
     match check::parse(model, text).map_err(|_| refused())? {
         Expr::Value(datum, _) => Ok(datum),
         Expr::Func(orm_core::ir::Func::Now, _) => match column.ty() {
-            DbType::Timestamp => Ok(Datum::Timestamp(now)),
-            DbType::DateTime => Ok(Datum::DateTime(now)),
-            DbType::Date => now.split().map(|(date, _)| Datum::Date(date)).ok_or_else(refused),
-            DbType::Time => now.split().map(|(_, time)| Datum::Time(time)).ok_or_else(refused),
+            ColumnType::Timestamp => Ok(Datum::Timestamp(now)),
+            ColumnType::DateTime => Ok(Datum::DateTime(now)),
+            ColumnType::Date => now.split().map(|(date, _)| Datum::Date(date)).ok_or_else(refused),
+            ColumnType::Time => now.split().map(|(_, time)| Datum::Time(time)).ok_or_else(refused),
             _ => Err(refused()),
         },
         _ => Err(refused()),
@@ -348,7 +373,7 @@ fn counter(w: &mut Writer, model: &ModelMeta, [query, change, operator]: [&str; 
 
 /// The first of so many numbers. They are taken outside of any transaction, as those of a sequence are: what is rolled back
 /// leaves a gap, and nobody waits for anybody.
-async fn take_numbers(session: &Session, model: &'static ModelMeta, count: usize) -> Result<i64> {
+async fn take_numbers(session: &MongoSession, model: &'static ModelMeta, count: usize) -> Result<i64> {
     let count = count as i64;
     let mut w = Writer::default();
     w.str("findAndModify", COUNTERS);
@@ -366,7 +391,7 @@ async fn take_numbers(session: &Session, model: &'static ModelMeta, count: usize
 }
 
 /// Two programs may both find no counter and make one: the second tries again.
-async fn retried(session: &Session, command: Vec<u8>) -> Result<Vec<u8>> {
+async fn retried(session: &MongoSession, command: Vec<u8>) -> Result<Vec<u8>> {
     let outside = session.outside().upkeep();
     for _ in 0..9 {
         match outside.command(command.clone(), None).await {
@@ -378,7 +403,7 @@ async fn retried(session: &Session, command: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 /// Keys that the program gave are not given out again.
-async fn raise_counter(session: &Session, model: &'static ModelMeta, to: i64) -> Result<()> {
+async fn raise_counter(session: &MongoSession, model: &'static ModelMeta, to: i64) -> Result<()> {
     let mut w = Writer::default();
     w.str("update", COUNTERS);
     let updates = w.open_array("updates");

@@ -1,7 +1,7 @@
 //! Writing.
 //!
 //! A statement is whole or not at all, as on the other databases: what takes more than one document or more than one command
-//! runs in a transaction, that of the caller or one of its own, which is tried again when somebody else was faster ([`again`]).
+//! runs in a transaction, that of the caller or one of its own, which is tried again after a write conflict ([`atomic`](crate::atomic)).
 //!
 //! [`insert`] makes documents, with the keys and defaults that an SQL database would make itself. [`update`] uses the classic
 //! operators where values are plain, a pipeline where they are computed from the document, and values computed by a query first
@@ -18,19 +18,18 @@ mod update_rows;
 pub use insert::COUNTERS;
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use orm_core::backend::Decoder;
 use orm_core::ir::{Delete, Expr, Insert, Output, Update, UpdateRows};
 use orm_core::meta::ModelMeta;
-use orm_core::value::{Datum, DbType};
+use orm_core::value::{ColumnType, Datum};
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::bson::{Elements, Writer, tag};
 use crate::cell::Spots;
-use crate::database::{Again, Atomic, Session};
 use crate::layout::{self, Layout};
 use crate::read::Feed;
+use crate::session::MongoSession;
 
 /// What a write did: how many rows, and the documents if they are wanted.
 #[derive(Default)]
@@ -39,29 +38,33 @@ pub(crate) struct Done {
     documents: Vec<Vec<u8>>,
 }
 
-pub async fn insert<D: Decoder>(session: &Session, insert: Insert, decoder: D) -> Result<D::Out> {
+pub async fn insert<D: Decoder>(session: &MongoSession, insert: Insert, decoder: D) -> Result<D::Out> {
     let done = insert::run(session, &insert).await?;
     hand_over(session, insert.model, insert.returning.as_ref(), done, decoder)
 }
 
-pub async fn update<D: Decoder>(session: &Session, update: Update, decoder: D) -> Result<D::Out> {
+pub async fn update<D: Decoder>(session: &MongoSession, update: Update, decoder: D) -> Result<D::Out> {
     let done = update::run(session, &update).await?;
     hand_over(session, update.source.model, update.returning.as_ref(), done, decoder)
 }
 
-pub async fn update_rows<D: Decoder>(session: &Session, update: UpdateRows, decoder: D) -> Result<D::Out> {
+pub async fn update_rows<D: Decoder>(
+    session: &MongoSession,
+    update: UpdateRows,
+    decoder: D,
+) -> Result<D::Out> {
     let done = update_rows::run(session, &update).await?;
     hand_over(session, update.source.model, update.returning.as_ref(), done, decoder)
 }
 
-pub async fn delete<D: Decoder>(session: &Session, delete: Delete, decoder: D) -> Result<D::Out> {
+pub async fn delete<D: Decoder>(session: &MongoSession, delete: Delete, decoder: D) -> Result<D::Out> {
     let done = delete::run(session, &delete).await?;
     hand_over(session, delete.source.model, delete.returning.as_ref(), done, decoder)
 }
 
 /// Reads what is to come back from the documents that were written.
 fn hand_over<D: Decoder>(
-    session: &Session,
+    session: &MongoSession,
     model: &'static ModelMeta,
     returning: Option<&Output>,
     done: Done,
@@ -96,29 +99,6 @@ fn hand_over<D: Decoder>(
         }
     }
     decoder.finish(done.affected)
-}
-
-/// Runs something that must be whole, again when a transaction of its own lost against another one, and once more when it lost
-/// its server.
-pub(crate) async fn again<T, F>(session: &Session, mut work: impl FnMut(Session) -> F) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
-    let mut attempt = 0;
-    let mut lost = false;
-    loop {
-        let atomic: Atomic = session.atomic().await?;
-        let result = work(atomic.session.clone()).await;
-        match atomic.end(result).await {
-            Ok(value) => return Ok(value),
-            Err((_, Again::Often)) if attempt < 9 => {
-                attempt += 1;
-                tokio::time::sleep(Duration::from_millis(1 << attempt)).await;
-            }
-            Err((_, Again::Once)) if !lost => lost = true,
-            Err((error, _)) => return Err(error),
-        }
-    }
 }
 
 /// The value at a dotted path of a document; null if there is none.
@@ -160,7 +140,7 @@ pub(crate) fn check_value(model: &'static ModelMeta, index: u16, datum: &Datum) 
         Err(Error::new(kind, text).with_model(model.name).with_field(column.field.clone()))
     };
     if let Datum::Invalid(error) = datum {
-        return Err(error.duplicate());
+        return Err((**error).clone());
     }
     if datum.is_null() && !column.nullable {
         return fault(ErrorKind::NotNull, "a required value is missing".into());
@@ -184,15 +164,15 @@ pub(crate) fn check_value(model: &'static ModelMeta, index: u16, datum: &Datum) 
 }
 
 /// The whole numbers that a column type holds, where they are not all of 64 bits.
-pub(crate) fn range(ty: DbType) -> Option<(i64, i64)> {
+pub(crate) fn range(ty: ColumnType) -> Option<(i64, i64)> {
     Some(match ty {
-        DbType::I8 => (i8::MIN.into(), i8::MAX.into()),
-        DbType::I16 => (i16::MIN.into(), i16::MAX.into()),
-        DbType::I32 => (i32::MIN.into(), i32::MAX.into()),
-        DbType::U8 => (0, u8::MAX.into()),
-        DbType::U16 => (0, u16::MAX.into()),
-        DbType::U32 => (0, u32::MAX.into()),
-        DbType::U64 => (0, i64::MAX),
+        ColumnType::I8 => (i8::MIN.into(), i8::MAX.into()),
+        ColumnType::I16 => (i16::MIN.into(), i16::MAX.into()),
+        ColumnType::I32 => (i32::MIN.into(), i32::MAX.into()),
+        ColumnType::U8 => (0, u8::MAX.into()),
+        ColumnType::U16 => (0, u16::MAX.into()),
+        ColumnType::U32 => (0, u32::MAX.into()),
+        ColumnType::U64 => (0, i64::MAX),
         _ => return None,
     })
 }

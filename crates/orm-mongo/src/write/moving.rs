@@ -1,27 +1,29 @@
 //! Rows whose primary key changes: other documents take their place.
 
+use std::collections::BTreeMap;
+
 use orm_core::Result;
 use orm_core::meta::ModelMeta;
 
 use super::update::compute;
 use super::{at_path, delete, insert};
 use crate::bson::{Elements, Writer, tag};
-use crate::database::Session;
 use crate::layout;
+use crate::session::MongoSession;
 
 /// Removes documents and inserts what the stages make of them; in the order of those given.
 pub(super) async fn replace(
-    session: &Session,
+    session: &MongoSession,
     model: &'static ModelMeta,
     old: &[Vec<u8>],
     stages: &[Vec<u8>],
     changed: &[u16],
 ) -> Result<Vec<Vec<u8>>> {
     let computed = compute(session, model, old, stages).await?;
+    let computed: BTreeMap<_, _> = computed.iter().map(|row| (at_path(row, "_id"), row)).collect();
     let mut new = Vec::with_capacity(old.len());
     for document in old {
-        let id = at_path(document, "_id");
-        let Some(row) = computed.iter().find(|row| at_path(row, "_id") == id) else { continue };
+        let Some(row) = computed.get(&at_path(document, "_id")) else { continue };
         let mut made = document.clone();
         for (place, column) in changed.iter().enumerate() {
             let (ty, value) = at_path(row, &format!("v{place}"));

@@ -1,14 +1,18 @@
 //! Changing documents.
 
-use orm_core::ir::{Assignment, BinaryOp, Expr, Select, Update};
+use std::borrow::Cow;
+
+use orm_core::ir::{Assignment, Expr, Select, Source, Update, facts};
 use orm_core::meta::ModelMeta;
+use orm_core::value::Datum;
 use orm_core::{Error, ErrorKind, Result};
 
-use super::keys::{Ties, reread};
-use super::{Done, again, at_path, check_value, ids_filter};
+use super::keys::{self, Ties, reread};
+use super::{Done, at_path, check_value, ids_filter};
+use crate::atomic::again;
 use crate::bson::{Key, Writer, get, tag};
-use crate::database::Session;
 use crate::lower::Lower;
+use crate::session::MongoSession;
 use crate::{errors, layout, read, value};
 
 /// How new values are written.
@@ -21,40 +25,38 @@ enum Values {
     Queried(Vec<Vec<u8>>),
 }
 
-pub async fn run(session: &Session, update: &Update) -> Result<Done> {
+pub async fn run(session: &MongoSession, update: &Update) -> Result<Done> {
     let model = update.source.model;
-    let times = session.shared.settings.times;
     if update.set.is_empty() {
         return Err(Error::new(ErrorKind::Usage, "an UPDATE must change a column").with_model(model.name));
     }
-    let moves = update.set.iter().any(|assignment| changes_key(model, assignment, update.filter.as_ref()));
-    for assignment in &update.set {
-        if let Expr::Value(datum, _) = &assignment.value {
-            check_value(model, assignment.column, datum)?;
-        }
-    }
-    let set: Vec<&Assignment> = update
+    let filter = update.filter.as_ref();
+    let moves = update.set.iter().any(|assignment| changes_key(model, assignment, filter));
+    let set = update
         .set
         .iter()
         .filter(|assignment| moves || !model.primary_key.contains(&assignment.column))
         .collect();
-    let values = values(session, update, &set, moves)?;
-    let changed: Vec<u16> = set.iter().map(|assignment| assignment.column).collect();
-    let ties = Ties::of(session, model, &changed).await?;
+    let change = Change::of(session, update.source, set, moves).await?;
+    let values = change.values(session, None)?;
 
-    let mut lower = Lower::on(times, update.source);
+    let mut lower = Lower::on(session.shared.settings.times, update.source);
     let mut query = Writer::default();
-    if let Some(filter) = &update.filter {
+    if let Some(filter) = filter {
         lower.filter(&mut query, filter)?;
     }
     let (query, plain) = (query.finish(), lower.take_stages().is_empty());
-    let direct = plain && !moves && !ties.any() && !matches!(values, Values::Queried(_)) && !set.is_empty();
-    if direct && names_one(model, update.filter.as_ref()) {
-        return one(session, update, &query, &values).await;
+    let direct = plain && change.direct(&values) && !change.ties.any();
+    if direct && names_one(model, filter) {
+        if update.returning.is_none() {
+            return write(session, model, &query, &values, false).await;
+        }
+        let found = one(session, model, &query, &values).await?;
+        return Ok(Done { affected: u64::from(found.is_some()), documents: found.into_iter().collect() });
     }
     let select = Select { filter: update.filter.clone(), ..Select::new(update.source) };
     let find = read::lowered(session, &select, true)?.command;
-    let (values, query, changed) = (&values, &query, &changed);
+    let (change, values, query) = (&change, &values, &query);
     again(session, |session| {
         let find = find.clone();
         async move {
@@ -65,56 +67,174 @@ pub async fn run(session: &Session, update: &Update) -> Result<Done> {
             if old.is_empty() {
                 return Ok(Done::default());
             }
-            let new = if moves {
-                super::moving::replace(&session, model, &old, values.stages(), changed).await?
-            } else {
-                apply(&session, model, &old, values, changed).await?;
-                reread(&session, model.table, &old).await?
-            };
-            ties.hold(&session, model, changed, &old, &new).await?;
-            Ok(Done { affected: old.len() as u64, documents: new })
+            let affected = old.len() as u64;
+            Ok(Done { affected, documents: change.carry_out(&session, values, old).await? })
         }
     })
     .await
 }
 
+/// What becomes of rows that are there: by an UPDATE, or by an INSERT that met one.
+pub(super) struct Change<'u> {
+    source: Source,
+    set: Vec<&'u Assignment>,
+    columns: Vec<u16>,
+    /// Whether rows get another key: other documents take their place.
+    moves: bool,
+    ties: Ties,
+}
+
+impl<'u> Change<'u> {
+    async fn of(
+        session: &MongoSession,
+        source: Source,
+        set: Vec<&'u Assignment>,
+        moves: bool,
+    ) -> Result<Change<'u>> {
+        let columns: Vec<u16> = set.iter().map(|assignment| assignment.column).collect();
+        let ties = Ties::of(session, source.model, &columns).await?;
+        Ok(Change { source, set, columns, moves, ties })
+    }
+
+    /// The change of an upsert, whose `target` says that the row is there.
+    pub async fn on_conflict(
+        session: &MongoSession,
+        source: Source,
+        set: &'u [Assignment],
+        target: &[u16],
+    ) -> Result<Change<'u>> {
+        let key = source.model.primary_key;
+        // The value that was met is the one that is there.
+        let met = |assignment: &Assignment| {
+            matches!(&assignment.value, Expr::Excluded(own) if own.index == assignment.column)
+                && target.contains(&assignment.column)
+        };
+        let moves = set.iter().any(|assignment| key.contains(&assignment.column) && !met(assignment));
+        let kept = |assignment: &&Assignment| moves || !key.contains(&assignment.column);
+        Change::of(session, source, set.iter().filter(kept).collect(), moves).await
+    }
+
+    /// Whether a command can do it without a look at the documents first.
+    fn direct(&self, values: &Values) -> bool {
+        !self.moves && !matches!(values, Values::Queried(_)) && !self.set.is_empty()
+    }
+
+    /// Changes the row that a new one met, and gives it back. `None` if there is no such row.
+    pub async fn met(&self, session: &MongoSession, query: &[u8], row: &[Datum]) -> Result<Option<Vec<u8>>> {
+        let model = self.source.model;
+        let values = self.values(session, Some(row))?;
+        if self.direct(&values) && !self.ties.referred {
+            let Some(found) = one(session, model, query, &values).await? else { return Ok(None) };
+            if self.ties.refers {
+                keys::check(session, model, std::slice::from_ref(&found), Some(&self.columns)).await?;
+            }
+            return Ok(Some(found));
+        }
+        let mut find = Writer::default();
+        find.str("find", model.table);
+        find.document("filter", query);
+        find.i32("limit", 1);
+        find.bool("singleBatch", true);
+        let old = read::documents(&session.upkeep(), find.finish(), Some(model)).await?;
+        if old.is_empty() || self.set.is_empty() {
+            return Ok(old.into_iter().next());
+        }
+        Ok(self.carry_out(session, &values, old).await?.pop())
+    }
+
+    /// Changes documents that were read, and those who refer to them. They come back as they are now.
+    async fn carry_out(
+        &self,
+        session: &MongoSession,
+        values: &Values,
+        old: Vec<Vec<u8>>,
+    ) -> Result<Vec<Vec<u8>>> {
+        let model = self.source.model;
+        let new = if self.moves {
+            super::moving::replace(session, model, &old, values.stages(), &self.columns).await?
+        } else {
+            apply(session, model, &old, values, &self.columns).await?;
+            reread(session, model.table, &old).await?
+        };
+        self.ties.hold(session, model, &self.columns, old, &new).await?;
+        Ok(new)
+    }
+
+    /// The new values. `row` is the one that could not be inserted.
+    fn values(&self, session: &MongoSession, row: Option<&[Datum]>) -> Result<Values> {
+        let model = self.source.model;
+        let times = session.shared.settings.times;
+        let known = |assignment: &Assignment| match (&assignment.value, row) {
+            (Expr::Excluded(own), Some(row)) => row.get(usize::from(own.index)).cloned(),
+            (Expr::Value(datum, _), _) => Some(datum.clone()),
+            _ => None,
+        };
+        let known: Vec<Option<Datum>> = self.set.iter().map(|assignment| known(assignment)).collect();
+        for (assignment, datum) in self.set.iter().zip(&known) {
+            if let Some(datum) = datum {
+                check_value(model, assignment.column, datum)?;
+            }
+        }
+        if !self.moves && known.iter().all(Option::is_some) {
+            let mut w = Writer::default();
+            for (assignment, datum) in self.set.iter().zip(known.iter().flatten()) {
+                let column = model.column(assignment.column);
+                let path = layout::path(model, assignment.column);
+                value::write(&mut w, Key::Name(&path), datum, column.ty(), times)
+                    .map_err(|error| error.with_model(model.name).with_field(column.field.clone()))?;
+            }
+            return Ok(Values::Known(w.finish()));
+        }
+        let assign = |lower: &mut Lower<'_>, w: &mut Writer, key: Key<'_>, place: usize| {
+            let assignment = self.set[place];
+            let column = model.column(assignment.column);
+            let value = match &known[place] {
+                Some(datum) => Cow::Owned(Expr::Value(datum.clone(), column.ty())),
+                None => Cow::Borrowed(&assignment.value),
+            };
+            lower
+                .assigned(w, key, column, &value)
+                .map_err(|error| error.with_model(model.name).with_field(column.field.clone()))
+        };
+        let lower = || Lower::on(times, self.source).with_excluded(row);
+        if !self.moves {
+            let (mut lower, mut w) = (lower(), Writer::default());
+            for (place, column) in self.columns.iter().enumerate() {
+                assign(&mut lower, &mut w, Key::Name(&layout::path(model, *column)), place)?;
+            }
+            if lower.take_stages().is_empty() {
+                return Ok(Values::Computed(w.finish()));
+            }
+        }
+        // As the last stage of a query.
+        let mut lower = lower();
+        let mut replace = Writer::default();
+        let open = replace.open("$replaceWith");
+        replace.str("_id", "$_id");
+        for place in 0..self.set.len() {
+            assign(&mut lower, &mut replace, Key::Name(&format!("v{place}")), place)?;
+        }
+        replace.close(open);
+        let mut stages = lower.take_stages();
+        stages.push(replace.finish());
+        Ok(Values::Queried(stages))
+    }
+}
+
 /// Whether an assignment gives the rows another key. `_id` of a document never changes: they become other documents.
 fn changes_key(model: &'static ModelMeta, assignment: &Assignment, filter: Option<&Expr>) -> bool {
     let same = match (&assignment.value, filter) {
-        (Expr::Value(value, _), Some(filter)) => equals(filter, assignment.column, value),
+        (Expr::Value(value, _), Some(filter)) => {
+            facts::demands(model, filter, assignment.column, &|known| known == value)
+        }
         _ => false,
     };
     model.primary_key.contains(&assignment.column) && !same
 }
 
-fn equals(filter: &Expr, column: u16, value: &orm_core::value::Datum) -> bool {
-    match filter {
-        Expr::Binary(BinaryOp::And, both, _) => {
-            equals(&both.0, column, value) || equals(&both.1, column, value)
-        }
-        Expr::All(list) => list.iter().any(|expr| equals(expr, column, value)),
-        Expr::Binary(BinaryOp::Eq, both, _) => {
-            matches!((&both.0, &both.1), (Expr::Column(own), Expr::Value(known, _)) if own.index == column && known == value)
-        }
-        _ => false,
-    }
-}
-
 /// Whether a filter names one document by its key.
 pub(super) fn names_one(model: &ModelMeta, filter: Option<&Expr>) -> bool {
-    fn key(filter: &Expr, column: u16) -> bool {
-        match filter {
-            Expr::Binary(BinaryOp::And, both, _) => key(&both.0, column) || key(&both.1, column),
-            Expr::All(list) => list.iter().any(|expr| key(expr, column)),
-            Expr::Binary(BinaryOp::Eq, both, _) => {
-                matches!((&both.0, &both.1), (Expr::Column(own), Expr::Value(..)) if own.index == column)
-            }
-            _ => false,
-        }
-    }
-    filter.is_some_and(|filter| {
-        !model.primary_key.is_empty() && model.primary_key.iter().all(|column| key(filter, *column))
-    })
+    filter.is_some_and(|filter| facts::names_one(model, filter))
 }
 
 impl Values {
@@ -124,45 +244,6 @@ impl Values {
             _ => &[],
         }
     }
-}
-
-/// With `queried` they are computed by a query even where they are known.
-fn values(session: &Session, update: &Update, set: &[&Assignment], queried: bool) -> Result<Values> {
-    let model = update.source.model;
-    let times = session.shared.settings.times;
-    let mut w = Writer::default();
-    if !queried && set.iter().all(|assignment| matches!(assignment.value, Expr::Value(..))) {
-        for assignment in set {
-            if let Expr::Value(datum, _) = &assignment.value {
-                let column = model.column(assignment.column);
-                let path = layout::path(model, assignment.column);
-                value::write(&mut w, Key::Name(&path), datum, column.ty(), times)
-                    .map_err(|error| error.with_model(model.name).with_field(column.field.clone()))?;
-            }
-        }
-        return Ok(Values::Known(w.finish()));
-    }
-    let mut lower = Lower::on(times, update.source);
-    for assignment in set {
-        let path = layout::path(model, assignment.column);
-        lower.or_null(&mut w, Key::Name(&path), &assignment.value)?;
-    }
-    let mut stages = lower.take_stages();
-    if !queried && stages.is_empty() {
-        return Ok(Values::Computed(w.finish()));
-    }
-    // Once more, as the last stage of a query.
-    let mut lower = Lower::on(times, update.source);
-    let mut replace = Writer::default();
-    let open = replace.open("$replaceWith");
-    replace.str("_id", "$_id");
-    for (at, assignment) in set.iter().enumerate() {
-        lower.or_null(&mut replace, Key::Name(&format!("v{at}")), &assignment.value)?;
-    }
-    replace.close(open);
-    stages = lower.take_stages();
-    stages.push(replace.finish());
-    Ok(Values::Queried(stages))
 }
 
 fn write_change(w: &mut Writer, key: &str, values: &Values) {
@@ -183,12 +264,13 @@ fn write_change(w: &mut Writer, key: &str, values: &Values) {
     }
 }
 
-/// One document by its key: it is changed and comes back in one step.
-async fn one(session: &Session, update: &Update, query: &[u8], values: &Values) -> Result<Done> {
-    let model = update.source.model;
-    if update.returning.is_none() {
-        return write(session, model, query, values, false).await;
-    }
+/// The document that a filter names: it is changed and comes back in one step.
+async fn one(
+    session: &MongoSession,
+    model: &'static ModelMeta,
+    query: &[u8],
+    values: &Values,
+) -> Result<Option<Vec<u8>>> {
     let mut w = Writer::default();
     w.str("findAndModify", model.table);
     w.document("query", query);
@@ -196,14 +278,14 @@ async fn one(session: &Session, update: &Update, query: &[u8], values: &Values) 
     w.bool("new", true);
     let reply = session.command(w.finish(), Some(model)).await?;
     Ok(match get(&reply, "value") {
-        Some((tag::DOCUMENT, document)) => Done { affected: 1, documents: vec![document.to_vec()] },
-        _ => Done::default(),
+        Some((tag::DOCUMENT, document)) => Some(document.to_vec()),
+        _ => None,
     })
 }
 
 /// The document that a filter matches, or all of them.
 async fn write(
-    session: &Session,
+    session: &MongoSession,
     model: &'static ModelMeta,
     query: &[u8],
     values: &Values,
@@ -225,7 +307,7 @@ async fn write(
 
 /// The new values of documents, as `v0`, `v1`, … with their `_id`.
 pub(super) async fn compute(
-    session: &Session,
+    session: &MongoSession,
     model: &'static ModelMeta,
     documents: &[Vec<u8>],
     stages: &[Vec<u8>],
@@ -249,7 +331,7 @@ pub(super) async fn compute(
 
 /// Changes these documents.
 async fn apply(
-    session: &Session,
+    session: &MongoSession,
     model: &'static ModelMeta,
     documents: &[Vec<u8>],
     values: &Values,

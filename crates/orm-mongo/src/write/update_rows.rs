@@ -5,16 +5,17 @@ use orm_core::ir::{Expr, UpdateRows};
 use orm_core::value::Datum;
 
 use super::keys::{Ties, reread};
-use super::{Done, again, check_value};
+use super::{Done, check_value};
+use crate::atomic::again;
 use crate::bson::{Key, Writer, get};
-use crate::database::Session;
 use crate::lower::Lower;
+use crate::session::MongoSession;
 use crate::{errors, layout, read, value};
 
 /// So many updates go in one command.
 const CHUNK: usize = 10_000;
 
-pub async fn run(session: &Session, update: &UpdateRows) -> Result<Done> {
+pub async fn run(session: &MongoSession, update: &UpdateRows) -> Result<Done> {
     let model = update.source.model;
     let width = update.columns.len().max(1);
     for row in update.values.chunks(width) {
@@ -31,7 +32,7 @@ pub async fn run(session: &Session, update: &UpdateRows) -> Result<Done> {
         .collect();
     let ties = Ties::of(session, model, &changed).await?;
     let documents = ties.any() || update.returning.is_some();
-    let changed = &changed;
+    let (changed, ties) = (&changed, &ties);
     again(session, |session| async move {
         // A version that was read is no longer there afterwards: the documents are found before.
         let old = if documents { found(&session, update).await? } else { Vec::new() };
@@ -41,14 +42,14 @@ pub async fn run(session: &Session, update: &UpdateRows) -> Result<Done> {
             affected += get(&reply, "n").map_or(0, |(ty, value)| errors::number(ty, value)) as u64;
         }
         let new = if documents { reread(&session, model.table, &old).await? } else { Vec::new() };
-        ties.hold(&session, model, changed, &old, &new).await?;
+        ties.hold(&session, model, changed, old, &new).await?;
         Ok(Done { affected, documents: new })
     })
     .await
 }
 
 /// The filter that names a row.
-fn key(w: &mut Writer, session: &Session, update: &UpdateRows, row: &[Datum]) -> Result<()> {
+fn key(w: &mut Writer, session: &MongoSession, update: &UpdateRows, row: &[Datum]) -> Result<()> {
     let model = update.source.model;
     for (index, datum) in update.columns.iter().zip(row).take(update.keys) {
         let path = layout::path(model, *index);
@@ -57,7 +58,7 @@ fn key(w: &mut Writer, session: &Session, update: &UpdateRows, row: &[Datum]) ->
     Ok(())
 }
 
-async fn found(session: &Session, update: &UpdateRows) -> Result<Vec<Vec<u8>>> {
+async fn found(session: &MongoSession, update: &UpdateRows) -> Result<Vec<Vec<u8>>> {
     let width = update.columns.len().max(1);
     let mut documents = Vec::new();
     for part in update.values.chunks(CHUNK * width) {
@@ -77,7 +78,7 @@ async fn found(session: &Session, update: &UpdateRows) -> Result<Vec<Vec<u8>>> {
     Ok(documents)
 }
 
-fn command(session: &Session, update: &UpdateRows, values: &[Datum]) -> Result<Vec<u8>> {
+fn command(session: &MongoSession, update: &UpdateRows, values: &[Datum]) -> Result<Vec<u8>> {
     let model = update.source.model;
     let times = session.shared.settings.times;
     let width = update.columns.len().max(1);
@@ -101,7 +102,8 @@ fn command(session: &Session, update: &UpdateRows, values: &[Datum]) -> Result<V
                 .map_err(|error| error.with_model(model.name).with_field(column.field.clone()))?;
         }
         for own in &update.also {
-            lower.or_null(&mut w, Key::Name(&layout::path(model, own.column)), &own.value)?;
+            let path = layout::path(model, own.column);
+            lower.assigned(&mut w, Key::Name(&path), model.column(own.column), &own.value)?;
         }
         w.close(set);
         w.close(stage);

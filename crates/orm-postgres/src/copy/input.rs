@@ -1,6 +1,7 @@
 //! Rows in, as many as there are.
 
 use std::pin::Pin;
+use std::time::Instant;
 
 use futures_util::{Stream, StreamExt};
 use orm_core::backend::Executor;
@@ -14,9 +15,11 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 
 use super::{column_types, text};
 use crate::bind::{self, Param};
+use crate::builder::Settings;
 use crate::connection::Connection;
 use crate::database::Postgres;
-use crate::errors;
+use crate::session::PgSession;
+use crate::{errors, run};
 
 /// How many rows are taken from the source at a time.
 const CHUNK: usize = 1000;
@@ -93,17 +96,23 @@ async fn copy_all<M: Model, E: Executor<Backend = Postgres> + ?Sized>(
     db: &E,
 ) -> Result<u64> {
     let Some(first) = chunk::<M>(&mut rows).await? else { return Ok(0) };
-    let work = db.session().work().await?;
-    if work.settings().pooled {
+    db.handle().native(Some(M::meta()), |session| copy_rows::<M>(session, first, rows)).await
+}
+
+async fn copy_rows<M: Model>(session: &PgSession, first: Insert, mut rows: Rows<'_>) -> Result<u64> {
+    let work = session.work().await?;
+    let settings = work.settings();
+    if settings.pooled {
         return Err(super::no_pooler());
     }
     let connection = work.connection()?;
+    let (sql, start) = (text(&first), Instant::now());
+    let command =
+        Command::Insert(Box::new(Insert { source: InsertSource::Values(Vec::new()), ..first.clone() }));
     let under_way = connection.start();
-    let result = send::<M>(connection, first, &mut rows).await;
+    let result = send::<M>(settings, connection, first, &mut rows).await;
     under_way.done();
-    if result.is_err() {
-        work.fail();
-    }
+    run::report(settings, &command, &sql, start, &result);
     result
 }
 
@@ -132,7 +141,12 @@ fn may_be_left_out(column: &ColumnMeta) -> bool {
     column.nullable && column.default.is_none() && column.generated.is_none() && !column.auto
 }
 
-async fn send<M: Model>(connection: &Connection, first: Insert, rows: &mut Rows<'_>) -> Result<u64> {
+async fn send<M: Model>(
+    settings: &Settings,
+    connection: &Connection,
+    first: Insert,
+    rows: &mut Rows<'_>,
+) -> Result<u64> {
     let meta = M::meta();
     let failed = |error: tokio_postgres::Error| -> Error { errors::map(error, Some(meta)) };
     let columns: Vec<u16> = (0..)
@@ -147,7 +161,7 @@ async fn send<M: Model>(connection: &Connection, first: Insert, rows: &mut Rows<
         conflict: None,
         returning: None,
     };
-    let types = column_types(connection, &shape).await?;
+    let types = column_types(settings, connection, &shape).await?;
     let sink = connection.client.copy_in(&text(&shape)).await.map_err(failed)?;
     let mut writer = std::pin::pin!(BinaryCopyInWriter::new(sink, &types));
     let mut next = Some(first);
@@ -162,7 +176,9 @@ async fn send<M: Model>(connection: &Connection, first: Insert, rows: &mut Rows<
                     return Err(other_columns(meta, Some(column)));
                 }
             }
-            let params: Vec<Param<'_>> = places.iter().map(|place| Param::One(value(place))).collect();
+            let types = columns.iter().map(|column| meta.column(*column).ty());
+            let params: Vec<Param<'_>> =
+                places.iter().zip(types).map(|(place, ty)| Param::One(value(place), ty)).collect();
             writer.as_mut().write_raw(params).await.map_err(failed)?;
         }
         next = chunk::<M>(rows).await?;

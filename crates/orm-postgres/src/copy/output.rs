@@ -16,7 +16,7 @@ use tokio_postgres::types::Type;
 
 use crate::cell::{PgCell, Raw};
 use crate::database::Postgres;
-use crate::session::{Session, Work};
+use crate::session::{PgSession, Streaming};
 use crate::{bind, errors, run};
 
 impl Postgres {
@@ -46,90 +46,98 @@ impl Postgres {
         Out: FromRow + Send + 'static,
         E: Executor<Backend = Postgres> + ?Sized,
     {
-        let state = match query.into_command() {
-            Ok(command) => State::Start(db.session().clone(), command),
-            Err(error) => State::Failed(error),
-        };
-        let rows = unfold(Some(state), |state| async move {
-            let mut open = match state? {
-                State::Rows(open) => open,
-                State::Failed(error) => return Some((Err(error), None)),
-                State::Start(session, command) => match begin(session, command).await {
-                    Ok(open) => open,
-                    Err(error) => return Some((Err(error), None)),
-                },
-            };
-            match open.rows.try_next().await {
-                Ok(Some(row)) => match Out::from_row(&CopyRow { row: &row, types: &open.types }, 0) {
-                    Ok(row) => Some((Ok(row), Some(State::Rows(open)))),
-                    Err(error) => Some((Err(error), None)),
-                },
-                Ok(None) => {
-                    open.work.finish_stream();
-                    None
-                }
-                Err(error) => {
-                    let error = errors::map(error, open.command.model());
-                    open.work.finish_stream();
-                    open.work.fail();
-                    Some((Err(error), None))
-                }
+        match query.into_command() {
+            Ok(command) => {
+                db.handle().native_rows(command, |session, command| copied(session.clone(), command))
             }
-        });
-        // Polled after its end, it ends again.
-        Box::pin(rows.fuse())
+            Err(error) => Box::pin(futures_util::stream::once(std::future::ready(Err(error)))),
+        }
     }
 }
 
+fn copied<Out: FromRow + Send + 'static>(
+    session: PgSession,
+    command: Command,
+) -> BoxStream<'static, Result<Out>> {
+    let rows = unfold(Some(State::Start(session, command)), |state| async move {
+        let mut open = match state? {
+            State::Rows(open) => open,
+            State::Start(session, command) => match begin(session, command).await {
+                Ok(open) => open,
+                Err(error) => return Some((Err(error), None)),
+            },
+        };
+        match open.rows.try_next().await {
+            Ok(Some(row)) => {
+                open.streaming.row();
+                match Out::from_row(&CopyRow { row: &row, types: &open.types }, 0) {
+                    Ok(row) => Some((Ok(row), Some(State::Rows(open)))),
+                    Err(error) => Some((Err(error), None)),
+                }
+            }
+            Ok(None) => open.streaming.end(Ok(())).err().map(|error| (Err(error), None)),
+            Err(error) => {
+                let error = errors::map(error, open.streaming.command.model());
+                open.streaming.end(Err(error)).err().map(|error| (Err(error), None))
+            }
+        }
+    });
+    // Polled after its end, it ends again.
+    Box::pin(rows.fuse())
+}
+
 enum State {
-    Start(Session, Command),
-    Failed(Error),
+    Start(PgSession, Command),
     Rows(Open),
 }
 
-/// A copy whose rows are being read. Dropped before the end, it takes its connection with it.
+/// A copy whose rows are being read.
 struct Open {
-    work: Work,
+    streaming: Streaming,
     rows: Pin<Box<BinaryCopyOutStream>>,
     types: Vec<Type>,
-    command: Command,
 }
 
-async fn begin(session: Session, command: Command) -> Result<Open> {
-    bind::check(&command)?;
+async fn begin(session: PgSession, command: Command) -> Result<Open> {
+    let shape = bind::check(&command)?;
     let work = session.work().await?;
     if work.settings().pooled {
         return Err(super::no_pooler());
     }
-    let (_, compiled) = run::compiled(work.settings(), &command)?;
+    let (_, compiled) = run::compiled(work.settings(), &command, shape)?;
     let sql = inlined(&compiled.sql, &command)?;
     let failed = |error| errors::map(error, command.model());
-    let (types, rows) = {
+    let copy = format!("COPY ({sql}) TO STDOUT (FORMAT binary)");
+    let opened = {
         let connection = work.connection()?;
         let under_way = connection.start();
         let opened = async {
             let statement = connection.client.prepare(&sql).await.map_err(failed)?;
             let types: Vec<Type> = statement.columns().iter().map(|column| column.type_().clone()).collect();
-            let copy = format!("COPY ({sql}) TO STDOUT (FORMAT binary)");
             let rows = connection.client.copy_out(&copy).await.map_err(failed)?;
             Ok::<_, Error>((types, rows))
         };
         let opened = opened.await;
         under_way.done();
-        if opened.is_err() {
-            work.fail();
-        }
-        opened?
+        opened
     };
-    work.start_stream();
+    let (types, rows) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            // The text that was sent has values in it.
+            run::report_failed(work.settings(), &command, &compiled.sql, &error);
+            return Err(error);
+        }
+    };
     let rows = Box::pin(BinaryCopyOutStream::new(rows, &types));
-    Ok(Open { work, rows, types, command })
+    let text = format!("COPY ({}) TO STDOUT (FORMAT binary)", compiled.sql);
+    Ok(Open { streaming: work.stream(command, text), rows, types })
 }
 
 /// The text with its parameters written into it.
 fn inlined(sql: &str, command: &Command) -> Result<String> {
     let mut values = Vec::new();
-    ir::binds(command, &mut |bind| match bind {
+    ir::values(command, |bind| match bind {
         Binds::One(datum, _) => values.push(literal(datum)),
         Binds::Number(number) => values.push(Some(number.to_string())),
         Binds::List(list, _) => values.push(array(list.iter())),
@@ -212,21 +220,25 @@ impl Row for CopyRow<'_> {
         };
         PgCell::new(bytes, self.types.get(index).unwrap_or(&Type::UNKNOWN))
     }
+
+    fn width(&self) -> usize {
+        self.types.len()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use orm_core::ir::RawSql;
-    use orm_core::value::DbType;
+    use orm_core::value::ColumnType;
 
     use super::*;
 
     #[test]
     fn parameters_become_literals_outside_of_quotes() {
         let binds = vec![
-            (Datum::I64(-5), DbType::I64),
-            (Datum::Text("it's $1".into()), DbType::Text),
-            (Datum::Array(vec![Datum::I64(1), Datum::Null]), DbType::Array(&DbType::I64)),
+            (Datum::I64(-5), ColumnType::I64),
+            (Datum::Text("it's $1".into()), ColumnType::Text),
+            (Datum::Array(vec![Datum::I64(1), Datum::Null]), ColumnType::Array(&ColumnType::I64)),
         ];
         let command = Command::Raw(Box::new(RawSql { sql: String::new(), binds, write: false }));
         let sql = r#"SELECT '$1', "a$2", x -$1::bigint, $2, $3::bigint[], 'it''s $1', $9"#;

@@ -6,7 +6,7 @@ use orm_core::expr::kind::{Aggregate, Row};
 use orm_core::expr::scope::{Uni, Union};
 use orm_core::expr::{Expr, ExprOps, Ordering};
 use orm_core::ir::{self, Direction, Nulls};
-use orm_core::value::{Array, DbType, JsonDocument, Number, Scalar, Value};
+use orm_core::value::{Array, ColumnType, JsonDocument, Number, Scalar, Value};
 
 use super::raw;
 
@@ -131,7 +131,7 @@ where
     where
         <Self::T as Value>::Base: Number,
     {
-        let value = ir::Expr::Cast(Box::new(self.node()), DbType::F64);
+        let value = ir::Expr::Cast(Box::new(self.node()), <Self::T as Value>::TYPE, ColumnType::F64);
         raw(&["percentile_cont(", ") WITHIN GROUP (ORDER BY ", ")"], vec![number(fraction), value])
     }
 
@@ -171,7 +171,7 @@ where
 }
 
 fn number(value: f64) -> ir::Expr {
-    ir::Expr::Value(Scalar::encode(value), DbType::F64)
+    ir::Expr::Value(Scalar::encode(value), ColumnType::F64)
 }
 
 impl<E: ExprOps<K = Row>> OrderedSetOps for E where E::N: Plus<(OrderedSets, ())> {}

@@ -4,7 +4,7 @@ use orm_core::backend::capabilities::JsonOperators;
 use orm_core::backend::{And, Plus};
 use orm_core::expr::{Expr, ExprOps};
 use orm_core::ir;
-use orm_core::value::{Datum, DbType, JsonDocument, Value};
+use orm_core::value::{ColumnType, Datum, JsonDocument, Value};
 
 use super::{raw, text};
 
@@ -287,7 +287,7 @@ where
 }
 
 fn document<J: JsonDocument>(value: J) -> ir::Expr {
-    ir::Expr::Value(Value::encode(value), DbType::Json)
+    ir::Expr::Value(Value::encode(value), ColumnType::Json)
 }
 
 /// A list of texts as the text of an array, which the server reads after a cast.
@@ -307,5 +307,9 @@ fn text_array<'p>(items: impl IntoIterator<Item = &'p str>) -> ir::Expr {
         out.push('"');
     }
     out.push('}');
-    ir::Expr::Cast(Box::new(ir::Expr::Value(Datum::Text(out), DbType::Text)), DbType::Text)
+    ir::Expr::Cast(
+        Box::new(ir::Expr::Value(Datum::Text(out), ColumnType::Text)),
+        ColumnType::Text,
+        ColumnType::Text,
+    )
 }

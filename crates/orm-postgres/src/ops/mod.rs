@@ -23,7 +23,7 @@ pub use text::TextOps;
 
 use orm_core::expr::Expr;
 use orm_core::ir;
-use orm_core::value::{Datum, DbType};
+use orm_core::value::{ColumnType, Datum};
 
 /// Pieces of SQL with these operands between them.
 fn raw<T, S, N, K>(pieces: &[&'static str], args: Vec<ir::Expr>) -> Expr<T, S, N, K> {
@@ -31,5 +31,5 @@ fn raw<T, S, N, K>(pieces: &[&'static str], args: Vec<ir::Expr>) -> Expr<T, S, N
 }
 
 fn text(value: impl Into<String>) -> ir::Expr {
-    ir::Expr::Value(Datum::Text(value.into()), DbType::Text)
+    ir::Expr::Value(Datum::Text(value.into()), ColumnType::Text)
 }

@@ -236,10 +236,10 @@ where
 /// An address or a network.
 ///
 /// ```
-/// use orm_core::value::{DbType, Scalar};
+/// use orm_core::value::{ColumnType, Scalar};
 /// use orm_postgres::ops::Network;
 /// use orm_postgres::types::{Cidr, Inet};
-/// fn column_type<N: Network>() -> DbType {
+/// fn column_type<N: Network>() -> ColumnType {
 ///     <N as Scalar>::TYPE
 /// }
 /// assert_ne!(column_type::<Inet>(), column_type::<Cidr>());

@@ -6,7 +6,7 @@ use orm_core::{Error, ErrorKind, Result};
 
 use super::Plan;
 use crate::transaction::Unfinished;
-use crate::{Postgres, Session, run, transaction};
+use crate::{PgSession, Postgres, run, transaction};
 
 /// What a plan should say: <https://www.postgresql.org/docs/current/sql-explain.html>.
 ///
@@ -172,7 +172,7 @@ pub trait Planned: IntoCommand + Sized {
     /// # use orm_guide::prelude::*;
     /// # async fn example(db: Postgres) -> Result<()> {
     /// use orm::postgres::plan::{ExplainOptions, Planned};
-    /// let old = Post::filter(Post::score.lt(0)).into_delete();
+    /// let old = Post::filter(Post::score.lt(0)).delete();
     /// let plan = old.plan_with(ExplainOptions::new().analyze(), &db).await?;     // the rows are still there
     /// println!("{plan}");
     /// # Ok(()) }
@@ -182,16 +182,19 @@ pub trait Planned: IntoCommand + Sized {
         E: Executor<Backend = Postgres> + ?Sized,
     {
         let command = self.into_command();
-        async move { explained(db.session(), command?, options).await }
+        async move {
+            let plan = |session, command| explained(session, command, options);
+            db.handle().native_command(command?, plan).await
+        }
     }
 }
 
 impl<C: IntoCommand> Planned for C {}
 
 /// The plan of a command as a tree. One that runs a write is rolled back.
-async fn explained(session: &Session, mut command: Command, options: ExplainOptions) -> Result<Plan> {
+async fn explained(session: &PgSession, mut command: Command, options: ExplainOptions) -> Result<Plan> {
     if let Command::Insert(insert) = &command
-        && let Some(mut pieces) = run::pieces(insert, session.settings().pooled)
+        && let Some(mut pieces) = run::pieces(insert)
     {
         match (pieces.pop(), pieces.is_empty()) {
             (Some(only), true) => command = Command::Insert(Box::new(only)),
@@ -207,16 +210,12 @@ async fn explained(session: &Session, mut command: Command, options: ExplainOpti
     let explain = |sql: &str| sql_of(options, sql);
     let changes = !matches!(command, Command::Select(_));
     if !(options.runs() && changes) {
-        let work = session.work().await?;
-        let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
-        work.note(&result);
-        return Plan::parse(&result?);
+        return Plan::parse(&run::explain_on(session, &command, explain).await?);
     }
     let inner = transaction::begin(session, TxOptions::new()).await?;
     let guard = Unfinished(&inner);
     let work = inner.work().await?;
     let result = run::explain(work.settings(), work.connection()?, &command, explain).await;
-    work.note(&result);
     drop(work);
     let rolled_back = transaction::rollback(&inner).await;
     guard.forget();

@@ -7,18 +7,18 @@ use super::{BoxError, BytesMut, NativeType, PgValue, builtin};
 /// `point`: a place on a plane. The server has no `=` for points and so no `eq`, list or unique index either.
 ///
 /// ```
-/// use orm_postgres::types::PgPoint;
-/// assert_eq!(PgPoint { x: 1.0, y: 2.0 }.x, 1.0);
+/// use orm_postgres::types::Point;
+/// assert_eq!(Point { x: 1.0, y: 2.0 }.x, 1.0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub struct PgPoint {
+pub struct Point {
     /// To the right.
     pub x: f64,
     /// Upwards.
     pub y: f64,
 }
 
-impl PgValue for PgPoint {
+impl PgValue for Point {
     const TYPE: NativeType = builtin("point");
     fn write(&self, out: &mut BytesMut) -> Result<(), BoxError> {
         wire::point_to_sql(self.x, self.y, out);
@@ -26,7 +26,7 @@ impl PgValue for PgPoint {
     }
     fn read(bytes: &[u8]) -> Result<Self, BoxError> {
         let point = wire::point_from_sql(bytes)?;
-        Ok(PgPoint { x: point.x(), y: point.y() })
+        Ok(Point { x: point.x(), y: point.y() })
     }
 }
-crate::pg_value!(PgPoint);
+crate::pg_value!(Point);

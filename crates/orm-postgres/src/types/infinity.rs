@@ -1,6 +1,6 @@
 //! Dates and instants that may be infinite.
 
-use orm_core::value::{Cell, CellResult, Datum, DbType, NativeType, Scalar};
+use orm_core::value::{Cell, CellResult, ColumnType, Datum, NativeType, Scalar};
 
 use super::{BytesMut, builtin};
 use crate::bind;
@@ -52,22 +52,22 @@ const DATE: &NativeType = &builtin("date");
 const TIMESTAMP: &NativeType = &builtin("timestamp");
 const TIMESTAMPTZ: &NativeType = &builtin("timestamptz");
 
-const fn native(ty: DbType) -> &'static NativeType {
+const fn native(ty: ColumnType) -> &'static NativeType {
     match ty {
-        DbType::Date => DATE,
-        DbType::DateTime => TIMESTAMP,
-        DbType::Timestamp => TIMESTAMPTZ,
+        ColumnType::Date => DATE,
+        ColumnType::DateTime => TIMESTAMP,
+        ColumnType::Timestamp => TIMESTAMPTZ,
         _ => panic!("only dates, timestamps and instants can be infinite"),
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Scalar> Scalar for OrInfinity<T> {
-    const TYPE: DbType = DbType::Native(native(T::TYPE));
+    const TYPE: ColumnType = ColumnType::Native(native(T::TYPE));
 
     fn encode(self) -> Datum {
         let native = const { native(T::TYPE) };
-        let days = matches!(T::TYPE, DbType::Date);
+        let days = matches!(T::TYPE, ColumnType::Date);
         let bytes: Box<[u8]> = match self {
             OrInfinity::Infinity if days => Box::new(i32::MAX.to_be_bytes()),
             OrInfinity::Infinity => Box::new(i64::MAX.to_be_bytes()),
@@ -79,7 +79,7 @@ impl<T: Scalar> Scalar for OrInfinity<T> {
                     return Datum::invalid(fault);
                 }
                 let mut out = BytesMut::new();
-                match bind::write(&datum, &bind::scalar_type(T::TYPE), &mut out) {
+                match bind::write(&datum, T::TYPE, &bind::scalar_type(T::TYPE), &mut out) {
                     Ok(_) => out.as_ref().into(),
                     Err(why) => {
                         return Datum::invalid(orm_core::Error::new(
@@ -101,7 +101,7 @@ impl<T: Scalar> Scalar for OrInfinity<T> {
             _ => 0,
         };
         let (least, most) = match T::TYPE {
-            DbType::Date => (i64::from(i32::MIN), i64::from(i32::MAX)),
+            ColumnType::Date => (i64::from(i32::MIN), i64::from(i32::MAX)),
             _ => (i64::MIN, i64::MAX),
         };
         if value == least {

@@ -47,12 +47,12 @@ mod text;
 mod timetz;
 
 pub use bits::BitString;
-pub use geometry::PgPoint;
+pub use geometry::Point;
 pub use hstore::Hstore;
 pub use infinity::OrInfinity;
 pub use interval::Interval;
 pub use network::{Cidr, Inet, MacAddr, MacAddr8};
-pub use numeric::PgNumeric;
+pub use numeric::Numeric;
 pub use range::{Multirange, Range, RangeLike};
 pub use search::{Lexeme, TsQuery, TsVector, Weight};
 pub use system::{Oid, PgLsn};
@@ -172,7 +172,7 @@ pub fn type_named(name: &str) -> postgres_types::Type {
 /// Makes column types of types that implement [`PgValue`](crate::types::PgValue). See [there](crate::types) for the whole way.
 ///
 /// ```
-/// # use orm_core::value::{DbType, Scalar};
+/// # use orm_core::value::{ColumnType, Scalar};
 /// # use orm_postgres::types::{BoxError, BytesMut, NativeType, PgValue, builtin};
 /// struct Xid(u32);     // with `impl PgValue for Xid`
 /// # impl PgValue for Xid {
@@ -185,15 +185,15 @@ pub fn type_named(name: &str) -> postgres_types::Type {
 /// #     }
 /// # }
 /// orm_postgres::pg_value!(Xid);
-/// assert!(matches!(<Xid as Scalar>::TYPE, DbType::Native(native) if native.name == "xid"));
+/// assert!(matches!(<Xid as Scalar>::TYPE, ColumnType::Native(native) if native.name == "xid"));
 /// ```
 #[macro_export]
 macro_rules! pg_value {
     ($($ty:ty),+ $(,)?) => {$(
         #[diagnostic::do_not_recommend]
         impl $crate::orm_core::value::Scalar for $ty {
-            const TYPE: $crate::orm_core::value::DbType =
-                $crate::orm_core::value::DbType::Native(&<$ty as $crate::types::PgValue>::TYPE);
+            const TYPE: $crate::orm_core::value::ColumnType =
+                $crate::orm_core::value::ColumnType::Native(&<$ty as $crate::types::PgValue>::TYPE);
             fn encode(self) -> $crate::orm_core::value::Datum {
                 $crate::types::encode(&self, &<$ty as $crate::types::PgValue>::TYPE)
             }

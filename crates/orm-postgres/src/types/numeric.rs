@@ -21,31 +21,31 @@ const NEG_INFINITY: u16 = 0xF000;
 /// `1.10` equals `1.1`.
 ///
 /// ```
-/// use orm_postgres::types::PgNumeric;
-/// let long: PgNumeric = "-12345678901234567890123456789012345678901234567890.10".parse().unwrap();
+/// use orm_postgres::types::Numeric;
+/// let long: Numeric = "-12345678901234567890123456789012345678901234567890.10".parse().unwrap();
 /// assert_eq!(long.to_string(), "-12345678901234567890123456789012345678901234567890.10");
-/// assert_eq!("1.10".parse::<PgNumeric>().unwrap(), "1.1".parse::<PgNumeric>().unwrap());
-/// assert!(PgNumeric::nan().is_nan() && "Infinity".parse::<PgNumeric>().is_ok());
+/// assert_eq!("1.10".parse::<Numeric>().unwrap(), "1.1".parse::<Numeric>().unwrap());
+/// assert!(Numeric::nan().is_nan() && "Infinity".parse::<Numeric>().is_ok());
 /// ```
 #[derive(Debug, Clone)]
-pub struct PgNumeric(String);
+pub struct Numeric(String);
 
-impl PgNumeric {
+impl Numeric {
     /// Not a number. It equals itself, as on the server.
     ///
     /// ```
-    /// use orm_postgres::types::PgNumeric;
-    /// assert_eq!(PgNumeric::nan(), PgNumeric::nan());
+    /// use orm_postgres::types::Numeric;
+    /// assert_eq!(Numeric::nan(), Numeric::nan());
     /// ```
     pub fn nan() -> Self {
-        PgNumeric("NaN".into())
+        Numeric("NaN".into())
     }
 
     /// Whether it is not a number.
     ///
     /// ```
-    /// use orm_postgres::types::PgNumeric;
-    /// assert!(PgNumeric::nan().is_nan() && !PgNumeric::from(7).is_nan());
+    /// use orm_postgres::types::Numeric;
+    /// assert!(Numeric::nan().is_nan() && !Numeric::from(7).is_nan());
     /// ```
     pub fn is_nan(&self) -> bool {
         self.0 == "NaN"
@@ -54,9 +54,9 @@ impl PgNumeric {
     /// Whether it is a number and not infinite.
     ///
     /// ```
-    /// use orm_postgres::types::PgNumeric;
-    /// let endless: PgNumeric = "-Infinity".parse()?;
-    /// assert!(PgNumeric::from(7).is_finite() && !endless.is_finite() && !PgNumeric::nan().is_finite());
+    /// use orm_postgres::types::Numeric;
+    /// let endless: Numeric = "-Infinity".parse()?;
+    /// assert!(Numeric::from(7).is_finite() && !endless.is_finite() && !Numeric::nan().is_finite());
     /// # Ok::<(), orm_core::Error>(())
     /// ```
     pub fn is_finite(&self) -> bool {
@@ -66,8 +66,8 @@ impl PgNumeric {
     /// The digits, with their sign and point.
     ///
     /// ```
-    /// use orm_postgres::types::PgNumeric;
-    /// let price: PgNumeric = "+01.50".parse()?;
+    /// use orm_postgres::types::Numeric;
+    /// let price: Numeric = "+01.50".parse()?;
     /// assert_eq!(price.as_str(), "1.50");
     /// # Ok::<(), orm_core::Error>(())
     /// ```
@@ -82,37 +82,37 @@ impl PgNumeric {
     }
 }
 
-impl PartialEq for PgNumeric {
+impl PartialEq for Numeric {
     fn eq(&self, other: &Self) -> bool {
         self.canonical() == other.canonical()
     }
 }
-impl Eq for PgNumeric {}
-impl Hash for PgNumeric {
+impl Eq for Numeric {}
+impl Hash for Numeric {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.canonical().hash(state);
     }
 }
 
-impl From<i64> for PgNumeric {
+impl From<i64> for Numeric {
     fn from(value: i64) -> Self {
-        PgNumeric(value.to_string())
+        Numeric(value.to_string())
     }
 }
 
-impl fmt::Display for PgNumeric {
+impl fmt::Display for Numeric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl FromStr for PgNumeric {
+impl FromStr for Numeric {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.to_ascii_lowercase().as_str() {
             "nan" => return Ok(Self::nan()),
-            "infinity" | "+infinity" | "inf" => return Ok(PgNumeric("Infinity".into())),
-            "-infinity" | "-inf" => return Ok(PgNumeric("-Infinity".into())),
+            "infinity" | "+infinity" | "inf" => return Ok(Numeric("Infinity".into())),
+            "-infinity" | "-inf" => return Ok(Numeric("-Infinity".into())),
             _ => {}
         }
         let (sign, digits) = match text.strip_prefix('-') {
@@ -127,11 +127,11 @@ impl FromStr for PgNumeric {
         let integer = integer.trim_start_matches('0');
         let integer = if integer.is_empty() { "0" } else { integer };
         let point = if fraction.is_empty() { "" } else { "." };
-        Ok(PgNumeric(format!("{sign}{integer}{point}{fraction}")))
+        Ok(Numeric(format!("{sign}{integer}{point}{fraction}")))
     }
 }
 
-impl PgValue for PgNumeric {
+impl PgValue for Numeric {
     const TYPE: NativeType = builtin("numeric");
 
     fn write(&self, out: &mut BytesMut) -> Result<(), BoxError> {
@@ -181,8 +181,8 @@ impl PgValue for PgNumeric {
             0 => false,
             NEGATIVE => true,
             NAN => return Ok(Self::nan()),
-            INFINITY => return Ok(PgNumeric("Infinity".into())),
-            NEG_INFINITY => return Ok(PgNumeric("-Infinity".into())),
+            INFINITY => return Ok(Numeric("Infinity".into())),
+            NEG_INFINITY => return Ok(Numeric("-Infinity".into())),
             _ => return Err("a numeric of an unknown kind".into()),
         };
         let group = |place: i32| -> u16 {
@@ -206,13 +206,14 @@ fn zeros(digits: usize) -> &'static str {
 
 /// Sums and means are exact.
 #[diagnostic::do_not_recommend]
-impl Number for PgNumeric {
-    type Sum = PgNumeric;
-    type Avg = PgNumeric;
+impl orm_core::value::Exact for Numeric {}
+impl Number for Numeric {
+    type Sum = Numeric;
+    type Avg = Numeric;
 }
 
-crate::pg_value!(PgNumeric);
-serde_as_text!(PgNumeric);
+crate::pg_value!(Numeric);
+serde_as_text!(Numeric);
 
 #[cfg(test)]
 mod tests {
@@ -235,18 +236,18 @@ mod tests {
             "1.10",
             &long,
         ] {
-            let number: PgNumeric = text.parse().unwrap();
+            let number: Numeric = text.parse().unwrap();
             let mut out = BytesMut::new();
             number.write(&mut out).unwrap();
-            assert_eq!(PgNumeric::read(&out).unwrap().to_string(), text);
+            assert_eq!(Numeric::read(&out).unwrap().to_string(), text);
         }
         for text in ["NaN", "Infinity", "-Infinity"] {
             let mut out = BytesMut::new();
-            text.parse::<PgNumeric>().unwrap().write(&mut out).unwrap();
-            assert_eq!(PgNumeric::read(&out).unwrap().to_string(), text);
+            text.parse::<Numeric>().unwrap().write(&mut out).unwrap();
+            assert_eq!(Numeric::read(&out).unwrap().to_string(), text);
         }
         for text in ["", ".", "-", "1e5", "1_0", "one", "--1"] {
-            assert!(text.parse::<PgNumeric>().is_err(), "{text}");
+            assert!(text.parse::<Numeric>().is_err(), "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use bytes::BufMut;
 use orm_core::expr::Operand;
 use orm_core::expr::kind::Const;
 use orm_core::ir;
-use orm_core::value::{Cell, CellError, CellResult, Datum, DbType, NativeType, Scalar};
+use orm_core::value::{Cell, CellError, CellResult, ColumnType, Datum, NativeType, Scalar};
 use orm_core::{Error, ErrorKind};
 use postgres_protocol::types as wire;
 
@@ -175,12 +175,12 @@ impl<T, R: Into<Range<T>>> FromIterator<R> for Multirange<T> {
 /// A [`Range`] or a [`Multirange`]: what the operators of ranges work on.
 ///
 /// ```
-/// use orm_core::value::{DbType, Scalar};
+/// use orm_core::value::{ColumnType, Scalar};
 /// use orm_postgres::types::{Multirange, Range, RangeLike};
-/// fn element<R: RangeLike>() -> DbType {
+/// fn element<R: RangeLike>() -> ColumnType {
 ///     <R::Element as Scalar>::TYPE
 /// }
-/// assert_eq!((element::<Range<i32>>(), element::<Multirange<i64>>()), (DbType::I32, DbType::I64));
+/// assert_eq!((element::<Range<i32>>(), element::<Multirange<i64>>()), (ColumnType::I32, ColumnType::I64));
 /// ```
 pub trait RangeLike: Scalar {
     /// What is in it.
@@ -212,15 +212,15 @@ const DATE: &Types = &types("daterange", "datemultirange");
 const TIMESTAMP: &Types = &types("tsrange", "tsmultirange");
 const TIMESTAMPTZ: &Types = &types("tstzrange", "tstzmultirange");
 
-const fn over(ty: DbType) -> &'static Types {
+const fn over(ty: ColumnType) -> &'static Types {
     match ty {
-        DbType::I32 => INT4,
-        DbType::I64 => INT8,
-        DbType::Decimal => NUMERIC,
-        DbType::Date => DATE,
-        DbType::DateTime => TIMESTAMP,
-        DbType::Timestamp => TIMESTAMPTZ,
-        DbType::Native(native) if matches!(native.name.as_bytes(), b"numeric") => NUMERIC,
+        ColumnType::I32 => INT4,
+        ColumnType::I64 => INT8,
+        ColumnType::Decimal => NUMERIC,
+        ColumnType::Date => DATE,
+        ColumnType::DateTime => TIMESTAMP,
+        ColumnType::Timestamp => TIMESTAMPTZ,
+        ColumnType::Native(native) if matches!(native.name.as_bytes(), b"numeric") => NUMERIC,
         _ => panic!("PostgreSQL has ranges of i32, i64, decimals, dates, timestamps and instants only"),
     }
 }
@@ -238,7 +238,7 @@ fn write_range<T: Scalar>(range: Range<T>, out: &mut BytesMut) -> Result<(), Err
             let datum = value.encode();
             match bind::fault_of(&datum) {
                 Some(fault) => Err(Box::new(fault)),
-                None => bind::write(&datum, &ty, out).map(|_| postgres_protocol::IsNull::No),
+                None => bind::write(&datum, T::TYPE, &ty, out).map(|_| postgres_protocol::IsNull::No),
             }
         };
         Ok(match bound {
@@ -273,7 +273,7 @@ fn read_range<T: Scalar>(bytes: &[u8]) -> CellResult<Range<T>> {
 
 #[diagnostic::do_not_recommend]
 impl<T: Scalar> Scalar for Range<T> {
-    const TYPE: DbType = DbType::Native(&over(T::TYPE).range);
+    const TYPE: ColumnType = ColumnType::Native(&over(T::TYPE).range);
 
     fn encode(self) -> Datum {
         let mut out = BytesMut::new();
@@ -290,7 +290,7 @@ impl<T: Scalar> Scalar for Range<T> {
 
 #[diagnostic::do_not_recommend]
 impl<T: Scalar> Scalar for Multirange<T> {
-    const TYPE: DbType = DbType::Native(&over(T::TYPE).multirange);
+    const TYPE: ColumnType = ColumnType::Native(&over(T::TYPE).multirange);
 
     fn encode(self) -> Datum {
         let mut out = BytesMut::new();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use orm_core::value::{Cell, CellResult, Datum, DbType, Scalar, Textual};
+use orm_core::value::{Cell, CellResult, ColumnType, Datum, Scalar, Textual};
 use postgres_protocol::types as wire;
 
 use super::{BoxError, BytesMut, NativeType, PgValue, builtin, extension};
@@ -84,7 +84,7 @@ macro_rules! sent_as_text {
     ($name:ident $ty:ident) => {
         #[diagnostic::do_not_recommend]
         impl Scalar for $name {
-            const TYPE: DbType = DbType::Native($ty);
+            const TYPE: ColumnType = ColumnType::Native($ty);
             fn encode(self) -> Datum {
                 Datum::Text(self.0)
             }

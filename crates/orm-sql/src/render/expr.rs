@@ -1,10 +1,11 @@
 //! Expressions that are values.
 
+use orm_core::ir::facts::type_of;
 use orm_core::ir::{AggFunc, BinaryOp, ColumnRef, Direction, Expr, Func, Nulls, Order, UnaryOp, WindowCall};
-use orm_core::value::DbType;
+use orm_core::value::ColumnType;
 use orm_core::{Error, ErrorKind};
 
-use super::operand::{Level, Sql, type_of};
+use super::operand::{Level, Sql};
 use super::{Render, qualified, usage};
 
 impl Render<'_> {
@@ -12,15 +13,25 @@ impl Render<'_> {
         Ok(match expr {
             Expr::Column(column) => Sql::atom(self.column(*column)?),
             Expr::Excluded(column) => Sql::atom(self.excluded(*column)?),
+            Expr::Place(source) => {
+                let qualifier = self.entry(*source)?.qualifier.as_deref();
+                let columns: Vec<String> =
+                    self.dialect.place().iter().map(|name| qualified(qualifier, name)).collect();
+                if columns.is_empty() {
+                    return Err(usage("this database does not say where it keeps a row"));
+                }
+                Sql::new(columns.join(", "), Level::Raw)
+            }
             Expr::Value(_, ty) => Sql::atom(self.parameter(*ty)),
             Expr::Unary(op, operand, ty) => self.unary(*op, operand, *ty)?,
             Expr::Binary(op, both, ty) => self.binary(*op, &both.0, &both.1, *ty)?,
             Expr::All(list) => self.chain(list, " AND ", Level::And, true)?,
             Expr::Any(list) => self.chain(list, " OR ", Level::Or, false)?,
             Expr::IsNull(operand, negated) => {
+                let ty = type_of(operand);
                 let operand = self.expr(operand)?.at(Level::Arithmetic);
                 let operand = self.dialect.alone(operand);
-                Sql::new(format!("{operand} IS {}NULL", if *negated { "NOT " } else { "" }), Level::Compare)
+                Sql::new(self.dialect.is_null(&operand, ty, *negated), Level::Compare)
             }
             Expr::Between(three, ty) => self.between(three, *ty)?,
             Expr::InList { expr, list: _, ty, negated } => {
@@ -42,7 +53,7 @@ impl Render<'_> {
                 self.parameters += self.dialect.tuple_parameters(types) - 1;
                 Sql::new(self.dialect.in_tuples(&exprs, number, types), Level::Compare)
             }
-            Expr::InSelect { expr, select, negated } => {
+            Expr::InSelect { expr, select, negated, rows: _ } => {
                 let operand = self.expr(expr)?.at(Level::Arithmetic);
                 let not = if *negated { "NOT " } else { "" };
                 Sql::new(format!("{operand} {not}IN ({})", self.subquery(select)?), Level::Compare)
@@ -64,10 +75,9 @@ impl Render<'_> {
                 let level = if args.first() == Some(&sql) { Level::Raw } else { Level::Atom };
                 Sql::new(sql, level)
             }
-            Expr::Cast(operand, ty) => {
-                let from = type_of(operand);
+            Expr::Cast(operand, from, to) => {
                 let operand = self.expr(operand)?.at(Level::Atom);
-                Sql::atom(self.dialect.cast(&operand, from, *ty))
+                Sql::atom(self.dialect.cast(&operand, *from, *to))
             }
             Expr::Case(arms, otherwise) => self.case(arms, otherwise.as_deref())?,
             Expr::Aggregate { .. } => self.aggregate(expr, None)?,
@@ -77,7 +87,10 @@ impl Render<'_> {
                 let limited = select.limit.is_some() || select.offset.is_some();
                 Sql::atom(if limited { format!("EXISTS ({sql})") } else { self.dialect.exists(&sql) })
             }
-            Expr::Scalar(select) => Sql::atom(format!("({})", self.subquery(select)?)),
+            Expr::Scalar(select) => {
+                let sql = self.subquery(select)?;
+                Sql::atom(if select.is_one_row() { format!("({sql})") } else { self.dialect.single(&sql) })
+            }
             Expr::Relation(test) => self.relation_test(test)?,
             // The same text with the same parameters: to the database another parameter would be another key.
             Expr::Key(place, _) => {
@@ -109,7 +122,7 @@ impl Render<'_> {
         Ok(self.dialect.excluded(&name))
     }
 
-    fn unary(&mut self, op: UnaryOp, operand: &Expr, ty: DbType) -> Result<Sql, Error> {
+    fn unary(&mut self, op: UnaryOp, operand: &Expr, ty: ColumnType) -> Result<Sql, Error> {
         let operand = self.expr(operand)?.at(Level::Atom);
         if let Some(sql) = self.dialect.unary(op, &operand, ty) {
             return Ok(Sql::atom(sql));
@@ -226,7 +239,7 @@ impl Render<'_> {
         Ok(source.model.columns.iter().map(name).collect())
     }
 
-    fn between(&mut self, three: &(Expr, Expr, Expr), ty: DbType) -> Result<Sql, Error> {
+    fn between(&mut self, three: &(Expr, Expr, Expr), ty: ColumnType) -> Result<Sql, Error> {
         let operand = self.expr(&three.0)?.at(Level::Atom);
         let operand = self.dialect.ordered(operand, ty)?;
         let low = self.expr(&three.1)?.at(Level::Arithmetic);
@@ -234,21 +247,13 @@ impl Render<'_> {
         Ok(Sql::new(format!("{operand} BETWEEN {low} AND {high}"), Level::Compare))
     }
 
-    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr, ty: DbType) -> Result<Sql, Error> {
-        match op {
-            BinaryOp::And => return self.both(left, right, " AND ", Level::And),
-            BinaryOp::Or => return self.both(left, right, " OR ", Level::Or),
-            BinaryOp::ElementOf => {
-                self.nested = true;
-                let nullable = self.may_be_null(right);
-                let (element, array) =
-                    (self.expr(left)?.at(Level::Arithmetic), self.expr(right)?.at(Level::Atom));
-                return Ok(Sql::new(
-                    self.dialect.element_of(&element, &array, ty, nullable)?,
-                    Level::Compare,
-                ));
-            }
-            _ => {}
+    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr, ty: ColumnType) -> Result<Sql, Error> {
+        if op == BinaryOp::ElementOf {
+            self.nested = true;
+            let nullable = self.may_be_null(right);
+            let (element, array) =
+                (self.expr(left)?.at(Level::Arithmetic), self.expr(right)?.at(Level::Atom));
+            return Ok(Sql::new(self.dialect.element_of(&element, &array, ty, nullable)?, Level::Compare));
         }
         let (left, right) = (self.expr(left)?, self.expr(right)?);
         self.operator(op, left, right, ty)

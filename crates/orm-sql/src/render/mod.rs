@@ -11,10 +11,11 @@ mod write;
 
 use orm_core::ir::{ColumnRef, Command, RawSql, Source};
 use orm_core::meta::ModelMeta;
-use orm_core::value::DbType;
+use orm_core::value::ColumnType;
 use orm_core::{Error, ErrorKind};
 
 use crate::Dialect;
+use crate::scan::{Piece, scan};
 
 /// A command as SQL.
 ///
@@ -57,13 +58,23 @@ pub struct Compiled {
 /// # Ok::<(), orm_core::Error>(())
 /// ```
 pub fn compile<D: Dialect>(dialect: &D, command: &Command, rows: usize) -> Result<Compiled, Error> {
+    orm_core::ir::check(command)?;
     let mut render = Render::new(dialect, rows, true);
     let mut compiled = render.command(command)?;
     // Bare columns are wrong once a subquery has columns of its own; nobody knew until it was rendered.
     if render.bare && render.nested {
         compiled = Render::new(dialect, rows, false).command(command)?;
     }
+    if compiled.parameters > dialect.max_parameters() {
+        return Err(too_many(compiled.parameters, dialect.max_parameters()));
+    }
     Ok(compiled)
+}
+
+#[cold]
+fn too_many(parameters: usize, most: usize) -> Error {
+    usage(format!("the statement has {parameters} values, and the database takes {most} at most"))
+        .with_hint("look for many values with `.in_(list)`, which is one value, or send several statements")
 }
 
 /// The state of one rendering.
@@ -122,7 +133,7 @@ impl<'d> Render<'d> {
         Ok(Compiled { sql, columns, parameters: self.parameters })
     }
 
-    fn parameter(&mut self, ty: DbType) -> String {
+    fn parameter(&mut self, ty: ColumnType) -> String {
         let number = self.number();
         self.dialect.placeholder(number, ty)
     }
@@ -181,48 +192,72 @@ impl<'d> Render<'d> {
         columns.iter().map(|index| self.column_name(model, *index)).collect()
     }
 
-    /// A statement of the user with its `?` numbered, those in quotes and comments left alone.
+    /// A statement of the user, its placeholders numbered.
     fn raw_sql(&mut self, raw: &RawSql) -> Result<String, Error> {
+        let pieces = scan(&raw.sql, &self.dialect.lexer());
+        let parameters: Vec<String> = raw.binds.iter().map(|(_, ty)| self.parameter(*ty)).collect();
+        let mut used = vec![false; parameters.len()];
+        let (mut bare, mut highest) = (0, 0);
         let mut sql = String::with_capacity(raw.sql.len() + raw.binds.len());
-        let mut types = raw.binds.iter().map(|(_, ty)| *ty);
-        let mut rest = raw.sql.as_str();
-        while let Some(at) = rest.find(['?', '\'', '"', '`', '-', '/']) {
-            sql.push_str(&rest[..at]);
-            rest = &rest[at..];
-            let skipped = quoted_len(rest);
-            if skipped > 0 {
-                sql.push_str(&rest[..skipped]);
-                rest = &rest[skipped..];
-            } else if let Some(after) = rest.strip_prefix('?') {
-                let ty = types.next().ok_or_else(|| usage("the statement has more `?` than values"))?;
-                sql.push_str(&self.parameter(ty));
-                rest = after;
-            } else {
-                // A lone `-` or `/`.
-                sql.push_str(&rest[..1]);
-                rest = &rest[1..];
+        for piece in pieces {
+            let number = match piece {
+                Piece::Text(range) => {
+                    sql.push_str(&raw.sql[range]);
+                    continue;
+                }
+                Piece::Mark => {
+                    sql.push('?');
+                    continue;
+                }
+                Piece::Foreign(range) => {
+                    let text = format!("nothing is bound to the parameter `{}`", &raw.sql[range]);
+                    return Err(usage(text).with_hint("write `?` or `?1` for a value, on every database"));
+                }
+                Piece::Next => {
+                    bare += 1;
+                    bare
+                }
+                Piece::Numbered(0) => {
+                    return Err(usage("the statement has a `?0`").with_hint("the first value is `?1`"));
+                }
+                Piece::Numbered(number) => {
+                    highest = highest.max(number);
+                    number
+                }
+            };
+            if let Some(place) = number.checked_sub(1).filter(|place| *place < parameters.len()) {
+                sql.push_str(&parameters[place]);
+                used[place] = true;
             }
         }
-        sql.push_str(rest);
-        if types.next().is_some() {
-            return Err(usage("the statement has fewer `?` than values"));
+        match () {
+            () if bare > 0 && highest > 0 => {
+                Err(usage("a statement has either `?` or numbered placeholders").with_hint("number them all"))
+            }
+            () if bare.max(highest) != parameters.len() => {
+                Err(self.miscounted(bare, highest, parameters.len()))
+            }
+            () => match used.iter().position(|used| !used) {
+                None => Ok(sql),
+                Some(place) => Err(usage(format!("the statement has no `?{}`", place + 1))
+                    .with_hint("number the values without a gap, in the order of `.bind(..)`")),
+            },
         }
-        Ok(sql)
     }
-}
 
-/// The length of the quoted text or comment that `text` starts with, 0 if it does not.
-fn quoted_len(text: &str) -> usize {
-    let (open, close) = match text.as_bytes() {
-        [b'-', b'-', ..] => (2, "\n"),
-        [b'/', b'*', ..] => (2, "*/"),
-        // A doubled quote ends one text and begins the next: the effect is the same.
-        [b'\'', ..] => (1, "'"),
-        [b'"', ..] => (1, "\""),
-        [b'`', ..] => (1, "`"),
-        _ => return 0,
-    };
-    text[open..].find(close).map_or(text.len(), |at| open + at + close.len())
+    #[cold]
+    fn miscounted(&self, bare: usize, highest: usize, values: usize) -> Error {
+        let places = match highest {
+            0 => format!("{bare} `?`"),
+            number => format!("placeholders up to `?{number}`"),
+        };
+        let error = usage(format!("the statement has {places} and values for {values}"));
+        match self.dialect.lexer().question_operators {
+            true => error
+                .with_hint("call `.bind(..)` once for each `?`; an operator's question mark is written `??`"),
+            false => error.with_hint("call `.bind(..)` once for each `?`"),
+        }
+    }
 }
 
 fn qualified(qualifier: Option<&str>, name: &str) -> String {

@@ -2,14 +2,14 @@
 
 use orm_core::Error;
 use orm_core::ir::{BinaryOp, Expr};
-use orm_core::value::DbType;
+use orm_core::value::ColumnType;
 
 use super::Render;
 use super::operand::{Level, Sql};
 
 impl Render<'_> {
     /// Comparison and arithmetic on two rendered operands.
-    pub(super) fn operator(&self, op: BinaryOp, left: Sql, right: Sql, ty: DbType) -> Result<Sql, Error> {
+    pub(super) fn operator(&self, op: BinaryOp, left: Sql, right: Sql, ty: ColumnType) -> Result<Sql, Error> {
         let operator = match op {
             BinaryOp::Eq => "=",
             BinaryOp::Ne => "<>",
@@ -19,9 +19,8 @@ impl Render<'_> {
             BinaryOp::Ge => ">=",
             BinaryOp::IsSame => self.dialect.null_safe_equality(false),
             BinaryOp::IsNotSame => self.dialect.null_safe_equality(true),
-            // The other two are rendered by themselves.
-            BinaryOp::And | BinaryOp::ElementOf => "AND",
-            BinaryOp::Or => "OR",
+            // Rendered by itself.
+            BinaryOp::ElementOf => "",
             BinaryOp::Add => "+",
             BinaryOp::Sub => "-",
             BinaryOp::Mul => "*",
@@ -53,12 +52,6 @@ impl Render<'_> {
         }
     }
 
-    pub(super) fn both(&mut self, left: &Expr, right: &Expr, word: &str, level: Level) -> Result<Sql, Error> {
-        let left = within(self.expr(left)?, level);
-        let right = within(self.expr(right)?, level);
-        Ok(Sql::new(format!("{left}{word}{right}"), level))
-    }
-
     /// A conjunction or disjunction of any number of conditions.
     pub(super) fn chain(
         &mut self,
@@ -73,10 +66,22 @@ impl Render<'_> {
             list => {
                 let parts: Result<Vec<String>, Error> =
                     list.iter().map(|expr| Ok(within(self.expr(expr)?, level))).collect();
-                Ok(Sql::new(parts?.join(word), level))
+                Ok(Sql::new(chunked(parts?, word), level))
             }
         }
     }
+}
+
+/// The most conditions that stand in one chain. A chain is a tree as deep as it is long to SQLite, which takes no deeper one than
+/// 1000 (<https://sqlite.org/limits.html#max_expr_depth>).
+const CHAIN: usize = 64;
+
+/// The parts with a word between them, many of them in parentheses of bounded length.
+fn chunked(mut parts: Vec<String>, word: &str) -> String {
+    while parts.len() > CHAIN {
+        parts = parts.chunks(CHAIN).map(|chunk| format!("({})", chunk.join(word))).collect();
+    }
+    parts.join(word)
 }
 
 /// A condition inside a chain of AND or OR. AND inside OR gets parentheses for the reader's sake.

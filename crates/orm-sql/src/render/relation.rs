@@ -3,7 +3,7 @@
 use orm_core::Error;
 use orm_core::ir::{Join, JoinKind, Quantifier, RelationTest, Source};
 use orm_core::meta::{ModelMeta, RelationKind, RelationMeta, ThroughMeta};
-use orm_core::value::DbType;
+use orm_core::value::ColumnType;
 
 use super::operand::{Level, Sql};
 use super::{Render, usage};
@@ -25,9 +25,9 @@ impl Render<'_> {
             let (a, b) = (name(&left, *a)?, name(&right, *b)?);
             // Keys kept in an array, on one side or the other.
             match types {
-                [DbType::Array(_), DbType::Array(_)] => Ok(format!("{a} = {b}")),
-                [DbType::Array(_), ty] => self.dialect.held_by(&b, &a, ty),
-                [ty, DbType::Array(_)] => self.dialect.element_of(&a, &b, ty, false),
+                [ColumnType::Array(_), ColumnType::Array(_)] => Ok(format!("{a} = {b}")),
+                [ColumnType::Array(_), ty] => self.dialect.held_by(&b, &a, ty),
+                [ty, ColumnType::Array(_)] => self.dialect.element_of(&a, &b, ty, false),
                 _ => Ok(format!("{a} = {b}")),
             }
         };
@@ -51,7 +51,7 @@ impl Render<'_> {
                 usage(format!("`{name}` is part of this query twice")).with_hint("give one of them an alias")
             );
         }
-        let through = join.relation.and_then(|(_, relation)| relation.through.as_ref());
+        let through = join.relation.and_then(|(_, relation)| relation.through());
         let link = through.map(|_| self.alias());
         let alias = self.alias();
         self.enter(join.target, Some(alias.clone()), join.kind == JoinKind::Left);
@@ -75,7 +75,7 @@ impl Render<'_> {
         let near = self.entry(from)?.qualifier.clone();
         let local = Side { qualifier: near.as_deref(), model: from.model, columns: relation.local };
         let remote = Side::new(alias, join.target.model, relation.remote);
-        let (Some(through), Some(link)) = (&relation.through, &names.link) else {
+        let (Some(through), Some(link)) = (relation.through(), &names.link) else {
             let mut on = self.key_pairs(remote, local)?;
             self.morph(relation, alias, &mut on)?;
             return Ok(format!(" {word} {target_sql}{}", self.on(join, on)?));
@@ -128,7 +128,7 @@ impl Render<'_> {
         let alias = self.alias();
         let mut tables = format!("{} AS {alias}", self.dialect.table(target.model));
         let remote = Side::new(&alias, target.model, relation.remote);
-        let mut parts = match &relation.through {
+        let mut parts = match relation.through() {
             None => self.key_pairs(remote, local)?,
             Some(through) => {
                 let (link, middle) = (self.alias(), (through.model)());

@@ -4,8 +4,10 @@
 //! order, limits), whatever its place in the text.
 
 use orm_core::Error;
-use orm_core::ir::{LITERAL_LIMIT, Lock, LockStrength, LockWait, Output, PerParent, Sample, Select, Source};
-use orm_core::value::DbType;
+use orm_core::ir::{
+    Expr, Lock, LockStrength, LockWait, Output, PerParent, Sample, Select, Source, is_literal_limit,
+};
+use orm_core::value::ColumnType;
 
 use super::relation::JoinNames;
 use super::{Render, usage};
@@ -32,8 +34,11 @@ impl Render<'_> {
             None => self.dialect.table(select.from.model),
             Some(combined) => self.combined(select, combined)?,
         };
-        let bare =
-            self.bare && self.scopes.is_empty() && select.joins.is_empty() && select.combined.is_none();
+        let bare = self.bare
+            && self.scopes.is_empty()
+            && select.joins.is_empty()
+            && select.combined.is_none()
+            && !renames(select);
         let qualifier = (!bare).then(|| self.alias());
         let from = qualifier.as_ref().map_or_else(|| table.clone(), |alias| format!("{table} AS {alias}"));
         let from = match &select.sample {
@@ -65,6 +70,30 @@ impl Render<'_> {
         let sql = self.grouped(select, from, &joins, &distinct_on);
         self.groups.pop();
         sql
+    }
+
+    /// The keys of the order. One that stands among the keys of DISTINCT has its text, parameters included.
+    fn select_orders(
+        &mut self,
+        select: &Select,
+        distinct_on: &[String],
+        columns: &[String],
+    ) -> Result<Vec<String>, Error> {
+        if !select.distinct && distinct_on.is_empty() {
+            return self.orders(&select.order);
+        }
+        let texts = if distinct_on.is_empty() { columns } else { distinct_on };
+        let mut keys = Vec::new();
+        for order in &select.order {
+            let shared = select.shared_order(order).and_then(|place| texts.get(place));
+            match shared {
+                Some(text) if !matches!(order.expr, Expr::Column(_)) => {
+                    keys.push(self.order_key(format!("({text})"), order)?)
+                }
+                _ => keys.extend(self.orders(std::slice::from_ref(order))?),
+            }
+        }
+        Ok(keys)
     }
 
     /// The clause that locks rows, with a leading space.
@@ -109,7 +138,7 @@ impl Render<'_> {
             return Ok((if counted { count_rows(&sql) } else { sql }, count));
         }
         let before = self.parameters;
-        let order = self.orders(&select.order)?;
+        let order = self.select_orders(select, distinct_on, &core.columns)?;
         let ordered_by_values = self.parameters > before;
         let limits = self.limits(select.limit, select.offset);
         let mut limits = limits;
@@ -174,7 +203,7 @@ impl Render<'_> {
             outer_order.push(self.order_key(format!("o{n}"), order)?);
         }
         let limit = per.limit.map(|limit| self.limit(limit));
-        let offset = per.offset.map(|_| self.parameter(DbType::I64));
+        let offset = per.offset.map(|_| self.parameter(ColumnType::I64));
         let limits = self.limits(select.limit, select.offset);
 
         let mut over = Vec::new();
@@ -226,15 +255,26 @@ impl Render<'_> {
     }
 
     fn limit(&mut self, limit: u64) -> String {
-        // SQLite prepares a statement again at each execution if its LIMIT is a parameter.
-        if limit <= LITERAL_LIMIT { limit.to_string() } else { self.parameter(DbType::I64) }
+        if is_literal_limit(limit) { limit.to_string() } else { self.parameter(ColumnType::I64) }
     }
 
     fn limits(&mut self, limit: Option<u64>, offset: Option<u64>) -> String {
         let limit = limit.map(|limit| self.limit(limit));
-        let offset = offset.map(|_| self.parameter(DbType::I64));
+        let offset = offset.map(|_| self.parameter(ColumnType::I64));
         self.dialect.limit_offset(limit.as_deref(), offset.as_deref())
     }
+}
+
+/// Whether an output may have the name of a column that is not it. PostgreSQL reads a bare name in ORDER BY and DISTINCT ON as that
+/// of an output: <https://www.postgresql.org/docs/current/sql-select.html#SQL-ORDERBY>.
+fn renames(select: &Select) -> bool {
+    let output = match &select.output {
+        Output::CountOf(output) => output,
+        output => output,
+    };
+    let (Output::Exprs(exprs) | Output::ModelAnd(exprs)) = output else { return false };
+    !(select.order.is_empty() && select.distinct_on.is_empty())
+        && exprs.iter().any(|expr| !matches!(expr, Expr::Column(_)))
 }
 
 /// The clause that chooses a part of a table, with a leading space.

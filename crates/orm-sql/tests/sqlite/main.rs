@@ -4,7 +4,9 @@
 mod ddl;
 mod expressions;
 mod models;
+mod raw;
 mod reading;
+mod shapes;
 mod writing;
 
 use orm_core::ir::{Binds, Command, binds};
@@ -43,16 +45,35 @@ fn database() -> Connection {
         ("orm_decimal_cast", 1),
         ("orm_decimal_round", 2),
         ("orm_float_rem", 2),
+        ("orm_integer", 2),
+        ("orm_parse_integer", 2),
+        ("orm_parse_real", 1),
+        ("orm_single", 1),
+        ("orm_real_text", 2),
+        ("orm_decimal_of_real", 2),
+        ("orm_real_round", 3),
+        ("orm_parse_bool", 1),
+        ("orm_parse_uuid", 1),
+        ("orm_uuid_text", 1),
         ("orm_like", 2),
+        ("orm_ilike", 2),
+        ("orm_starts_with", 2),
+        ("orm_ends_with", 2),
+        ("orm_char_length", 1),
+        ("orm_substring", 3),
+        ("orm_replace", 3),
     ] {
         db.create_scalar_function(name, args, FunctionFlags::SQLITE_UTF8, |_| Ok(0)).unwrap();
     }
-    for name in ["orm_decimal_sum", "orm_decimal_avg"] {
+    for name in ["orm_decimal_sum", "orm_decimal_avg", "orm_one"] {
         db.create_aggregate_function(name, 1, FunctionFlags::SQLITE_UTF8, Nothing).unwrap();
     }
     let models: [&ModelMeta; 5] =
         [models::user(), models::post(), models::tag(), models::post_tag(), models::odd()];
-    for statement in models.iter().flat_map(|model| create_table(&SqliteDialect, model)) {
+    for statement in models
+        .iter()
+        .flat_map(|model| create_table(&SqliteDialect, &orm_core::schema::Table::of(model), true))
+    {
         db.execute(&statement, []).unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
     db
@@ -67,7 +88,7 @@ fn run(command: &Command, rows: usize) -> Compiled {
     }
     assert_eq!(statement.parameter_count(), compiled.parameters, "{}", compiled.sql);
     let mut expected = 0;
-    binds(command, &mut |bind| {
+    binds(command, |bind| {
         expected += match bind {
             Binds::Rows(_, columns, _) => columns.len() * rows,
             _ => 1,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use orm_core::ir::{ColumnRef, Command, Delete, Expr, Insert, Select, Source, Update};
 use orm_core::meta::*;
-use orm_core::value::{Datum, DbType, EnumMeta};
+use orm_core::value::{ColumnType, Datum, EnumMeta};
 
 pub static ROLE: EnumMeta =
     EnumMeta { name: "role", integer: false, native: false, variants: &[("admin", 0), ("it's", 1)] };
@@ -23,16 +23,16 @@ macro_rules! commands {
 }
 commands! { Select Insert Update Delete }
 
-fn column(name: &str, ty: DbType) -> ColumnMeta {
+fn column(name: &str, ty: ColumnType) -> ColumnMeta {
     ColumnMeta { field: name.into(), name: name.into(), ty: Some(ty), ..Default::default() }
 }
 
-fn nullable(name: &str, ty: DbType) -> ColumnMeta {
+fn nullable(name: &str, ty: ColumnType) -> ColumnMeta {
     ColumnMeta { nullable: true, ..column(name, ty) }
 }
 
 fn auto() -> ColumnMeta {
-    ColumnMeta { auto: true, ..column("id", DbType::I64) }
+    ColumnMeta { auto: true, ..column("id", ColumnType::I64) }
 }
 
 fn relation(
@@ -42,7 +42,7 @@ fn relation(
     local: &'static [u16],
     remote: &'static [u16],
 ) -> RelationMeta {
-    RelationMeta { name, kind, target, local, remote, through: None, morph: None }
+    RelationMeta { name, kind, target, local, remote, link: LinkMeta::Columns, morph: None }
 }
 
 /// id, name, age?, balance, active, parent_id?
@@ -52,14 +52,14 @@ pub fn user() -> &'static ModelMeta {
         table: "users",
         columns: vec![
             auto(),
-            ColumnMeta { max_len: Some(40), ..column("name", DbType::Text) },
-            nullable("age", DbType::I32),
-            column("balance", DbType::Decimal),
+            ColumnMeta { max_len: Some(40), ..column("name", ColumnType::Text) },
+            nullable("age", ColumnType::I32),
+            column("balance", ColumnType::Decimal),
             ColumnMeta {
                 default: Some(DefaultMeta::Value(Datum::Bool(true))),
-                ..column("active", DbType::Bool)
+                ..column("active", ColumnType::Bool)
             },
-            nullable("parent_id", DbType::I64),
+            nullable("parent_id", ColumnType::I64),
         ],
         primary_key: &[0],
         relations: vec![
@@ -95,12 +95,12 @@ pub fn post() -> &'static ModelMeta {
     static META: LazyLock<ModelMeta> = LazyLock::new(|| ModelMeta {
         name: "Post",
         table: "posts",
-        columns: vec![auto(), column("author_id", DbType::I64), column("title", DbType::Text)],
+        columns: vec![auto(), column("author_id", ColumnType::I64), column("title", ColumnType::Text)],
         primary_key: &[0],
         relations: vec![
             relation("author", RelationKind::BelongsTo, user, &[1], &[0]),
             RelationMeta {
-                through: Some(ThroughMeta {
+                link: LinkMeta::Join(ThroughMeta {
                     model: post_tag,
                     new_row: || orm_core::write::NewRow::new(post_tag()),
                     near: &[0],
@@ -119,7 +119,7 @@ pub fn tag() -> &'static ModelMeta {
     static META: LazyLock<ModelMeta> = LazyLock::new(|| ModelMeta {
         name: "Tag",
         table: "tags",
-        columns: vec![auto(), column("label", DbType::Text)],
+        columns: vec![auto(), column("label", ColumnType::Text)],
         primary_key: &[0],
         ..Default::default()
     });
@@ -131,7 +131,7 @@ pub fn post_tag() -> &'static ModelMeta {
     static META: LazyLock<ModelMeta> = LazyLock::new(|| ModelMeta {
         name: "PostTag",
         table: "post_tags",
-        columns: vec![column("post_id", DbType::I64), column("tag_id", DbType::I64)],
+        columns: vec![column("post_id", ColumnType::I64), column("tag_id", ColumnType::I64)],
         primary_key: &[0, 1],
         foreign_keys: vec![ForeignKeyMeta {
             columns: &[1],
@@ -152,11 +152,11 @@ pub fn odd() -> &'static ModelMeta {
         name: "Odd",
         table: "t0",
         columns: vec![
-            column("select", DbType::Uuid),
-            column("a\"b", DbType::Enum(&ROLE)),
-            ColumnMeta { generated: Some("lower(\"a\"\"b\")"), ..column("lower", DbType::Text) },
-            ColumnMeta { default: Some(DefaultMeta::Sql("1 + 1")), ..column("two", DbType::I16) },
-            column("data", DbType::Bytes),
+            column("select", ColumnType::Uuid),
+            column("a\"b", ColumnType::Enum(&ROLE)),
+            ColumnMeta { generated: Some("lower(\"a\"\"b\")"), ..column("lower", ColumnType::Text) },
+            ColumnMeta { default: Some(DefaultMeta::Sql("1 + 1")), ..column("two", ColumnType::I16) },
+            column("data", ColumnType::Bytes),
         ],
         primary_key: &[0],
         relations: vec![relation("same", RelationKind::HasOne, odd, &[0], &[0])],
@@ -178,13 +178,13 @@ pub fn col(model: fn() -> &'static ModelMeta, index: u16) -> Expr {
 }
 
 pub fn int(value: i64) -> Expr {
-    Expr::Value(Datum::I64(value), DbType::I64)
+    Expr::Value(Datum::I64(value), ColumnType::I64)
 }
 
 pub fn text(value: &str) -> Expr {
-    Expr::Value(Datum::Text(value.into()), DbType::Text)
+    Expr::Value(Datum::Text(value.into()), ColumnType::Text)
 }
 
 pub fn eq(left: Expr, right: Expr) -> Expr {
-    Expr::binary(orm_core::ir::BinaryOp::Eq, left, right, DbType::I64)
+    Expr::binary(orm_core::ir::BinaryOp::Eq, left, right, ColumnType::I64)
 }

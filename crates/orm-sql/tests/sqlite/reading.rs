@@ -1,17 +1,17 @@
 use orm_core::ErrorKind;
 use orm_core::ir::*;
 use orm_core::meta::RelationMeta;
-use orm_core::value::{Datum, DbType};
-use orm_sql::{LITERAL_LIMIT, SqliteDialect, compile};
+use orm_core::value::{ColumnType, Datum};
+use orm_sql::{SqliteDialect, compile};
 
 use crate::models::*;
 use crate::sql;
 
 fn count(arg: Option<Expr>) -> Expr {
-    aggregate(AggFunc::Count, arg, DbType::I64, None)
+    aggregate(AggFunc::Count, arg, ColumnType::I64, None)
 }
 
-fn aggregate(func: AggFunc, arg: Option<Expr>, ty: DbType, filter: Option<Expr>) -> Expr {
+fn aggregate(func: AggFunc, arg: Option<Expr>, ty: ColumnType, filter: Option<Expr>) -> Expr {
     Expr::Aggregate {
         func,
         arg: arg.map(Box::new),
@@ -75,11 +75,40 @@ fn large_limits_are_bound_as_the_walk_says() {
         query.limit = Some(limit);
         sql(query)
     };
-    assert_eq!(limited(LITERAL_LIMIT), r#"SELECT "id", "label" FROM "tags" LIMIT 1024"#);
-    assert_eq!(limited(LITERAL_LIMIT + 1), r#"SELECT "id", "label" FROM "tags" LIMIT ?1"#);
+    assert_eq!(limited(1024), r#"SELECT "id", "label" FROM "tags" LIMIT 1024"#);
+    assert_eq!(limited(777), r#"SELECT "id", "label" FROM "tags" LIMIT ?1 + 0"#);
     let mut query = select(tag);
     query.offset = Some(3);
     assert_eq!(sql(query), r#"SELECT "id", "label" FROM "tags" LIMIT -1 OFFSET ?1"#);
+}
+
+#[test]
+fn a_limit_that_a_request_chose_fills_no_cache() {
+    let mut texts = std::collections::HashSet::new();
+    for limit in 0..5000 {
+        let mut query = select(tag);
+        query.limit = Some(limit);
+        texts.insert(sql(query));
+    }
+    assert!(texts.len() <= 64, "{} statements", texts.len());
+}
+
+#[test]
+fn a_bound_limit_is_prepared_once() {
+    let db = crate::database();
+    let mut query = select(tag);
+    query.limit = Some(777);
+    let mut statement = db.prepare(&sql(query)).unwrap();
+    for limit in [777, 778, 20_000] {
+        assert!(statement.query([limit]).unwrap().next().unwrap().is_none());
+    }
+    assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    // Why the limit is not the parameter alone.
+    let mut alone = db.prepare("SELECT * FROM tags LIMIT ?1").unwrap();
+    for limit in [777, 778] {
+        assert!(alone.query([limit]).unwrap().next().unwrap().is_none());
+    }
+    assert!(alone.get_status(rusqlite::StatementStatus::RePrepare) > 0);
 }
 
 #[test]
@@ -151,11 +180,11 @@ fn groups_have_aggregates_with_filters() {
     query.output = Output::Exprs(vec![
         col(user, 1),
         count(None),
-        aggregate(AggFunc::Sum, Some(col(user, 3)), DbType::Decimal, Some(eq(col(user, 4), int(1)))),
-        aggregate(AggFunc::Max, Some(col(user, 3)), DbType::Decimal, None),
+        aggregate(AggFunc::Sum, Some(col(user, 3)), ColumnType::Decimal, Some(eq(col(user, 4), int(1)))),
+        aggregate(AggFunc::Max, Some(col(user, 3)), ColumnType::Decimal, None),
     ]);
     query.group_by = vec![col(user, 1)];
-    query.having = Some(Expr::binary(BinaryOp::Gt, count(None), int(3), DbType::I64));
+    query.having = Some(Expr::binary(BinaryOp::Gt, count(None), int(3), ColumnType::I64));
     query.distinct = true;
     assert_eq!(
         sql(query),
@@ -185,11 +214,14 @@ fn a_query_is_counted_as_simply_as_it_can_be() {
     // Values and aggregates of the output matter: each parameter must occur, and an aggregate makes one row.
     assert_eq!(
         counted(|query| query.output = Output::CountOf(Box::new(Output::Exprs(vec![int(1)])))),
-        r#"SELECT COUNT(*) FROM (SELECT ?1 FROM "tags" WHERE "id" = ?2 ORDER BY "label") AS c"#
+        r#"SELECT COUNT(*) FROM (SELECT ?1 FROM "tags" AS t0 WHERE t0."id" = ?2 ORDER BY t0."label") AS c"#
     );
     assert_eq!(
-        counted(|query| query.output = Output::CountOf(Box::new(Output::Exprs(vec![count(None)])))),
-        r#"SELECT COUNT(*) FROM (SELECT COUNT(*) FROM "tags" WHERE "id" = ?1 ORDER BY "label") AS c"#
+        counted(|query| {
+            query.order.clear();
+            query.output = Output::CountOf(Box::new(Output::Exprs(vec![count(None)])));
+        }),
+        r#"SELECT COUNT(*) FROM (SELECT COUNT(*) FROM "tags" WHERE "id" = ?1) AS c"#
     );
 }
 
@@ -267,7 +299,8 @@ fn subqueries_see_the_query_around_them() {
     let mut inner = select(post);
     inner.output = Output::Exprs(vec![col(post, 1)]);
     inner.filter = Some(eq(col(post, 2), col(user, 1)));
-    let within = Expr::InSelect { expr: Box::new(col(user, 0)), select: Box::new(inner), negated: true };
+    let within =
+        Expr::InSelect { expr: Box::new(col(user, 0)), select: Box::new(inner), negated: true, rows: false };
     assert_eq!(
         ids(select(user), within),
         r#"SELECT t0."id" FROM "users" AS t0 WHERE t0."id" NOT IN (SELECT t1."author_id" FROM "posts" AS t1 WHERE t1."title" = t0."name")"#
@@ -299,7 +332,7 @@ fn parameters_are_numbered_in_the_order_of_the_walk() {
     // In the order of the walk: output, joins, filter, groups, having, key, order, limits.
     query.output = Output::Exprs(vec![
         marked(col(post, 0)),
-        aggregate(AggFunc::Sum, Some(marked(col(post, 1))), DbType::I64, Some(marked(col(user, 2)))),
+        aggregate(AggFunc::Sum, Some(marked(col(post, 1))), ColumnType::I64, Some(marked(col(user, 2)))),
     ]);
     query.joins = vec![Join {
         on: Some(marked(col(user, 1))),
@@ -318,13 +351,13 @@ fn parameters_are_numbered_in_the_order_of_the_walk() {
     query.having = Some(marked(count(None)));
     query.per_parent =
         Some(PerParent { key: vec![marked(col(post, 1))], limit: Some(5000), offset: Some(6000) });
-    query.order = vec![marked(col(post, 2)).order(Direction::Asc)];
+    query.order = vec![marked(count(None)).order(Direction::Asc)];
     query.limit = Some(7000);
     query.offset = Some(8000);
 
     let command = Command::Select(Box::new(query.clone()));
     let mut walked = Vec::new();
-    binds(&command, &mut |bind| {
+    binds(&command, |bind| {
         walked.push(match bind {
             Binds::One(Datum::I64(value), _) => *value as u64,
             Binds::Number(value) => value,
@@ -337,7 +370,7 @@ fn parameters_are_numbered_in_the_order_of_the_walk() {
         let wanted = match value {
             5000 => format!("+ ?{number} ORDER"),
             6000 => format!("rn > ?{number} AND"),
-            7000 => format!("LIMIT ?{number} "),
+            7000 => format!("LIMIT ?{number} + 0 "),
             8000 => format!("OFFSET ?{number}"),
             mark => format!("= ?{number} /*v{mark}*/"),
         };

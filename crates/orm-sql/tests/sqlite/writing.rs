@@ -1,6 +1,6 @@
 use orm_core::ErrorKind;
 use orm_core::ir::*;
-use orm_core::value::{Datum, DbType};
+use orm_core::value::{ColumnType, Datum};
 use orm_sql::{SqliteDialect, compile};
 
 use crate::models::*;
@@ -11,7 +11,7 @@ fn insert(columns: Vec<u16>) -> Insert {
 }
 
 fn plus_one() -> Vec<Assignment> {
-    vec![Assignment { column: 2, value: Expr::binary(BinaryOp::Add, col(user, 2), int(1), DbType::I32) }]
+    vec![Assignment { column: 2, value: Expr::binary(BinaryOp::Add, col(user, 2), int(1), ColumnType::I32) }]
 }
 
 fn posts() -> Expr {
@@ -40,7 +40,7 @@ fn rows_are_inserted_together() {
 #[test]
 fn an_upsert_tells_the_old_row_from_the_new() {
     let excluded = Expr::Excluded(ColumnRef { source: source(user), index: 2 });
-    let value = Expr::binary(BinaryOp::Add, col(user, 2), excluded, DbType::I32);
+    let value = Expr::binary(BinaryOp::Add, col(user, 2), excluded, ColumnType::I32);
     let action =
         ConflictAction::Update(vec![Assignment { column: 2, value }], Some(eq(col(user, 4), int(1))));
     let upsert = Insert {
@@ -117,7 +117,7 @@ fn a_subquery_makes_a_write_qualify_its_columns() {
         func: AggFunc::Max,
         arg: Some(Box::new(col(user, 2))),
         distinct: false,
-        ty: DbType::I32,
+        ty: ColumnType::I32,
         filter: None,
         order: vec![],
     }]);
@@ -152,7 +152,7 @@ fn an_alias_is_never_the_name_of_a_table_in_sight() {
 #[test]
 fn question_marks_of_raw_sql_are_numbered_outside_quotes() {
     let raw = |sql: &str, binds: usize| {
-        let binds = (0..binds).map(|_| (Datum::I64(1), DbType::I64)).collect();
+        let binds = (0..binds).map(|_| (Datum::I64(1), ColumnType::I64)).collect();
         Command::Raw(Box::new(RawSql { sql: sql.into(), binds, write: false }))
     };
     let text = "SELECT ?, '?''?', \"id\" - ? /* ? */ FROM users -- ?";

@@ -46,7 +46,12 @@ fn each_code_has_its_kind() {
         (ffi::SQLITE_TOOBIG, ErrorKind::ValueTooLong),
         (ffi::SQLITE_CANTOPEN, ErrorKind::Configuration),
         (ffi::SQLITE_NOTADB, ErrorKind::Configuration),
-        (ffi::SQLITE_READONLY_DIRECTORY, ErrorKind::Database),
+        (ffi::SQLITE_READONLY, ErrorKind::ReadOnly),
+        (ffi::SQLITE_READONLY_DIRECTORY, ErrorKind::ReadOnly),
+        (ffi::SQLITE_FULL, ErrorKind::DiskFull),
+        (ffi::SQLITE_CORRUPT, ErrorKind::Corrupt),
+        (ffi::SQLITE_CORRUPT_INDEX, ErrorKind::Corrupt),
+        (ffi::SQLITE_CONSTRAINT_TRIGGER, ErrorKind::Raised),
         (ffi::SQLITE_IOERR_READ, ErrorKind::Database),
     ] {
         let error = mapped(code, "as SQLite says");
@@ -78,6 +83,14 @@ fn a_broken_constraint_names_the_fields() {
         &Context::default(),
     );
     assert!(bare.model().is_none() && bare.fields().is_empty());
+}
+
+#[test]
+fn a_trigger_keeps_its_words_and_restrict_is_a_foreign_key() {
+    let error = mapped(ffi::SQLITE_CONSTRAINT_TRIGGER, "the month is closed");
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Raised, "the month is closed"));
+    let error = mapped(ffi::SQLITE_CONSTRAINT_TRIGGER, "FOREIGN KEY constraint failed");
+    assert_eq!(error.kind(), ErrorKind::ForeignKey);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
+use super::content::State;
 use super::{BelongsTo, HasMany, HasOne, ManyToMany, MorphTo, not_loaded};
 use crate::error::Result;
 use crate::relation::Siblings;
@@ -20,7 +21,7 @@ macro_rules! common {
             /// assert!(!HasMany::<i32>::default().is_loaded());
             /// ```
             pub fn is_loaded(&self) -> bool {
-                self.content.is_some()
+                self.state.loaded().is_some()
             }
 
             /// The opposite, for `#[serde(skip_serializing_if)]`.
@@ -37,28 +38,26 @@ macro_rules! common {
             /// assert_eq!(serde_json::to_string(&card).unwrap(), r#"{"name":"Ada"}"#);
             /// ```
             pub fn is_unloaded(&self) -> bool {
-                self.content.is_none()
+                self.state.loaded().is_none()
             }
 
             /// Called by the derive.
             #[doc(hidden)]
             pub fn set_siblings(&mut self, siblings: &Siblings) {
-                if self.content.is_none() {
-                    self.siblings = Some(siblings.clone());
-                }
+                self.state.set_siblings(siblings);
             }
         }
 
         impl<T> Default for $name<T> {
             fn default() -> Self {
-                $name { content: None, siblings: None }
+                $name { state: State::Unloaded(None) }
             }
         }
 
         /// The content, or `not loaded`.
         impl<T: fmt::Debug> fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match &self.content {
+                match self.content() {
                     Some(content) => content.fmt(f),
                     None => f.write_str("not loaded"),
                 }
@@ -68,7 +67,7 @@ macro_rules! common {
         /// Equal if both are loaded and hold equal rows, or neither is loaded.
         impl<T: PartialEq> PartialEq for $name<T> {
             fn eq(&self, other: &Self) -> bool {
-                self.content == other.content
+                self.content() == other.content()
             }
         }
 
@@ -78,17 +77,17 @@ macro_rules! common {
         #[doc = concat!("`#[serde(default, skip_serializing_if = \"", stringify!($name), "::is_unloaded\")]`.")]
         impl<T: Serialize> Serialize for $name<T> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                match self.get_for_serde() {
+                match self.content() {
                     Some(content) => content.serialize(serializer),
                     None => Err(ser::Error::custom(not_loaded::<T>())),
                 }
             }
         }
 
-        impl<'de, T: Deserialize<'de>> Deserialize<'de> for $name<T> {
+        impl<'de, T: Deserialize<'de> + Send + Sync + 'static> Deserialize<'de> for $name<T> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let content = <$owned>::deserialize(deserializer)?;
-                Ok(Self::from_serde(content))
+                Ok(Self::holding(content))
             }
         }
     )*};
@@ -101,30 +100,24 @@ common! {
     ManyToMany, Vec<T>;
 }
 
-macro_rules! serde_one {
+macro_rules! one {
     ($($name:ident, $pointer:ident;)*) => {$(
-        impl<T> $name<T> {
-            fn get_for_serde(&self) -> Option<Option<&T>> {
-                self.content.as_ref().map(Option::as_deref)
-            }
-            fn from_serde(content: Option<T>) -> Self {
-                $name { content: Some(content.map($pointer::new)), siblings: None }
+        impl<T: Send + Sync + 'static> $name<T> {
+            fn holding(content: Option<T>) -> Self {
+                $name { state: State::given(content.map(|row| $pointer::new(row) as _)) }
             }
         }
     )*};
 }
-serde_one! { BelongsTo, Arc; MorphTo, Arc; HasOne, Box; }
+one! { BelongsTo, Arc; MorphTo, Arc; HasOne, Box; }
 
-macro_rules! serde_many {
+macro_rules! many {
     ($($name:ident;)*) => {$(
-        impl<T> $name<T> {
-            fn get_for_serde(&self) -> Option<&[T]> {
-                self.content.as_deref()
-            }
-            fn from_serde(content: Vec<T>) -> Self {
-                $name { content: Some(content), siblings: None }
+        impl<T: Send + Sync + 'static> $name<T> {
+            fn holding(content: Vec<T>) -> Self {
+                Self::loaded(content)
             }
         }
     )*};
 }
-serde_many! { HasMany; ManyToMany; }
+many! { HasMany; ManyToMany; }

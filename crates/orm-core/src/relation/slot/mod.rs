@@ -2,16 +2,18 @@
 //!
 //! A slot is in one of two states, and reading one that was never loaded is an error: an empty slice always means that the
 //! database has no rows. Parents are shared ([`BelongsTo`] holds an `Arc`), children are owned by their parent. Until it is
-//! loaded, a slot also remembers the [`Siblings`] of its row, for lazy loading in batches.
+//! loaded, a slot also remembers the [`Siblings`] of its row, for lazy loading in batches. What it holds is a trait object, so that
+//! no auto trait of a model depends on other models.
 
 mod common;
+mod content;
 mod to_many;
 mod to_one;
 
 pub use to_many::{HasMany, ManyToMany};
 pub use to_one::{BelongsTo, HasOne, MorphTo};
 
-use super::Siblings;
+use super::{Mark, Siblings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::meta::RelationMeta;
 use crate::model::Model;
@@ -66,11 +68,14 @@ pub trait Slot: Default + Send + Sync + Sized + 'static {
     /// ```
     fn read(&self) -> Result<Self::Loaded<'_>>;
 
+    /// How a loaded slot came by its content.
+    #[doc(hidden)]
+    fn mark(&self) -> Option<&Mark>;
     #[doc(hidden)]
     fn siblings(&self) -> Option<&Siblings>;
     /// Fills the slot.
     #[doc(hidden)]
-    fn put(&mut self, content: Self::Content);
+    fn put(&mut self, content: Self::Content, mark: Mark);
     /// What one row gets: a copy where contents are shared, else the content itself.
     #[doc(hidden)]
     fn hand_out(content: &mut Self::Content) -> Self::Content;

@@ -82,3 +82,9 @@ fn only_a_loaded_slot_is_serialised() {
     assert_eq!(serde_json::from_str::<BelongsTo<i32>>("null").unwrap(), BelongsTo::absent());
     assert_eq!(serde_json::from_str::<HasOne<i32>>("3").unwrap(), HasOne::loaded(3));
 }
+
+#[test]
+fn a_slot_is_small() {
+    assert!(size_of::<HasMany<String>>() <= 32 && size_of::<BelongsTo<String>>() <= 32);
+    assert!(size_of::<HasOne<String>>() <= 32 && size_of::<MorphTo<String>>() <= 32);
+}

@@ -2,22 +2,21 @@
 
 use std::mem;
 
+use super::content::{Rows, State};
 use super::{Slot, ToMany, not_loaded};
 use crate::error::Result;
 use crate::meta::RelationMeta;
 use crate::model::Model;
-use crate::relation::Siblings;
+use crate::relation::{Mark, Siblings};
 
 macro_rules! to_many {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone)]
         pub struct $name<T> {
-            pub(super) content: Option<Vec<T>>,
-            pub(super) siblings: Option<Siblings>,
+            pub(super) state: State<Rows<T>>,
         }
 
-        impl<T> $name<T> {
+        impl<T: Send + Sync + 'static> $name<T> {
             /// A loaded slot.
             ///
             /// ```
@@ -26,7 +25,7 @@ macro_rules! to_many {
             /// assert_eq!(ManyToMany::loaded([1, 2]).get().unwrap(), [1, 2]);
             /// ```
             pub fn loaded(rows: impl Into<Vec<T>>) -> Self {
-                $name { content: Some(rows.into()), siblings: None }
+                $name { state: State::given(Box::new(rows.into())) }
             }
 
             /// The rows. [`NotLoaded`](crate::ErrorKind::NotLoaded) before they are loaded.
@@ -40,7 +39,7 @@ macro_rules! to_many {
             /// # Ok(()) }
             /// ```
             pub fn get(&self) -> Result<&[T]> {
-                self.content.as_deref().ok_or_else(not_loaded::<T>)
+                self.content().ok_or_else(not_loaded::<T>)
             }
 
             /// The rows, to change or to load their own relations.
@@ -54,7 +53,7 @@ macro_rules! to_many {
             /// # Ok(()) }
             /// ```
             pub fn get_mut(&mut self) -> Result<&mut Vec<T>> {
-                self.content.as_mut().ok_or_else(not_loaded::<T>)
+                self.state.loaded_mut().map(|rows| rows.rows_mut()).ok_or_else(not_loaded::<T>)
             }
 
             /// Takes the rows out.
@@ -68,7 +67,7 @@ macro_rules! to_many {
             /// # Ok(()) }
             /// ```
             pub fn into_vec(self) -> Result<Vec<T>> {
-                self.content.ok_or_else(not_loaded::<T>)
+                self.state.into_loaded().map(|rows| rows.into_rows()).ok_or_else(not_loaded::<T>)
             }
 
             /// Puts rows into the slot. The rows' foreign keys are not changed.
@@ -81,7 +80,26 @@ macro_rules! to_many {
             /// assert_eq!((many.get().unwrap(), linked.get().unwrap()), (&[1, 2][..], &[3][..]));
             /// ```
             pub fn set(&mut self, rows: Vec<T>) {
-                (self.content, self.siblings) = (Some(rows), None);
+                self.state = State::given(Box::new(rows));
+            }
+        }
+
+        impl<T> $name<T> {
+            /// The rows, if they are loaded.
+            pub(super) fn content(&self) -> Option<&[T]> {
+                self.state.loaded().map(|rows| rows.rows().as_slice())
+            }
+        }
+
+        impl<T: Clone + Send + Sync + 'static> Clone for $name<T> {
+            fn clone(&self) -> Self {
+                let state = match &self.state {
+                    State::Loaded(rows, mark) => {
+                        State::Loaded(Box::new(rows.rows().clone()) as Rows<T>, mark.clone())
+                    }
+                    State::Unloaded(siblings) => State::Unloaded(siblings.clone()),
+                };
+                $name { state }
             }
         }
 
@@ -92,16 +110,19 @@ macro_rules! to_many {
             const SHARED: bool = false;
 
             fn is_loaded(&self) -> bool {
-                self.content.is_some()
+                self.state.loaded().is_some()
             }
             fn read(&self) -> Result<&[T]> {
                 self.get()
             }
             fn siblings(&self) -> Option<&Siblings> {
-                self.siblings.as_ref()
+                self.state.siblings()
             }
-            fn put(&mut self, content: Vec<T>) {
-                self.set(content);
+            fn mark(&self) -> Option<&Mark> {
+                self.state.mark()
+            }
+            fn put(&mut self, content: Vec<T>, mark: Mark) {
+                self.state = State::Loaded(Box::new(content), mark);
             }
             fn hand_out(content: &mut Vec<T>) -> Vec<T> {
                 mem::take(content)

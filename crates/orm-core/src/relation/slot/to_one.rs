@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::content::{Owned, Shared, State, row, row_mut};
 use super::{Slot, ToOne, absent, not_loaded, several};
 use crate::error::Result;
 use crate::meta::RelationMeta;
 use crate::model::Model;
-use crate::relation::Siblings;
+use crate::relation::{Mark, Siblings};
 
 /// The row that this row's foreign key points to, shared between all rows of one result that point to it.
 ///
@@ -17,11 +18,10 @@ use crate::relation::Siblings;
 /// assert_eq!(BelongsTo::<String>::absent().get_opt().unwrap(), None);
 /// ```
 pub struct BelongsTo<T> {
-    pub(super) content: Option<Option<Arc<T>>>,
-    pub(super) siblings: Option<Siblings>,
+    pub(super) state: State<Option<Shared<T>>>,
 }
 
-impl<T> BelongsTo<T> {
+impl<T: Send + Sync + 'static> BelongsTo<T> {
     /// A loaded slot.
     ///
     /// ```
@@ -42,7 +42,7 @@ impl<T> BelongsTo<T> {
     /// assert_eq!(first, second);
     /// ```
     pub fn shared(row: Arc<T>) -> Self {
-        BelongsTo { content: Some(Some(row)), siblings: None }
+        BelongsTo { state: State::given(Some(row)) }
     }
 
     /// A loaded slot of a row that points to nothing.
@@ -53,7 +53,7 @@ impl<T> BelongsTo<T> {
     /// assert!(slot.is_loaded() && slot.get().is_err());
     /// ```
     pub fn absent() -> Self {
-        BelongsTo { content: Some(None), siblings: None }
+        BelongsTo { state: State::given(None) }
     }
 
     /// The row. [`NotLoaded`](crate::ErrorKind::NotLoaded) before it is loaded, [`NotFound`](crate::ErrorKind::NotFound) if there is none.
@@ -78,7 +78,7 @@ impl<T> BelongsTo<T> {
     /// assert_eq!(BelongsTo::<String>::absent().get_opt().unwrap(), None);
     /// ```
     pub fn get_opt(&self) -> Result<Option<&T>> {
-        self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
+        self.content().ok_or_else(not_loaded::<T>)
     }
 
     /// The row as it is shared, as [`get_opt`](Self::get_opt).
@@ -93,7 +93,8 @@ impl<T> BelongsTo<T> {
     /// # Ok(()) }
     /// ```
     pub fn get_arc(&self) -> Result<Option<Arc<T>>> {
-        self.content.clone().ok_or_else(not_loaded::<T>)
+        let content = self.state.loaded().ok_or_else(not_loaded::<T>)?;
+        Ok(content.clone().map(|row| row.shared()))
     }
 
     /// Puts a row into the slot. The foreign key beside it is not changed.
@@ -106,13 +107,20 @@ impl<T> BelongsTo<T> {
     /// assert_eq!(slot.get().unwrap(), &"Ada");
     /// ```
     pub fn set(&mut self, row: Option<Arc<T>>) {
-        (self.content, self.siblings) = (Some(row), None);
+        self.state = State::given(row.map(|row| row as Shared<T>));
     }
 }
 
 impl<T> Clone for BelongsTo<T> {
     fn clone(&self) -> Self {
-        BelongsTo { content: self.content.clone(), siblings: self.siblings.clone() }
+        BelongsTo { state: self.state.clone() }
+    }
+}
+
+impl<T> BelongsTo<T> {
+    /// The row, if it is loaded.
+    pub(super) fn content(&self) -> Option<Option<&T>> {
+        self.state.loaded().map(|content| content.as_deref().map(row))
     }
 }
 
@@ -123,16 +131,19 @@ impl<T: Model> Slot for BelongsTo<T> {
     const SHARED: bool = true;
 
     fn is_loaded(&self) -> bool {
-        self.content.is_some()
+        self.state.loaded().is_some()
     }
     fn read(&self) -> Result<&T> {
         self.get()
     }
     fn siblings(&self) -> Option<&Siblings> {
-        self.siblings.as_ref()
+        self.state.siblings()
     }
-    fn put(&mut self, content: Self::Content) {
-        self.set(content);
+    fn mark(&self) -> Option<&Mark> {
+        self.state.mark()
+    }
+    fn put(&mut self, content: Self::Content, mark: Mark) {
+        self.state = State::Loaded(content.map(|row| row as Shared<T>), mark);
     }
     fn hand_out(content: &mut Self::Content) -> Self::Content {
         content.clone()
@@ -161,13 +172,11 @@ impl<T: Model> ToOne for BelongsTo<T> {}
 /// assert!(HasOne::<String>::default().get().is_err());
 /// assert_eq!(HasOne::loaded(Some(7)).get().unwrap(), Some(&7));
 /// ```
-#[derive(Clone)]
 pub struct HasOne<T> {
-    pub(super) content: Option<Option<Box<T>>>,
-    pub(super) siblings: Option<Siblings>,
+    pub(super) state: State<Option<Owned<T>>>,
 }
 
-impl<T> HasOne<T> {
+impl<T: Send + Sync + 'static> HasOne<T> {
     /// A loaded slot.
     ///
     /// ```
@@ -175,7 +184,7 @@ impl<T> HasOne<T> {
     /// assert_eq!(HasOne::loaded(Some("Countess")).get().unwrap(), Some(&"Countess"));
     /// ```
     pub fn loaded(row: impl Into<Option<T>>) -> Self {
-        HasOne { content: Some(row.into().map(Box::new)), siblings: None }
+        HasOne { state: State::given(row.into().map(|row| Box::new(row) as Owned<T>)) }
     }
 
     /// The row, `None` if there is none. [`NotLoaded`](crate::ErrorKind::NotLoaded) before it is loaded.
@@ -189,7 +198,7 @@ impl<T> HasOne<T> {
     /// # Ok(()) }
     /// ```
     pub fn get(&self) -> Result<Option<&T>> {
-        self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
+        self.content().ok_or_else(not_loaded::<T>)
     }
 
     /// The row, to change or to load its own relations.
@@ -205,7 +214,8 @@ impl<T> HasOne<T> {
     /// # Ok(()) }
     /// ```
     pub fn get_mut(&mut self) -> Result<Option<&mut T>> {
-        self.content.as_mut().map(Option::as_deref_mut).ok_or_else(not_loaded::<T>)
+        let content = self.state.loaded_mut().ok_or_else(not_loaded::<T>)?;
+        Ok(content.as_deref_mut().map(row_mut))
     }
 
     /// Takes the row out.
@@ -219,7 +229,8 @@ impl<T> HasOne<T> {
     /// # Ok(()) }
     /// ```
     pub fn into_option(self) -> Result<Option<T>> {
-        self.content.map(|row| row.map(|row| *row)).ok_or_else(not_loaded::<T>)
+        let content = self.state.into_loaded().ok_or_else(not_loaded::<T>)?;
+        Ok(content.map(|row| *row.boxed()))
     }
 
     /// Puts a row into the slot. The row's foreign key is not changed.
@@ -231,7 +242,27 @@ impl<T> HasOne<T> {
     /// assert_eq!(slot.get().unwrap(), Some(&"Countess"));
     /// ```
     pub fn set(&mut self, row: Option<T>) {
-        (self.content, self.siblings) = (Some(row.map(Box::new)), None);
+        self.state = State::given(row.map(|row| Box::new(row) as Owned<T>));
+    }
+}
+
+impl<T> HasOne<T> {
+    /// The row, if it is loaded.
+    pub(super) fn content(&self) -> Option<Option<&T>> {
+        self.state.loaded().map(|content| content.as_deref().map(row))
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Clone for HasOne<T> {
+    fn clone(&self) -> Self {
+        let state = match &self.state {
+            State::Loaded(content, mark) => {
+                let copy = content.as_deref().map(|content| Box::new(row(content).clone()) as Owned<T>);
+                State::Loaded(copy, mark.clone())
+            }
+            State::Unloaded(siblings) => State::Unloaded(siblings.clone()),
+        };
+        HasOne { state }
     }
 }
 
@@ -242,16 +273,19 @@ impl<T: Model> Slot for HasOne<T> {
     const SHARED: bool = false;
 
     fn is_loaded(&self) -> bool {
-        self.content.is_some()
+        self.state.loaded().is_some()
     }
     fn read(&self) -> Result<Option<&T>> {
         self.get()
     }
     fn siblings(&self) -> Option<&Siblings> {
-        self.siblings.as_ref()
+        self.state.siblings()
     }
-    fn put(&mut self, content: Self::Content) {
-        (self.content, self.siblings) = (Some(content), None);
+    fn mark(&self) -> Option<&Mark> {
+        self.state.mark()
+    }
+    fn put(&mut self, content: Self::Content, mark: Mark) {
+        self.state = State::Loaded(content.map(|row| row as Owned<T>), mark);
     }
     fn hand_out(content: &mut Self::Content) -> Self::Content {
         content.take()
@@ -283,11 +317,10 @@ impl<T: Model> ToOne for HasOne<T> {}
 /// assert_eq!(MorphTo::loaded("Ada".to_string()).get().unwrap(), "Ada");
 /// ```
 pub struct MorphTo<T> {
-    pub(super) content: Option<Option<Arc<T>>>,
-    pub(super) siblings: Option<Siblings>,
+    pub(super) state: State<Option<Shared<T>>>,
 }
 
-impl<T> MorphTo<T> {
+impl<T: Send + Sync + 'static> MorphTo<T> {
     /// A loaded slot.
     ///
     /// ```
@@ -295,7 +328,7 @@ impl<T> MorphTo<T> {
     /// assert_eq!(MorphTo::loaded("a photo").get().unwrap(), &"a photo");
     /// ```
     pub fn loaded(row: T) -> Self {
-        MorphTo { content: Some(Some(Arc::new(row))), siblings: None }
+        MorphTo { state: State::given(Some(Arc::new(row))) }
     }
 
     /// The row. [`NotLoaded`](crate::ErrorKind::NotLoaded) before it is loaded, [`NotFound`](crate::ErrorKind::NotFound) if there is none.
@@ -319,7 +352,7 @@ impl<T> MorphTo<T> {
     /// assert_eq!(slot.get_opt().unwrap(), None);
     /// ```
     pub fn get_opt(&self) -> Result<Option<&T>> {
-        self.content.as_ref().map(Option::as_deref).ok_or_else(not_loaded::<T>)
+        self.content().ok_or_else(not_loaded::<T>)
     }
 
     /// Puts a row into the slot. The key beside it is not changed.
@@ -332,16 +365,31 @@ impl<T> MorphTo<T> {
     /// assert_eq!(slot.get().unwrap(), &"a song");
     /// ```
     pub fn set(&mut self, row: Option<Arc<T>>) {
-        (self.content, self.siblings) = (Some(row), None);
+        self.state = State::given(row.map(|row| row as Shared<T>));
+    }
+
+    pub(in crate::relation) fn mark(&self) -> Option<&Mark> {
+        self.state.mark()
+    }
+
+    pub(in crate::relation) fn put(&mut self, row: Option<Arc<T>>, mark: Mark) {
+        self.state = State::Loaded(row.map(|row| row as Shared<T>), mark);
     }
 
     pub(in crate::relation) fn siblings(&self) -> Option<&Siblings> {
-        self.siblings.as_ref()
+        self.state.siblings()
     }
 }
 
 impl<T> Clone for MorphTo<T> {
     fn clone(&self) -> Self {
-        MorphTo { content: self.content.clone(), siblings: self.siblings.clone() }
+        MorphTo { state: self.state.clone() }
+    }
+}
+
+impl<T> MorphTo<T> {
+    /// The row, if it is loaded.
+    pub(super) fn content(&self) -> Option<Option<&T>> {
+        self.state.loaded().map(|content| content.as_deref().map(row))
     }
 }

@@ -5,13 +5,13 @@ use super::NativeType;
 /// The type of a column, independent of the database.
 ///
 /// ```
-/// use orm::value::{DbType, Scalar};
-/// assert_eq!(<i32 as Scalar>::TYPE, DbType::I32);
-/// assert_eq!(<uuid::Uuid as Scalar>::TYPE, DbType::Uuid);
+/// use orm::value::{ColumnType, Scalar};
+/// assert_eq!(<i32 as Scalar>::TYPE, ColumnType::I32);
+/// assert_eq!(<uuid::Uuid as Scalar>::TYPE, ColumnType::Uuid);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum DbType {
+pub enum ColumnType {
     /// `true` or `false`.
     Bool,
     /// Signed, 8 bits.
@@ -57,33 +57,33 @@ pub enum DbType {
     /// A closed set of names or numbers.
     Enum(&'static EnumMeta),
     /// A list of values of a type, for databases that have such columns.
-    Array(&'static DbType),
+    Array(&'static ColumnType),
     /// A list of embedded structs: documents, or JSON.
     List(super::ElementMeta),
     /// A type that one database has and the others have not.
     Native(&'static NativeType),
 }
 
-impl DbType {
+impl ColumnType {
     /// Whether values are whole numbers.
     ///
     /// ```
-    /// use orm::value::DbType;
-    /// assert!(DbType::U16.is_integer() && !DbType::F32.is_integer());
+    /// use orm::value::ColumnType;
+    /// assert!(ColumnType::U16.is_integer() && !ColumnType::F32.is_integer());
     /// ```
     pub const fn is_integer(self) -> bool {
-        use DbType::*;
+        use ColumnType::*;
         matches!(self, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
     }
 
     /// Whether values are numbers of any kind.
     ///
     /// ```
-    /// use orm::value::DbType;
-    /// assert!(DbType::Decimal.is_number() && !DbType::Text.is_number());
+    /// use orm::value::ColumnType;
+    /// assert!(ColumnType::Decimal.is_number() && !ColumnType::Text.is_number());
     /// ```
     pub const fn is_number(self) -> bool {
-        self.is_integer() || matches!(self, DbType::F32 | DbType::F64 | DbType::Decimal)
+        self.is_integer() || matches!(self, ColumnType::F32 | ColumnType::F64 | ColumnType::Decimal)
     }
 }
 
@@ -91,7 +91,7 @@ impl DbType {
 ///
 /// ```
 /// # use orm_guide::prelude::*;
-/// use orm::value::{DbType, Scalar};
+/// use orm::value::{ColumnType, Scalar};
 ///
 /// #[derive(Debug, Clone, Copy, DbEnum)]
 /// pub enum State {
@@ -99,7 +99,7 @@ impl DbType {
 ///     #[orm(rename = "live")]
 ///     Published,
 /// }
-/// let DbType::Enum(meta) = <State as Scalar>::TYPE else { panic!() };
+/// let ColumnType::Enum(meta) = <State as Scalar>::TYPE else { panic!() };
 /// assert_eq!((meta.name, meta.variants[1].0, meta.integer), ("state", "live", false));
 /// ```
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -3,109 +3,12 @@
 //! Everything stands on [`Tx`], a guard that abandons its transaction when it is dropped. The closure forms commit it
 //! on `Ok` and roll it back on `Err`; a future dropped in the middle drops the guard.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::capability::capabilities::Savepoints;
-use super::{Backend, Executor, Supports};
+use super::{Context, Executor, Handle, Pass, TxBuilder, TxOptions, With, mark};
+use crate::backend::capabilities::Savepoints;
+use crate::backend::{Explain, Observer, SchemaStore, Supports, Transactions};
 use crate::error::{Error, Result};
-
-/// How transactions that run at the same time see each other.
-///
-/// ```
-/// use orm::backend::{Isolation, TxOptions};
-/// let options = TxOptions::new().isolation(Isolation::RepeatableRead);
-/// assert_eq!(options.isolation, Some(Isolation::RepeatableRead));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Isolation {
-    /// Each statement sees what is committed when it starts.
-    ReadCommitted,
-    /// All statements see the same snapshot.
-    RepeatableRead,
-    /// As if the transactions ran one after the other. SQLite is always serializable.
-    Serializable,
-}
-
-/// The options of a transaction.
-///
-/// ```
-/// use orm_core::backend::{Isolation, TxOptions};
-/// let options = TxOptions::new().isolation(Isolation::Serializable).retries(5);
-/// # let _ = options;
-/// ```
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TxOptions {
-    /// The isolation; `None` leaves it to the database.
-    pub isolation: Option<Isolation>,
-    /// Whether writes are refused.
-    pub read_only: bool,
-    /// Whether a serializable read-only transaction may wait for a safe snapshot (PostgreSQL).
-    pub deferrable: bool,
-    /// How often a transaction that failed with a retryable error is run again.
-    pub retries: u32,
-}
-
-impl TxOptions {
-    /// The database's own defaults, no retries.
-    ///
-    /// ```
-    /// use orm::backend::TxOptions;
-    /// let options = TxOptions::new();
-    /// assert_eq!((options.isolation, options.read_only, options.retries), (None, false, 0));
-    /// ```
-    pub fn new() -> Self {
-        Self::default()
-    }
-    /// Sets the isolation.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let options = TxOptions::new().isolation(Isolation::Serializable);
-    /// let count = db.transaction_with(options, async |tx| User::query().count(tx).await).await?;
-    /// assert_eq!(count, 3);
-    /// # Ok(()) }
-    /// ```
-    pub fn isolation(mut self, isolation: Isolation) -> Self {
-        self.isolation = Some(isolation);
-        self
-    }
-    /// Refuses writes.
-    ///
-    /// ```
-    /// # use orm_guide::prelude::*;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
-    /// let tx = db.begin_with(TxOptions::new().read_only()).await?;
-    /// assert_eq!(User::query().count(&tx).await?, 3);
-    /// # Ok(()) }
-    /// ```
-    pub fn read_only(mut self) -> Self {
-        self.read_only = true;
-        self
-    }
-    /// Lets a serializable read-only transaction wait for a safe snapshot.
-    ///
-    /// ```
-    /// use orm::backend::{Isolation, TxOptions};
-    /// let report = TxOptions::new().isolation(Isolation::Serializable).read_only().deferrable();
-    /// assert!(report.deferrable);
-    /// ```
-    pub fn deferrable(mut self) -> Self {
-        self.deferrable = true;
-        self
-    }
-    /// Runs the transaction again, up to `times`, after a retryable error.
-    ///
-    /// ```
-    /// use orm::backend::TxOptions;
-    /// assert_eq!(TxOptions::new().retries(3).retries, 3);
-    /// ```
-    pub fn retries(mut self, times: u32) -> Self {
-        self.retries = times;
-        self
-    }
-}
 
 /// A transaction or a savepoint within one. Dropped without [`commit`](Tx::commit), it is rolled back.
 ///
@@ -118,32 +21,37 @@ impl TxOptions {
 /// assert_eq!(Tag::query().count(&db).await?, 1);
 /// # Ok(()) }
 /// ```
-pub struct Tx<B: Backend> {
-    session: B::Session,
+pub struct Tx<B: Transactions> {
+    handle: Handle<B>,
     open: bool,
 }
 
-impl<B: Backend> std::fmt::Debug for Tx<B> {
+impl<B: Transactions> std::fmt::Debug for Tx<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tx").field("backend", &B::NAME).field("open", &self.open).finish()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<B: Backend> Executor for Tx<B> {
+impl<B: Transactions> Executor for Tx<B> {
     type Backend = B;
-    fn session(&self) -> &B::Session {
-        &self.session
+    fn handle(&self) -> &Handle<B> {
+        &self.handle
     }
 }
 
-impl<B: Backend> Tx<B> {
-    pub(crate) async fn start(session: &B::Session, options: TxOptions) -> Result<Self> {
-        Ok(Tx { session: B::begin(session, options).await?, open: true })
+impl<B: Transactions> Tx<B> {
+    pub(crate) async fn start(handle: &Handle<B>, options: TxOptions) -> Result<Self> {
+        Ok(Tx { handle: handle.begin(options).await?, open: true })
     }
 
-    async fn start_savepoint(session: &B::Session) -> Result<Self> {
-        Ok(Tx { session: B::savepoint(session).await?, open: true })
+    /// Another handle on the same transaction, which must not outlive it.
+    pub(super) fn handle_clone(&self) -> Handle<B> {
+        self.handle.clone()
+    }
+
+    async fn start_savepoint(handle: &Handle<B>) -> Result<Self> {
+        Ok(Tx { handle: handle.savepoint().await?, open: true })
     }
 
     /// Makes the changes permanent (of a savepoint: part of the transaction around it).
@@ -160,8 +68,12 @@ impl<B: Backend> Tx<B> {
     pub async fn commit(mut self) -> Result<()> {
         // The driver marks the connection as in doubt before it waits and takes care of an error itself; a future that is
         // dropped while waiting still finds `open` and abandons.
-        let result = B::commit(&self.session).await;
+        let result = self.handle.commit().await;
         self.open = false;
+        match result {
+            Ok(()) => self.handle.scope().committed(),
+            Err(_) => self.handle.scope().undone(),
+        }
         result
     }
 
@@ -171,14 +83,15 @@ impl<B: Backend> Tx<B> {
     /// # use orm_guide::prelude::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
     /// let tx = db.begin().await?;
-    /// Comment::query().into_delete().all_rows().exec(&tx).await?;
+    /// Comment::query().delete().all_rows().exec(&tx).await?;
     /// tx.rollback().await?;
     /// assert_eq!(Comment::query().count(&db).await?, 1);
     /// # Ok(()) }
     /// ```
     pub async fn rollback(mut self) -> Result<()> {
-        let result = B::rollback(&self.session).await;
+        let result = self.handle.rollback().await;
         self.open = false;
+        self.handle.scope().undone();
         result
     }
 
@@ -200,6 +113,23 @@ impl<B: Backend> Tx<B> {
         }
     }
 
+    /// This transaction with something about its commands.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::backend::Context;
+    /// db.transaction(async |tx| {
+    ///     let step = tx.with(Context::new().tag("step", "cleanup"));
+    ///     Comment::query().delete().all_rows().exec(&step).await
+    /// })
+    /// .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with(&self, context: Context) -> With<&Self> {
+        With::new(self.handle.with(&context))
+    }
+
     /// Begins a savepoint, as a guard.
     ///
     /// ```
@@ -218,7 +148,7 @@ impl<B: Backend> Tx<B> {
     where
         B: Supports<Savepoints>,
     {
-        Tx::start_savepoint(&self.session).await
+        Tx::start_savepoint(&self.handle).await
     }
 
     /// Runs the closure in a savepoint: `Ok` keeps its changes, `Err` undoes them and leaves the transaction usable.
@@ -241,25 +171,27 @@ impl<B: Backend> Tx<B> {
         F: AsyncFnOnce(&Tx<B>) -> Result<T>,
         B: Supports<Savepoints>,
     {
-        finish(Tx::start_savepoint(&self.session).await?, body).await
+        finish(Tx::start_savepoint(&self.handle).await?, body).await
     }
 }
 
-impl<B: Backend> Drop for Tx<B> {
+impl<B: Transactions> Drop for Tx<B> {
     fn drop(&mut self) {
         if self.open {
-            B::abandon(&self.session);
+            self.handle.scope().undone();
+            self.handle.abandon();
         }
     }
 }
 
-async fn finish<B, T, E, F>(tx: Tx<B>, body: F) -> std::result::Result<T, E>
+/// Runs the closure in the transaction and ends it as the closure ends.
+pub(super) async fn finish<B, T, E, F>(tx: Tx<B>, body: F) -> std::result::Result<T, E>
 where
-    B: Backend,
+    B: Transactions,
     E: From<Error>,
     F: AsyncFnOnce(&Tx<B>) -> std::result::Result<T, E>,
 {
-    let result = body(&tx).await;
+    let result = mark::marked(tx.handle.database(), body(&tx)).await;
     tx.end(result).await
 }
 
@@ -278,7 +210,7 @@ where
 /// # Ok(()) }
 /// ```
 #[allow(async_fn_in_trait)]
-pub trait Database: Executor + Clone + Send + Sync + 'static {
+pub trait Database: Executor<Backend: Explain + SchemaStore> + Clone + Send + Sync + 'static {
     /// Runs the closure in a transaction: `Ok` commits, `Err` rolls back, and so does dropping the future.
     ///
     /// ```
@@ -297,7 +229,7 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
     where
         F: AsyncFnOnce(&Tx<Self::Backend>) -> Result<T>,
     {
-        finish(Tx::start(self.session(), TxOptions::default()).await?, body).await
+        finish(Tx::start(self.handle(), TxOptions::default()).await?, body).await
     }
 
     /// As [`transaction`](Database::transaction), with an error type of your own.
@@ -330,12 +262,12 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
         E: From<Error>,
         F: AsyncFnOnce(&Tx<Self::Backend>) -> std::result::Result<T, E>,
     {
-        finish(Tx::start(self.session(), TxOptions::default()).await?, body).await
+        finish(Tx::start(self.handle(), TxOptions::default()).await?, body).await
     }
 
     /// As [`transaction`](Database::transaction), with options. The closure may run more than once when
     /// [`TxOptions::retries`] says so: after a [retryable](Error::is_retryable) error, following a pause that
-    /// doubles from 5 ms and varies at random.
+    /// doubles from 5 ms and varies at random. Each attempt runs a clone of it, so it borrows what it needs, and counts in a `Cell` or an atomic.
     ///
     /// ```
     /// # use orm_guide::prelude::*;
@@ -350,24 +282,68 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
     /// assert_eq!(age, Some(21));
     /// # Ok(()) }
     /// ```
-    async fn transaction_with<T, F>(&self, options: TxOptions, mut body: F) -> Result<T>
+    async fn transaction_with<T, F>(&self, options: TxOptions, body: F) -> Result<T>
     where
-        F: AsyncFnMut(&Tx<Self::Backend>) -> Result<T>,
+        F: AsyncFnOnce(&Tx<Self::Backend>) -> Result<T> + Clone,
     {
-        let mut attempt = 0;
-        loop {
-            let result = match Tx::start(self.session(), options).await {
-                Ok(tx) => finish(tx, &mut body).await,
-                Err(error) => Err(error),
-            };
-            match result {
-                Err(error) if error.is_retryable() && attempt < options.retries => {
-                    attempt += 1;
-                    crate::pause::pause(backoff(attempt)).await;
-                }
-                other => return other,
-            }
-        }
+        super::builder::run(self.handle(), options, body).await
+    }
+
+    /// Settings of a transaction, one by one: `db.tx().isolation(..).retries(3).run(async |tx| ..)`.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// let name = String::from("Cyd");
+    /// db.tx()
+    ///     .isolation(Isolation::Serializable)
+    ///     .retries(3)
+    ///     .run(async |tx| User::find(3).one(tx).await?.update().name(name.as_str()).save(tx).await)
+    ///     .await?;
+    /// assert_eq!(User::find(3).one(&db).await?.name, "Cyd");
+    /// # Ok(()) }
+    /// ```
+    fn tx(&self) -> TxBuilder<'_, Self::Backend> {
+        TxBuilder::new(self.handle())
+    }
+
+    /// This database with something about its commands: see [`Context`].
+    fn with(&self, context: Context) -> With<Self> {
+        With::new(self.handle().with(&context))
+    }
+
+    /// This database with one more pass over every command: see [`Pass`].
+    fn passing(&self, pass: impl Pass) -> With<Self> {
+        With::new(self.handle().passing(pass))
+    }
+
+    /// This database with one more observer, who is told of the commands that are run here. Statements are told to the observer that the
+    /// driver was built with.
+    fn observed_by(&self, observer: Arc<dyn Observer>) -> With<Self> {
+        With::new(self.handle().observed_by(observer))
+    }
+
+    /// This database for use in the closure of a transaction on it, where it is refused otherwise. What is done here happens at
+    /// once and stays if the transaction is rolled back; on a database with one writer a write waits for the transaction, which waits for it.
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("orm-doc-apart-{}", std::process::id())); std::fs::create_dir_all(&dir).unwrap();
+    /// # let db = Sqlite::connect(dir.join("app.db")).await?; GuideSchema::create_all(&db).await?;
+    /// db.transaction(async |tx| {
+    ///     Tag::create().name("new").insert(tx).await?;
+    ///     let error = Tag::query().count(&db).await.unwrap_err();
+    ///     assert_eq!(error.kind(), ErrorKind::Usage);
+    ///     assert_eq!(Tag::query().count(&db.apart()).await?, 0, "what others see");
+    ///     Ok(())
+    /// })
+    /// .await?;
+    /// # db.close().await; std::fs::remove_dir_all(&dir).ok();
+    /// # Ok(()) }
+    /// ```
+    fn apart(&self) -> With<Self> {
+        With::new(self.handle().apart())
     }
 
     /// Begins a transaction, as a guard.
@@ -398,13 +374,6 @@ pub trait Database: Executor + Clone + Send + Sync + 'static {
     /// # Ok(()) }
     /// ```
     fn begin_with(&self, options: TxOptions) -> impl Future<Output = Result<Tx<Self::Backend>>> + Send {
-        async move { Tx::start(self.session(), options).await }
+        async move { Tx::start(self.handle(), options).await }
     }
-}
-
-/// 5 ms doubled for each attempt, at most a second, of which a random half is taken off.
-fn backoff(attempt: u32) -> Duration {
-    let full = Duration::from_millis(5).saturating_mul(1 << attempt.min(8)).min(Duration::from_secs(1));
-    let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), attempt);
-    full / 2 + full.mul_f64((random % 1000) as f64 / 2000.0)
 }
