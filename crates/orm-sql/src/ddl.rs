@@ -226,7 +226,7 @@ pub fn column_definition<D: Dialect + ?Sized>(dialect: &D, table: &Table, column
 /// use orm_core::schema::Column;
 /// use orm_sql::{SqliteDialect, default_expression};
 /// let active = Column::of(User::meta(), User::active.index());
-/// assert_eq!(default_expression(&SqliteDialect, &active).as_deref(), Some("1"));
+/// assert_eq!(default_expression(&SqliteDialect, &active).as_deref(), Some("TRUE"));
 /// ```
 pub fn default_expression<D: Dialect + ?Sized>(dialect: &D, column: &Column) -> Option<String> {
     match column.default.as_ref()? {
