@@ -2,11 +2,12 @@
 
 use mongodb::Client;
 use orm_core::backend::{
-    Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaStore, Transactions,
-    TxOptions,
+    Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaChanges, SchemaStore,
+    Transactions, TxOptions,
 };
 use orm_core::ir::Command;
 use orm_core::meta::ModelMeta;
+use orm_core::schema::{Change, Difference, Snapshot};
 use orm_core::{Error, ErrorKind, Result};
 
 use crate::builder::{MongoBuilder, Settings};
@@ -182,4 +183,27 @@ impl SchemaStore for Mongo {
     async fn drop_all(session: &MongoSession, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
     }
+}
+
+impl SchemaChanges for Mongo {
+    fn language(_: &MongoSession) -> &'static str {
+        "mongo"
+    }
+
+    async fn change(_: &MongoSession, _: &Change) -> Result<()> {
+        Err(no_migrations())
+    }
+
+    async fn count(_: &MongoSession, _: &[String]) -> Result<Vec<i64>> {
+        Err(no_migrations())
+    }
+
+    async fn differences(_: &MongoSession, _: &Snapshot, _: &[String]) -> Result<Vec<Difference>> {
+        Err(no_migrations())
+    }
+}
+
+fn no_migrations() -> Error {
+    Error::new(ErrorKind::Unsupported, "migrations of MongoDB are not there yet")
+        .with_hint("`create_all` makes collections, validators and indexes that are missing")
 }

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use orm_core::Result;
 use orm_core::backend::{
-    Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaStore, Transactions, Tx,
-    TxOptions,
+    Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaChanges, SchemaStore,
+    Transactions, Tx, TxOptions,
 };
 use orm_core::ir::{Command, shape};
 use orm_core::meta::ModelMeta;
+use orm_core::schema::{Change, Difference, Snapshot};
+use orm_core::{Error, ErrorKind, Result};
 
 use crate::builder::{PgBuilder, Settings};
 use crate::connection::Pool;
 use crate::session::{PgSession, Place, Work};
 use crate::transaction::{self, Unfinished};
-use crate::{bind, copy, relations, run, schema, stream};
+use crate::{bind, changes, copy, relations, run, schema, stream};
 
 /// A PostgreSQL database: a pool of connections, cheap to clone.
 ///
@@ -368,6 +369,24 @@ impl SchemaStore for Postgres {
 
     async fn drop_all(session: &PgSession, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
+    }
+}
+
+impl SchemaChanges for Postgres {
+    fn language(_: &PgSession) -> &'static str {
+        "postgres"
+    }
+
+    async fn change(session: &PgSession, change: &Change) -> Result<()> {
+        changes::change(session, change).await
+    }
+
+    async fn count(session: &PgSession, queries: &[String]) -> Result<Vec<i64>> {
+        changes::count(session, queries).await
+    }
+
+    async fn differences(_: &PgSession, _: &Snapshot, _: &[String]) -> Result<Vec<Difference>> {
+        Err(Error::new(ErrorKind::Unsupported, "tables of PostgreSQL are not compared yet"))
     }
 }
 

@@ -150,7 +150,7 @@ fn catalogue(names: &str, types: &str) -> String {
     )
 }
 
-async fn query(session: &PgSession, sql: &str) -> Result<Vec<SimpleQueryRow>> {
+pub async fn query(session: &PgSession, sql: &str) -> Result<Vec<SimpleQueryRow>> {
     let mut moves = session.moves();
     loop {
         let work = session.work().await?;

@@ -18,6 +18,7 @@ mod bind;
 mod builder;
 mod cancel;
 mod cell;
+mod changes;
 mod connection;
 mod copy;
 mod database;

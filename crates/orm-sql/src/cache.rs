@@ -51,6 +51,19 @@ impl<V> ShapeCache<V> {
         Self::default()
     }
 
+    /// Forgets everything: for a schema that has changed.
+    ///
+    /// ```
+    /// use orm_core::ir::Shape;
+    /// let cache = orm_sql::ShapeCache::new();
+    /// cache.insert(Shape(1), "SELECT 1");
+    /// cache.clear();
+    /// assert!(cache.get(Shape(1)).is_none());
+    /// ```
+    pub fn clear(&self) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What was kept for a shape.
     ///
     /// ```

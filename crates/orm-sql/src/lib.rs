@@ -8,7 +8,7 @@
 //! - `render/select.rs` reads, `render/write.rs` writes;
 //! - `render/expr.rs` and `render/predicate.rs` are the expressions, `render/operand.rs` knows when they need
 //!   parentheses, `render/relation.rs` makes the joins and tests along a relation;
-//! - `scan.rs` finds the placeholders of a statement that the user wrote;
+//! - `scan.rs` finds the placeholders of a statement that the user wrote, `split.rs` the statements of a script;
 //! - `ddl.rs` makes tables and indexes from the metadata of a model.
 //!
 //! **Parameters** carry explicit numbers (`?3`, `$3`), given out in the order in which
@@ -30,6 +30,7 @@ mod hint;
 mod postgres;
 mod render;
 mod scan;
+mod split;
 mod sqlite;
 
 pub use cache::ShapeCache;
@@ -45,4 +46,5 @@ pub use hint::missing_column;
 pub use postgres::PostgresDialect;
 pub use render::{Compiled, compile};
 pub use scan::{Lexer, Piece, scan};
+pub use split::{controls_transaction, split, tokens};
 pub use sqlite::SqliteDialect;

@@ -48,44 +48,54 @@ pub enum Piece {
 /// assert_eq!(found.iter().filter(|piece| **piece == Piece::Mark).count(), 1);
 /// ```
 pub fn scan(text: &str, lexer: &Lexer) -> Vec<Piece> {
-    let mut scan = Scan { text, bytes: text.as_bytes(), lexer, at: 0, from: 0, out: Vec::new() };
+    let mut scan = Scan::new(text, lexer);
     scan.all();
     scan.out
 }
 
-struct Scan<'a> {
+/// A lexer at work.
+pub(crate) struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
-    lexer: &'a Lexer,
-    at: usize,
+    lexer: Lexer,
+    pub at: usize,
     /// Where the text began that is not given out yet.
     from: usize,
     out: Vec<Piece>,
 }
 
-impl Scan<'_> {
-    fn byte(&self, ahead: usize) -> Option<u8> {
+impl<'a> Scan<'a> {
+    pub fn new(text: &'a str, lexer: &Lexer) -> Self {
+        Scan { text, bytes: text.as_bytes(), lexer: *lexer, at: 0, from: 0, out: Vec::new() }
+    }
+
+    pub fn byte(&self, ahead: usize) -> Option<u8> {
         self.bytes.get(self.at + ahead).copied()
     }
 
     fn all(&mut self) {
         while let Some(byte) = self.byte(0) {
-            match byte {
-                b'\'' | b'"' => self.quoted(byte),
-                b'`' if self.lexer.other_names => self.quoted(b'`'),
-                b'[' if self.lexer.other_names => self.quoted(b']'),
-                b'-' if self.byte(1) == Some(b'-') => self.until("\n"),
-                b'/' if self.byte(1) == Some(b'*') => self.comment(),
-                b'?' => self.question(),
-                b'$' if self.lexer.dollar_quotes => self.dollar(),
-                // A cast, `a::int`.
-                b':' if self.byte(1) == Some(b':') => self.at += 2,
-                _ if self.lexer.parameters.contains(&byte) => self.parameter(),
-                _ if is_word(byte) => self.word(),
-                _ => self.at += 1,
-            }
+            self.step(byte);
         }
         self.flush();
+    }
+
+    /// Behind the next part that means something by itself, which begins with this byte.
+    pub fn step(&mut self, byte: u8) {
+        match byte {
+            b'\'' | b'"' => self.quoted(byte),
+            b'`' if self.lexer.other_names => self.quoted(b'`'),
+            b'[' if self.lexer.other_names => self.quoted(b']'),
+            b'-' if self.byte(1) == Some(b'-') => self.until("\n"),
+            b'/' if self.byte(1) == Some(b'*') => self.comment(),
+            b'?' => self.question(),
+            b'$' if self.lexer.dollar_quotes => self.dollar(),
+            // A cast, `a::int`.
+            b':' if self.byte(1) == Some(b':') => self.at += 2,
+            _ if self.lexer.parameters.contains(&byte) => self.parameter(),
+            _ if is_word(byte) => self.word(),
+            _ => self.at += 1,
+        }
     }
 
     fn flush(&mut self) {
@@ -225,7 +235,7 @@ impl Scan<'_> {
     }
 }
 
-fn is_word(byte: u8) -> bool {
+pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 

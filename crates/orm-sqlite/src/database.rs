@@ -3,20 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use orm_core::Result;
 use orm_core::backend::{
-    Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaStore, Transactions,
-    TxOptions,
+    Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaChanges, SchemaStore,
+    Transactions, TxOptions,
 };
 use orm_core::ir::{Command, InsertSource, facts};
 use orm_core::meta::ModelMeta;
+use orm_core::schema::{Change, Difference, Snapshot};
+use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{SqliteDialect, compile};
 
 use crate::builder::SqliteBuilder;
 use crate::pool::Pool;
 use crate::session::{Attempt, SqliteSession, Work};
 use crate::watch::Caller;
-use crate::{bind, run, schema, stream, transaction};
+use crate::{bind, changes, run, schema, stream, transaction};
 
 /// An SQLite database: a pool of connections, cheap to clone.
 ///
@@ -248,5 +249,23 @@ impl SchemaStore for Sqlite {
 
     async fn drop_all(session: &SqliteSession, models: &[&'static ModelMeta]) -> Result<()> {
         schema::drop_all(session, models).await
+    }
+}
+
+impl SchemaChanges for Sqlite {
+    fn language(_: &SqliteSession) -> &'static str {
+        "sqlite"
+    }
+
+    async fn change(session: &SqliteSession, change: &Change) -> Result<()> {
+        changes::change(session, change).await
+    }
+
+    async fn count(session: &SqliteSession, queries: &[String]) -> Result<Vec<i64>> {
+        changes::count(session, queries).await
+    }
+
+    async fn differences(_: &SqliteSession, _: &Snapshot, _: &[String]) -> Result<Vec<Difference>> {
+        Err(Error::new(ErrorKind::Unsupported, "tables of SQLite are not compared yet"))
     }
 }

@@ -15,6 +15,7 @@
 mod bind;
 mod builder;
 mod cell;
+mod changes;
 mod connection;
 mod database;
 mod errors;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
 use orm_core::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use tokio::sync::OwnedMutexGuard;
@@ -51,6 +52,18 @@ impl SqliteSession {
     /// The session of a transaction that this one has begun.
     pub(crate) fn within(&self, transaction: Arc<Transaction>, depth: u32) -> Self {
         SqliteSession { place: Place::Tx { transaction, depth }, limits: self.limits.clone() }
+    }
+
+    /// The writing connection, waited for no longer than this.
+    pub(crate) async fn work_within(&self, wait: Option<Duration>) -> Result<Work> {
+        let Some(wait) = wait else { return self.work(true).await };
+        match select(Box::pin(self.work(true)), futures_timer::Delay::new(wait)).await {
+            Either::Left((work, _)) => work,
+            Either::Right(_) => Err(Error::new(
+                ErrorKind::LockTimeout,
+                "a transaction of this program kept the database locked",
+            )),
+        }
     }
 
     /// A connection to work on.
@@ -158,6 +171,16 @@ impl Work {
         left: Option<Arc<AtomicBool>>,
         job: impl FnOnce(On<'_>) -> Result<T>,
     ) -> Result<T> {
+        self.within(None, left, job)
+    }
+
+    /// As [`at_length`](Work::at_length), with another limit of waiting for locks.
+    fn within<T>(
+        &self,
+        wait: Option<Duration>,
+        left: Option<Arc<AtomicBool>>,
+        job: impl FnOnce(On<'_>) -> Result<T>,
+    ) -> Result<T> {
         watch::not_cancelled(self.limits.cancel.as_ref())?;
         let guard = self.guard()?;
         let open = guard.open()?;
@@ -165,7 +188,7 @@ impl Work {
         let stop = self.stop(pool, left);
         let stops = stop.is_some();
         open.watch.begin(false, stop);
-        let result = watch::waiting(&open.watch, pool.settings.busy_timeout, || {
+        let result = watch::waiting(&open.watch, wait.unwrap_or(pool.settings.busy_timeout), || {
             job(On { pool, connection: &open.connection, watch: &open.watch })
         });
         let cause = open.watch.end(stops);
@@ -174,6 +197,17 @@ impl Work {
             (Err(error), Some(cause)) => Err(cause.explain(error)),
             (result, _) => result,
         }
+    }
+
+    /// As [`on_thread`](Work::on_thread), with another limit of waiting for locks.
+    pub async fn on_thread_within<T: Send + 'static>(
+        self,
+        wait: Option<Duration>,
+        job: impl FnOnce(On<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let caller = Caller::default();
+        let left = caller.left();
+        blocking::unblock(move || self.within(wait, Some(left), job)).await
     }
 
     /// Runs a closure on a thread of its own, [at length](Work::at_length); it is stopped when the caller leaves.

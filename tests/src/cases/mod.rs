@@ -5,6 +5,7 @@ pub mod arrays;
 pub mod belongings;
 pub mod bounds;
 pub mod casts;
+pub mod changes;
 pub mod errors;
 pub mod gate;
 pub mod kept;

@@ -1,6 +1,7 @@
 //! What SQLite adds to the suite: files, locks, the pool, the budget of a read, its own limits.
 #![cfg(feature = "sqlite")]
 
+mod changes;
 mod collations;
 mod connections;
 mod endings;

@@ -265,5 +265,61 @@ macro_rules! any_database {
                 }
             }
         }
+
+        impl $crate::backend::SchemaChanges for $name {
+            fn language(session: &$session) -> &'static str {
+                match session {
+                    $(
+                        $(#[$cfg])*
+                        $session::$variant(inner) => {
+                            <$driver as $crate::backend::SchemaChanges>::language(inner)
+                        }
+                    )+
+                }
+            }
+
+            async fn change(
+                session: &$session,
+                change: &$crate::schema::Change,
+            ) -> $crate::Result<()> {
+                match session {
+                    $(
+                        $(#[$cfg])*
+                        $session::$variant(inner) => {
+                            <$driver as $crate::backend::SchemaChanges>::change(inner, change).await
+                        }
+                    )+
+                }
+            }
+
+            async fn count(
+                session: &$session,
+                queries: &[::std::string::String],
+            ) -> $crate::Result<::std::vec::Vec<i64>> {
+                match session {
+                    $(
+                        $(#[$cfg])*
+                        $session::$variant(inner) => {
+                            <$driver as $crate::backend::SchemaChanges>::count(inner, queries).await
+                        }
+                    )+
+                }
+            }
+
+            async fn differences(
+                session: &$session,
+                schema: &$crate::schema::Snapshot,
+                gone: &[::std::string::String],
+            ) -> $crate::Result<::std::vec::Vec<$crate::schema::Difference>> {
+                match session {
+                    $(
+                        $(#[$cfg])*
+                        $session::$variant(inner) => {
+                            <$driver as $crate::backend::SchemaChanges>::differences(inner, schema, gone).await
+                        }
+                    )+
+                }
+            }
+        }
     };
 }

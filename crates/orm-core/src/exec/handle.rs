@@ -9,10 +9,13 @@ use futures_util::future::Either;
 
 use super::gate::{Gate, Watch, WatchedRows, end};
 use super::{Context, Envelope, Scope, TxOptions, mark};
-use crate::backend::{Backend, BoxStream, CommandKind, Decoder, Explain, FromRow, SchemaStore, Transactions};
+use crate::backend::{
+    Backend, BoxStream, CommandKind, Decoder, Explain, FromRow, SchemaChanges, SchemaStore, Transactions,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::Command;
 use crate::meta::ModelMeta;
+use crate::schema::{Change, Difference, Snapshot};
 
 /// A session of a driver with what is known about its commands. Every command passes here, and nothing else calls a driver.
 ///
@@ -341,6 +344,47 @@ impl<B: SchemaStore> Handle<B> {
     /// Drops the tables of models, as [`Backend::drop_all`].
     pub(crate) async fn drop_all(&self, models: &[&'static ModelMeta]) -> Result<()> {
         self.told(CommandKind::Schema, None, |session| B::drop_all(session, models)).await
+    }
+}
+
+/// Pieces of migrations: what `orm-migrate` needs of a database.
+impl<B: SchemaChanges> Handle<B> {
+    /// In which language the statements of a migration are written, as [`SchemaChanges::language`].
+    pub fn language(&self) -> &'static str {
+        B::language(&self.session)
+    }
+
+    /// Sends a piece of a migration, as [`SchemaChanges::change`].
+    ///
+    /// ```
+    /// # use orm_guide::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> { let db = sample().await?;
+    /// use orm::schema::Change;
+    /// db.handle().change(&Change::whole(["ALTER TABLE tags ADD COLUMN note TEXT".into()])).await?;
+    /// assert_eq!(db.handle().count(&["SELECT count(note) FROM tags".into()]).await?, [0]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the statements; [`ErrorKind::Migration`] if the guard does not hold.
+    pub async fn change(&self, change: &Change) -> Result<()> {
+        self.told(CommandKind::Schema, None, |session| B::change(session, change)).await
+    }
+
+    /// Asks queries for one number each, as [`SchemaChanges::count`].
+    ///
+    /// # Errors
+    /// Those of the queries.
+    pub async fn count(&self, queries: &[String]) -> Result<Vec<i64>> {
+        self.told(CommandKind::Schema, None, |session| B::count(session, queries)).await
+    }
+
+    /// What the database has otherwise than a schema, as [`SchemaChanges::differences`].
+    ///
+    /// # Errors
+    /// Those of the queries.
+    pub async fn differences(&self, schema: &Snapshot, gone: &[String]) -> Result<Vec<Difference>> {
+        self.told(CommandKind::Schema, None, |session| B::differences(session, schema, gone)).await
     }
 }
 

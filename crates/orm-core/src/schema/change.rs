@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// Statements of a migration that are sent together.
 ///
 /// ```
@@ -31,6 +33,72 @@ impl Change {
     /// A statement that cannot run in a transaction.
     pub fn alone(statement: String) -> Self {
         Change { statements: vec![statement], ..Change::default() }
+    }
+
+    /// Refuses the change if the guard does not hold, `number` asking it: for drivers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Migration`] if the answer is not 1; those of the query.
+    pub fn check_guard(&self, number: impl FnOnce(&str) -> Result<i64>) -> Result<()> {
+        match &self.guard {
+            Some(guard) => Change::held(number(guard)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses the change if the guard's number is not 1: for drivers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Migration`] then.
+    pub fn held(number: i64) -> Result<()> {
+        if number == 1 {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Migration,
+            "the lock of the migrations is lost: somebody else may migrate now",
+        )
+        .with_hint("nothing of this step was done; look who holds the lock, and run it again"))
+    }
+
+    /// Refuses statements that begin or end a transaction, `controls` saying of each whether it does: for drivers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Migration`] then.
+    pub fn check_whole(&self, controls: impl Fn(&str) -> bool) -> Result<()> {
+        match self.statements.iter().position(|sql| controls(sql)) {
+            None => Ok(()),
+            Some(index) => {
+                let text = "the statement begins or ends a transaction, and the migration is one";
+                let error = Error::new(ErrorKind::Migration, text);
+                Err(self
+                    .failed(index, error.with_hint("leave BEGIN, COMMIT and ROLLBACK out of a migration")))
+            }
+        }
+    }
+
+    /// The error of a statement with its place and text: for drivers.
+    pub fn failed(&self, index: usize, error: Error) -> Error {
+        const LONGEST: usize = 300;
+        let sql = self.statements.get(index).map_or("", |sql| sql.trim());
+        let text: String = sql.chars().take(LONGEST).collect();
+        let more = if text.len() < sql.len() { " …" } else { "" };
+        let place = match self.statements.len() {
+            1 => "the statement".to_owned(),
+            count => format!("statement {} of {count}", index + 1),
+        };
+        let message = format!("{place} failed: {}\n{text}{more}", error.message());
+        let mut named = Error::new(error.kind(), message);
+        if let Some(hint) = error.hint() {
+            named = named.with_hint(hint);
+        }
+        if let Some(code) = error.code() {
+            named = named.with_code(code);
+        }
+        if let Some(constraint) = error.constraint() {
+            named = named.with_constraint(constraint);
+        }
+        named.with_source(error)
     }
 }
 
