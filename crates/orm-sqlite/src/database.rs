@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use orm_core::Result;
 use orm_core::backend::{
     Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaChanges, SchemaStore,
     Transactions, TxOptions,
@@ -10,7 +11,6 @@ use orm_core::backend::{
 use orm_core::ir::{Command, InsertSource, facts};
 use orm_core::meta::ModelMeta;
 use orm_core::schema::{Change, Difference, Snapshot};
-use orm_core::{Error, ErrorKind, Result};
 use orm_sql::{SqliteDialect, compile};
 
 use crate::builder::SqliteBuilder;
@@ -265,7 +265,11 @@ impl SchemaChanges for Sqlite {
         changes::count(session, queries).await
     }
 
-    async fn differences(_: &SqliteSession, _: &Snapshot, _: &[String]) -> Result<Vec<Difference>> {
-        Err(Error::new(ErrorKind::Unsupported, "tables of SQLite are not compared yet"))
+    async fn differences(
+        session: &SqliteSession,
+        schema: &Snapshot,
+        gone: &[String],
+    ) -> Result<Vec<Difference>> {
+        changes::differences(session, schema, gone).await
     }
 }

@@ -286,3 +286,25 @@ async fn statements_apart_are_not_in_a_transaction() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_schema_that_was_just_made_has_no_differences() -> Result<()> {
+    let place = place(|builder| builder).await?;
+    let snapshot = orm::schema::Snapshot::of::<TestSchema>();
+    assert_eq!(place.db.handle().differences(&snapshot, &["nowhere".into()]).await?, []);
+    place
+        .db
+        .handle()
+        .change(&script(&["DROP INDEX uq_users_email", "ALTER TABLE users ADD COLUMN more TEXT"]))
+        .await?;
+    let found = place.db.handle().differences(&snapshot, &[]).await?;
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "the index `uq_users_email` of `users` is missing",
+            "the column `more` of `users` is not in the schema"
+        ]
+    );
+    Ok(())
+}

@@ -121,6 +121,41 @@ impl Difference {
     pub fn new(table: impl Into<String>, object: impl Into<String>) -> Self {
         Difference { table: table.into(), object: object.into(), expected: None, found: None }
     }
+
+    /// What differs between two descriptions of a table, each object with how it is: for drivers. The table itself is the object
+    /// without a name, and the only difference if it is missing or should not be there.
+    ///
+    /// ```
+    /// use orm::schema::Difference;
+    /// let is = |ty: &str| [(String::new(), "a table".to_owned()), ("column `a`".to_owned(), ty.to_owned())];
+    /// let differences = Difference::between("t", &is("TEXT"), &is("INTEGER"));
+    /// assert_eq!(differences[0].to_string(), "the column `a` of `t` is INTEGER, not TEXT");
+    /// assert_eq!(Difference::between("t", &is("TEXT"), &[])[0].to_string(), "the table `t` is missing");
+    /// ```
+    pub fn between(
+        table: &str,
+        expected: &[(String, String)],
+        found: &[(String, String)],
+    ) -> Vec<Difference> {
+        let of = |facts: &[(String, String)], object: &str| {
+            facts.iter().find(|(other, _)| other == object).map(|(_, text)| text.clone())
+        };
+        let (all_expected, all_found) = (expected, found);
+        let mut differences = Vec::new();
+        let extra = found.iter().filter(|(object, _)| of(expected, object).is_none());
+        for (object, _) in expected.iter().chain(extra) {
+            let (expected, found) = (of(all_expected, object), of(all_found, object));
+            if expected == found {
+                continue;
+            }
+            let whole = object.is_empty();
+            differences.push(Difference { table: table.to_owned(), object: object.clone(), expected, found });
+            if whole && (all_expected.is_empty() || all_found.is_empty()) {
+                break;
+            }
+        }
+        differences
+    }
 }
 
 impl std::fmt::Display for Difference {

@@ -299,7 +299,7 @@ fn dropped(sql: &str) -> Option<(String, String)> {
 }
 
 /// A name without its quotes. A doubled quote inside is two tokens, which stand next to each other.
-fn unquoted(name: &str) -> String {
+pub fn unquoted(name: &str) -> String {
     let inner = |quote: char| {
         let inner = name.strip_prefix(quote)?.strip_suffix(quote)?;
         Some(inner.replace(&format!("{quote}{quote}"), &quote.to_string()))

@@ -5,6 +5,7 @@
 //! the old table, and are all [looked at](keys) before COMMIT; what else hangs on the table is [carried over](carry).
 
 mod carry;
+mod compare;
 mod keys;
 
 use orm_core::schema::Change;
@@ -15,6 +16,8 @@ use rusqlite::Connection;
 use crate::errors::{self, Context};
 use crate::run;
 use crate::session::{On, Place, SqliteSession};
+
+pub use compare::differences;
 
 /// Sends a piece of a migration.
 pub async fn change(session: &SqliteSession, change: &Change) -> Result<()> {
