@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use orm_core::Result;
 use orm_core::backend::{
     Backend, BoxStream, Database, Decoder, Executor, Explain, FromRow, Handle, SchemaChanges, SchemaStore,
     Transactions, Tx, TxOptions,
@@ -9,7 +10,6 @@ use orm_core::backend::{
 use orm_core::ir::{Command, shape};
 use orm_core::meta::ModelMeta;
 use orm_core::schema::{Change, Difference, Snapshot};
-use orm_core::{Error, ErrorKind, Result};
 
 use crate::builder::{PgBuilder, Settings};
 use crate::connection::Pool;
@@ -385,8 +385,8 @@ impl SchemaChanges for Postgres {
         changes::count(session, queries).await
     }
 
-    async fn differences(_: &PgSession, _: &Snapshot, _: &[String]) -> Result<Vec<Difference>> {
-        Err(Error::new(ErrorKind::Unsupported, "tables of PostgreSQL are not compared yet"))
+    async fn differences(session: &PgSession, schema: &Snapshot, gone: &[String]) -> Result<Vec<Difference>> {
+        changes::differences(session, schema, gone).await
     }
 }
 

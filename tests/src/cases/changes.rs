@@ -3,12 +3,12 @@
 use orm::backend::capabilities::RawSql;
 use orm::backend::{Database, SchemaChanges, Supports};
 use orm::prelude::*;
-use orm::schema::Change;
+use orm::schema::{Change, Snapshot};
 use orm::{ErrorKind, Result};
 
 use super::people;
 use crate::Fixture;
-use crate::models::User;
+use crate::models::{TestSchema, User};
 
 const ADD: &str = "ALTER TABLE users ADD COLUMN nick VARCHAR(20)";
 
@@ -92,4 +92,25 @@ pub async fn queries_go_on_after_a_change<D: Database<Backend: Supports<RawSql> 
     all().await?;
     db.handle().change(&whole(&["ALTER TABLE users DROP COLUMN nick"])).await?;
     all().await
+}
+
+/// What was just made is what was wanted; what is changed by hand is named.
+pub async fn differences_are_named<D: Database<Backend: Supports<RawSql> + SchemaChanges>>(
+    fixture: &Fixture<D>,
+) -> Result<()> {
+    let db = &fixture.db;
+    let schema = Snapshot::of::<TestSchema>();
+    assert_eq!(db.handle().differences(&schema, &["nowhere".into()]).await?, []);
+    db.handle().change(&whole(&[ADD, "DROP INDEX uq_users_email", "CREATE TABLE old (a INTEGER)"])).await?;
+    let found = db.handle().differences(&schema, &["old".into()]).await?;
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "the index `uq_users_email` of `users` is missing",
+            "the column `nick` of `users` is not in the schema",
+            "the table `old` is not in the schema",
+        ]
+    );
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Pieces of migrations.
 
+mod compare;
+
 use std::sync::atomic::Ordering;
 
 use orm_core::backend::TxOptions;
@@ -11,6 +13,8 @@ use crate::existing::query;
 use crate::run;
 use crate::session::{PgSession, Place};
 use crate::transaction::{self, Unfinished};
+
+pub use compare::differences;
 
 /// Sends a piece of a migration.
 pub async fn change(session: &PgSession, change: &Change) -> Result<()> {
